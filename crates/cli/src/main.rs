@@ -1,0 +1,2 @@
+//! The binary `perisai`.
+fn main() {}

@@ -1,0 +1,206 @@
+//! A log event as flat fields.
+//!
+//! An [`Event`] is made to be cleared and filled again for each record: all names and values stand in one text arena.
+//! Nested objects are flattened with dots (`process.hash.md5`), and the elements of a list are fields of the same
+//! name, so a name may stand several times.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use jiff::Timestamp;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// The value of a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// Text, unescaped.
+    Str(&'a str),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// A truth value.
+    Bool(bool),
+    /// Present, without a value.
+    Null,
+}
+
+impl<'a> Value<'a> {
+    /// The value as text: a number in decimal, `true` or `false`; `None` for null.
+    #[must_use]
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Str(text) => Some(Cow::Borrowed(text)),
+            Self::Int(number) => Some(Cow::Owned(number.to_string())),
+            Self::Float(number) => Some(Cow::Owned(number.to_string())),
+            Self::Bool(truth) => Some(Cow::Borrowed(if truth { "true" } else { "false" })),
+            Self::Null => None,
+        }
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Str(text) => serializer.serialize_str(text),
+            Self::Int(number) => serializer.serialize_i64(number),
+            Self::Float(number) => serializer.serialize_f64(number),
+            Self::Bool(truth) => serializer.serialize_bool(truth),
+            Self::Null => serializer.serialize_unit(),
+        }
+    }
+}
+
+/// One event's fields, its time, and the format that they were read from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Event {
+    /// The name of the format (`evtx`, `zeek`, `eve`, `json`, …): with the fields, this tells its log source.
+    pub format: &'static str,
+    /// When it happened, in UTC, where that could be read.
+    pub time: Option<Timestamp>,
+    /// The time as it stood in the log.
+    pub time_text: Option<String>,
+    text: String,
+    fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Field {
+    name: Range<u32>,
+    value: Held,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Held {
+    Str(Range<u32>),
+    Int(i64),
+    Float(f64),
+    Bool(bool),
+    Null,
+}
+
+impl Event {
+    /// Empties it for the next record; keeps the memory.
+    pub fn clear(&mut self) {
+        self.time = None;
+        self.time_text = None;
+        self.text.clear();
+        self.fields.clear();
+    }
+
+    /// Adds a field. A name that stands already makes a list.
+    pub fn push(&mut self, name: &str, value: Value<'_>) {
+        let name = self.keep(name);
+        let value = match value {
+            Value::Str(text) => Held::Str(self.keep(text)),
+            Value::Int(number) => Held::Int(number),
+            Value::Float(number) => Held::Float(number),
+            Value::Bool(truth) => Held::Bool(truth),
+            Value::Null => Held::Null,
+        };
+        self.fields.push(Field { name, value });
+    }
+
+    /// Adds a field of text.
+    pub fn push_str(&mut self, name: &str, value: &str) {
+        self.push(name, Value::Str(value));
+    }
+
+    /// The first value of a name, compared exactly.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Value<'_>> {
+        self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
+
+    /// The first value of a name where it is text.
+    #[must_use]
+    pub fn get_str(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            Value::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// All values of a name, in order.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Value<'a>> {
+        self.fields
+            .iter()
+            .filter(move |field| self.slice(&field.name) == name)
+            .map(|field| self.value(field))
+    }
+
+    /// All fields, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, Value<'_>)> {
+        self.fields
+            .iter()
+            .map(|field| (self.slice(&field.name), self.value(field)))
+    }
+
+    /// True without any field.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    fn keep(&mut self, text: &str) -> Range<u32> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        let end = u32::try_from(self.text.len()).expect("a record is under 4 GiB");
+        start as u32..end
+    }
+
+    fn slice(&self, range: &Range<u32>) -> &str {
+        &self.text[range.start as usize..range.end as usize]
+    }
+
+    fn value(&self, field: &Field) -> Value<'_> {
+        match &field.value {
+            Held::Str(range) => Value::Str(self.slice(range)),
+            Held::Int(number) => Value::Int(*number),
+            Held::Float(number) => Value::Float(*number),
+            Held::Bool(truth) => Value::Bool(*truth),
+            Held::Null => Value::Null,
+        }
+    }
+}
+
+/// A flat map in the order of first appearance; a name that stands several times is a list.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (at, (name, value)) in self.iter().enumerate() {
+            if self.iter().take(at).any(|(earlier, _)| earlier == name) {
+                continue;
+            }
+            let values: Vec<_> = self.get_all(name).collect();
+            if values.len() == 1 {
+                map.serialize_entry(name, &value)?;
+            } else {
+                map.serialize_entry(name, &values)?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_names_are_lists() {
+        let mut event = Event::default();
+        event.push_str("a.b", "x");
+        event.push("n", Value::Int(7));
+        event.push_str("a.b", "y");
+        assert_eq!(event.get_str("a.b"), Some("x"));
+        assert_eq!(event.get_all("a.b").count(), 2);
+        assert_eq!(event.get("A.b"), None);
+        assert_eq!(
+            serde_json::to_string(&event).unwrap(),
+            r#"{"a.b":["x","y"],"n":7}"#
+        );
+        event.clear();
+        assert!(event.is_empty());
+    }
+}

@@ -1,0 +1,174 @@
+//! A finding: one rule or indicator value that matched in one line or record, and why (design.md, invariant 5).
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+use uuid::Uuid;
+
+use crate::{Event, Kind, Place, Position, Severity, Tlp, stable_uuid};
+
+/// What kind of rule matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleKind {
+    /// A plain value.
+    Indicator,
+    /// A STIX pattern.
+    StixPattern,
+    /// A Sigma rule or correlation.
+    Sigma,
+    /// A YARA rule.
+    Yara,
+}
+
+impl RuleKind {
+    /// The name used in output.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Indicator => "indicator",
+            Self::StixPattern => "stix-pattern",
+            Self::Sigma => "sigma",
+            Self::Yara => "yara",
+        }
+    }
+}
+
+/// From whom an indicator or rule came, under which id and marking.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Source {
+    /// The source's name: a path or a feed.
+    pub source: Arc<str>,
+    /// The id there.
+    pub id: Option<String>,
+    /// The marking, if it carries one.
+    pub tlp: Option<Tlp>,
+}
+
+/// What a finding says of the rule or indicator; shared by all its findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleInfo {
+    /// What kind of rule.
+    pub kind: RuleKind,
+    /// Its name; for an indicator without one, its value.
+    pub name: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Tags of all sources, sorted, each once.
+    pub tags: Vec<String>,
+    /// Its author, where known.
+    pub author: Option<String>,
+    /// Where to read more.
+    pub reference: Option<String>,
+    /// Everyone it came from, sorted.
+    pub sources: Vec<Source>,
+}
+
+/// The value of an indicator, in canonical form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Observed {
+    /// Its kind.
+    pub kind: Kind,
+    /// The canonical value of the indicator that matched, not of the text.
+    pub value: String,
+}
+
+/// What else is to be said of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// The event is older than the indicator's `valid_from`.
+    BeforeValid,
+    /// The event is younger than the indicator's `valid_until`.
+    Expired,
+    /// On a warninglist of known infrastructure; severity was lowered. Holds the list's name.
+    Known(String),
+    /// On a warninglist of false positives, and shown because it was asked for. Holds the list's name.
+    FalsePositive(String),
+}
+
+/// A match.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// When the event happened; `None` where that could not be read.
+    pub time: Option<Timestamp>,
+    /// The time as it stood in the log.
+    pub time_text: Option<String>,
+    /// What matched.
+    pub rule: Arc<RuleInfo>,
+    /// The indicator's value; `None` for rules.
+    pub observable: Option<Observed>,
+    /// The text as it stood (lossy UTF-8).
+    pub matched: String,
+    /// Where.
+    pub place: Place,
+    /// What else is to be said.
+    pub flags: Vec<Flag>,
+    /// The host that the event names as its own, where the format has one; for summaries.
+    pub host: Option<String>,
+    /// The raw line (lossy UTF-8, cut to a limit), for people to read; not part of machine output.
+    pub line: Option<String>,
+    /// The event's fields, where the format has them.
+    pub event: Option<Event>,
+}
+
+impl Finding {
+    /// The id: the same for the same rule or value at the same place, on every run.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        let (kind, value) = match &self.observable {
+            Some(observed) => (observed.kind.as_str(), observed.value.as_str()),
+            None => (self.rule.kind.as_str(), self.rule_key()),
+        };
+        let position = match self.place.position {
+            Some(Position::Line(line)) => format!("l{line}"),
+            Some(Position::Record(record)) => format!("r{record}"),
+            None => String::new(),
+        };
+        stable_uuid(&[
+            kind,
+            value,
+            &self.place.path,
+            self.place.member.as_deref().unwrap_or_default(),
+            &position,
+        ])
+    }
+
+    /// A rule's own id where it has one, else its name.
+    fn rule_key(&self) -> &str {
+        self.rule
+            .sources
+            .iter()
+            .find_map(|source| source.id.as_deref())
+            .unwrap_or(&self.rule.name)
+    }
+}
+
+/// The JSON of `hunt --format jsonl` (design.md, *The command line*), with `flags` beside where there are any.
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = 11 + usize::from(!self.flags.is_empty());
+        let mut out = serializer.serialize_struct("Finding", fields)?;
+        out.serialize_field("v", &1)?;
+        out.serialize_field("id", &self.id().to_string())?;
+        out.serialize_field("time", &self.time)?;
+        out.serialize_field("time_text", &self.time_text)?;
+        out.serialize_field("rule", &*self.rule)?;
+        out.serialize_field("observable", &self.observable)?;
+        out.serialize_field("matched", &self.matched)?;
+        out.serialize_field("path", &self.place.path)?;
+        out.serialize_field("member", &self.place.member)?;
+        match self.place.position {
+            Some(Position::Line(line)) => out.serialize_field("line", &line)?,
+            Some(Position::Record(record)) => out.serialize_field("record", &record)?,
+            None => out.serialize_field("line", &None::<u64>)?,
+        }
+        if !self.flags.is_empty() {
+            out.serialize_field("flags", &self.flags)?;
+        }
+        out.serialize_field("event", &self.event)?;
+        out.end()
+    }
+}

@@ -1,0 +1,25 @@
+//! What Perisai talks about: indicators, observables, markings, events, findings, places. Plain data without I/O and
+//! without any foreign wire format; the formats live in `intel`, `events` and `respond`.
+
+mod event;
+mod finding;
+mod id;
+mod indicator;
+mod kind;
+mod marking;
+mod place;
+mod report;
+mod severity;
+mod warninglist;
+
+pub use event::{Event, Value};
+pub use finding::{Finding, Flag, Observed, RuleInfo, RuleKind, Source};
+pub use id::stable_uuid;
+pub use indicator::{Context, ContextId, Indicator, Indicators, Intel, Rule, RuleLanguage};
+pub use jiff::Timestamp;
+pub use kind::{Kind, UnknownKind};
+pub use marking::{Pap, Tlp};
+pub use place::{Place, Position, Problem};
+pub use report::{IdleRule, Report};
+pub use severity::{Severity, UnknownSeverity};
+pub use warninglist::{Warninglist, WarninglistCategory, WarninglistType};

@@ -1,0 +1,49 @@
+//! What a hunt did, beside its findings.
+
+use std::collections::BTreeMap;
+
+use crate::Problem;
+
+/// The totals of a hunt. Everything here is the same on every run over the same input, but for `elapsed` and `cpu`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// Files, archives' members included.
+    pub files: u64,
+    /// Bytes searched, after decompression.
+    pub bytes: u64,
+    /// Lines searched.
+    pub lines: u64,
+    /// Records searched (EVTX, JSON arrays, XML).
+    pub records: u64,
+    /// Findings that were written.
+    pub findings: u64,
+    /// Plain indicators in use, each value once.
+    pub indicators: u64,
+    /// Rules in use.
+    pub rules: u64,
+    /// Entries of the intelligence left out on purpose: revoked, deleted, not for detection.
+    pub withheld: u64,
+    /// Findings suppressed, by warninglist.
+    pub suppressed: BTreeMap<String, u64>,
+    /// Records kept under `--since` or `--until` although their time could not be read.
+    pub untimed: u64,
+    /// What could not be read or loaded.
+    pub problems: Vec<Problem>,
+    /// Rules that were not loaded or can never match these logs, and why.
+    pub idle_rules: Vec<IdleRule>,
+    /// Wall-clock time.
+    pub elapsed: std::time::Duration,
+    /// Processor time of all threads, where the system tells it.
+    pub cpu: Option<std::time::Duration>,
+}
+
+/// A rule that did no work in this hunt.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IdleRule {
+    /// Its name, or the file's where it has none.
+    pub name: String,
+    /// Its id, if it has one.
+    pub id: Option<String>,
+    /// Why it did nothing, in words for an analyst.
+    pub why: String,
+}
