@@ -1,0 +1,203 @@
+//! Compressed files and archives, told by their first bytes and unpacked as a stream.
+
+pub(crate) mod packed;
+pub(crate) mod tar;
+pub(crate) mod zip;
+
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+use crate::read::Limits;
+
+/// How much of an input is looked at to tell what it is.
+pub(crate) const SAMPLE: usize = 64 << 10;
+
+/// A container is not held to its ratio before it has unpacked to this many bytes.
+const RATIO_FLOOR: u64 = 64 << 20;
+
+/// What an input is packed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Container {
+    Zip,
+    Tar,
+    Packed(Packing),
+}
+
+/// A compression of one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packing {
+    Gzip,
+    Zstd,
+    Xz,
+    Bzip2,
+    Lz4,
+}
+
+impl Container {
+    pub(crate) fn detect(head: &[u8]) -> Option<Self> {
+        let packed = match head {
+            [0x1f, 0x8b, 8, ..] => Packing::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Xz,
+            [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Lz4,
+            [b'B', b'Z', b'h', b'1'..=b'9', block @ ..]
+                if block.starts_with(b"1AY&SY") || block.starts_with(b"\x17\x72\x45\x38\x50\x90") =>
+            {
+                Packing::Bzip2
+            }
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => return Some(Self::Zip),
+            _ if tar::detect(head) => return Some(Self::Tar),
+            _ => return None,
+        };
+        Some(Self::Packed(packed))
+    }
+}
+
+/// Reads up to [`SAMPLE`] bytes, and the error that ended it.
+pub(crate) fn peek<R: Read + ?Sized>(reader: &mut R) -> (Vec<u8>, Option<io::Error>) {
+    let mut head = vec![0; SAMPLE];
+    let (length, error) = fill(reader, &mut head, 0);
+    head.truncate(length);
+    (head, error)
+}
+
+/// Fills `room` from `at` on; gives how far it is filled, and the error that ended it short of that.
+pub(crate) fn fill<R: Read + ?Sized>(
+    reader: &mut R,
+    room: &mut [u8],
+    mut at: usize,
+) -> (usize, Option<io::Error>) {
+    while at < room.len() {
+        match reader.read(&mut room[at..]) {
+            Ok(0) => break,
+            Ok(read) => at += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (at, Some(error)),
+        }
+    }
+    (at, None)
+}
+
+/// A reader whose first bytes have been looked at.
+pub(crate) struct Peeked<'a> {
+    head: Vec<u8>,
+    at: usize,
+    error: Option<io::Error>,
+    inner: &'a mut dyn Read,
+}
+
+impl<'a> Peeked<'a> {
+    pub(crate) fn new((head, error): (Vec<u8>, Option<io::Error>), inner: &'a mut dyn Read) -> Self {
+        Self {
+            head,
+            at: 0,
+            error,
+            inner,
+        }
+    }
+
+    /// The first bytes, as far as they are not read yet.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head[self.at..]
+    }
+
+    /// Passes over bytes of the head.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.at = (self.at + bytes).min(self.head.len());
+    }
+}
+
+impl Read for Peeked<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.at < self.head.len() {
+            let length = buf.len().min(self.head.len() - self.at);
+            buf[..length].copy_from_slice(&self.head[self.at..self.at + length]);
+            self.at += length;
+            return Ok(length);
+        }
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => self.inner.read(buf),
+        }
+    }
+}
+
+/// Counts what is read.
+pub(crate) struct Counted<R> {
+    pub(crate) inner: R,
+    pub(crate) read: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.read.set(self.read.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// The accounts by which a bomb is told.
+pub(crate) struct Meter {
+    /// Packed bytes read, or the packed size.
+    pub(crate) packed: Rc<Cell<u64>>,
+    /// Bytes that this container has unpacked to.
+    pub(crate) grown: Rc<Cell<u64>>,
+    /// Bytes that all containers of the input have unpacked to.
+    pub(crate) total: Rc<Cell<u64>>,
+    pub(crate) ratio: u64,
+    pub(crate) unpacked: u64,
+}
+
+impl Meter {
+    pub(crate) fn new(packed: Rc<Cell<u64>>, total: Rc<Cell<u64>>, limits: &Limits) -> Self {
+        Self {
+            packed,
+            grown: Rc::default(),
+            total,
+            ratio: limits.ratio,
+            unpacked: limits.unpacked,
+        }
+    }
+
+    fn add(&self, bytes: u64) -> io::Result<()> {
+        self.grown.set(self.grown.get() + bytes);
+        self.total.set(self.total.get() + bytes);
+        if self.spent() {
+            let why = if self.total.get() > self.unpacked {
+                format!(
+                    "unpacks to more than {} bytes: the rest is not searched",
+                    self.unpacked
+                )
+            } else {
+                format!(
+                    "unpacks to more than {} times its size: the rest is not searched",
+                    self.ratio
+                )
+            };
+            return Err(io::Error::other(why));
+        }
+        Ok(())
+    }
+
+    /// Whether a limit is passed.
+    pub(crate) fn spent(&self) -> bool {
+        let grown = self.grown.get();
+        self.total.get() > self.unpacked
+            || grown > RATIO_FLOOR && grown / self.ratio.max(1) > self.packed.get()
+    }
+}
+
+/// A decoder under a [`Meter`].
+pub(crate) struct Metered<'m, R> {
+    pub(crate) inner: R,
+    pub(crate) meter: &'m Meter,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.meter.add(read as u64)?;
+        Ok(read)
+    }
+}

@@ -1,0 +1,90 @@
+//! A file → its chunks.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use perisai_model::Problem;
+
+use super::{CHUNK, EVTX, HEADER, MAGIC};
+use crate::block::{Block, Layout, Stream};
+use crate::container::fill;
+use crate::read::{Member, Walk, explain};
+
+pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) -> ControlFlow<()> {
+    let stream = Arc::new(Stream {
+        place: member.place.clone(),
+        format: EVTX,
+        clock: walk.clock(member),
+        columns: None,
+    });
+    walk.sink.stream(&stream);
+    let mut header = [0; HEADER];
+    let (mut held, mut error) = fill(reader, &mut header, 0);
+    let mut carry: Vec<u8> = Vec::new();
+    if !header[..held].starts_with(b"ElfFile\0") {
+        carry.extend_from_slice(&header[..held]);
+        walk.problem(
+            member,
+            "the header of the event log is damaged: its chunks are read as they stand",
+        );
+    }
+    let mut number = 1;
+    // In a file that is not damaged every chunk stands where the one before ends, and this copies nothing.
+    while error.is_none() {
+        let mut bytes = walk.sink.buffer();
+        bytes.resize(CHUNK, 0);
+        let at = carry.len().min(CHUNK);
+        bytes[..at].copy_from_slice(&carry[..at]);
+        carry.drain(..at);
+        (held, error) = fill(reader, &mut bytes, at);
+        bytes.truncate(held);
+        if held == 0 {
+            break;
+        }
+        if bytes.starts_with(MAGIC) {
+            if held < CHUNK {
+                let why = "the last chunk ends too early (truncated): its whole records are searched";
+                walk.sink.problem(Problem::new(member.place.clone(), why));
+                bytes.resize(CHUNK, 0);
+            }
+            walk.sink.block(Block {
+                stream: Arc::clone(&stream),
+                bytes,
+                first: number,
+                count: 0,
+                layout: Layout::EvtxChunk,
+                continues: false,
+            })?;
+            number += 1;
+            continue;
+        }
+        // Unused room at the end of the file is zeros.
+        if bytes.iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        let next = memchr::memmem::find(&bytes, MAGIC).unwrap_or_else(|| tail(&bytes));
+        if next < held {
+            carry.splice(..0, bytes[next..].iter().copied());
+        }
+        walk.problem(
+            member,
+            format!("{next} bytes before chunk {number} are no chunk: not searched"),
+        );
+        if held < CHUNK {
+            break;
+        }
+    }
+    if let Some(error) = error {
+        walk.problem(member, explain(&error));
+    }
+    ControlFlow::Continue(())
+}
+
+/// Where a magic that is cut off by the end may begin.
+fn tail(bytes: &[u8]) -> usize {
+    (1..MAGIC.len())
+        .rev()
+        .find(|length| bytes.ends_with(&MAGIC[..*length]))
+        .map_or(bytes.len(), |length| bytes.len() - length)
+}

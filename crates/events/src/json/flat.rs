@@ -1,0 +1,140 @@
+//! A JSON object → flat fields, without a tree in between.
+
+use std::fmt;
+
+use perisai_model::{Event, Value};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::windows;
+
+/// The most bytes of names and values that one record may flatten to: a long name over a long list would else be
+/// repeated for each element.
+const ROOM: usize = 32 << 20;
+
+/// Adds the fields of one JSON object. False, with some of the fields added, where the text is none or not only that.
+/// Nesting deeper than 128 (serde_json's guard) is an error too.
+pub(crate) fn flatten(text: &str, prefix: &str, event: &mut Event) -> bool {
+    let mut flat = Flat {
+        event,
+        path: prefix.to_owned(),
+        room: ROOM,
+    };
+    let mut parser = serde_json::Deserializer::from_str(text);
+    Node(&mut flat).deserialize(&mut parser).is_ok() && parser.end().is_ok()
+}
+
+struct Flat<'e> {
+    event: &'e mut Event,
+    path: String,
+    room: usize,
+}
+
+impl Flat<'_> {
+    fn push(&mut self, value: Value<'_>) {
+        let size = self.path.len()
+            + if let Value::Str(text) = value {
+                text.len()
+            } else {
+                8
+            };
+        if size > self.room {
+            self.room = 0;
+            return;
+        }
+        self.room -= size;
+        windows::push(self.event, &self.path, value);
+    }
+}
+
+/// One value under the current path.
+struct Node<'f, 'e>(&'f mut Flat<'e>);
+
+impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.0.push(Value::Bool(value));
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.0.push(Value::Int(value));
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        match i64::try_from(value) {
+            Ok(value) => self.0.push(Value::Int(value)),
+            Err(_) => self.0.push(Value::Str(&value.to_string())),
+        }
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.0.push(Value::Float(value));
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        self.0.push(Value::Str(value));
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.0.push(Value::Null);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Node(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let outer = self.0.path.len();
+        while map.next_key_seed(Key(self.0))?.is_some() {
+            map.next_value_seed(Node(self.0))?;
+            self.0.path.truncate(outer);
+        }
+        Ok(())
+    }
+}
+
+/// A member's name, added to the path.
+struct Key<'f, 'e>(&'f mut Flat<'e>);
+
+impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<(), E> {
+        if !self.0.path.is_empty() {
+            self.0.path.push('.');
+        }
+        self.0.path.push_str(name);
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! What a JSON record is, told by its fields, and when it happened.
+
+use std::borrow::Cow;
+
+use perisai_model::{Event, Timestamp, Value};
+
+use crate::format::Clock;
+use crate::time;
+
+/// The fields that hold an event's own time, the surer first.
+const TIMES: [&str; 27] = [
+    "@timestamp",
+    "TimeCreated",
+    "EventTime",
+    "UtcTime",
+    "__REALTIME_TIMESTAMP",
+    "_SOURCE_REALTIME_TIMESTAMP",
+    "timestamp",
+    "ts",
+    "eventTime",
+    "time",
+    "event.created",
+    "Timestamp",
+    "TimeGenerated",
+    "CreationTime",
+    "createdDateTime",
+    "activityDateTime",
+    "published",
+    "date",
+    "datetime",
+    "start_time",
+    "event_time",
+    "EventTimestamp",
+    "requestReceivedTimestamp",
+    "_time",
+    "asctime",
+    "created_at",
+    "t",
+];
+
+/// Completes a flattened record: its format, its time, and the names that other formats give the same things.
+pub(crate) fn finish(event: &mut Event, clock: &Clock) {
+    event.format = format(event);
+    match event.format {
+        "winjson" => {
+            copy(event, "SourceName", "Provider_Name");
+            copy(event, "ProviderName", "Provider_Name");
+            copy(event, "Hostname", "Computer");
+            copy(event, "ComputerName", "Computer");
+        }
+        "journald" => journal_message(event),
+        _ => {}
+    }
+    timed(event, clock);
+}
+
+/// Sets the time from the first field that holds one.
+pub(crate) fn timed(event: &mut Event, clock: &Clock) {
+    let found = TIMES.into_iter().find_map(|name| {
+        let value = event.get(name)?;
+        Some((read_time(value, clock)?, value.text().map(Cow::into_owned)))
+    });
+    if let Some((at, text)) = found {
+        event.time = Some(at);
+        event.time_text = text;
+    }
+}
+
+fn read_time(value: Value<'_>, clock: &Clock) -> Option<Timestamp> {
+    match value {
+        Value::Str(text) => time::parse(text, clock),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "exact to the microsecond for any time of this century"
+        )]
+        Value::Int(number) => time::epoch(number as f64),
+        Value::Float(number) => time::epoch(number),
+        Value::Bool(_) | Value::Null => None,
+    }
+}
+
+fn format(event: &Event) -> &'static str {
+    let has = |name: &str| event.get(name).is_some();
+    let any = |names: &[&str]| names.iter().any(|name| has(name));
+    if has("EventID") && any(&["Channel", "Provider_Name", "SourceName", "ProviderName"]) {
+        "winjson"
+    } else if has("__REALTIME_TIMESTAMP") {
+        "journald"
+    } else if has("event_type") && any(&["flow_id", "src_ip", "stats.uptime"]) {
+        "eve"
+    } else if any(&["_path", "uid", "id.orig_h"]) && any(&["ts", "@timestamp"]) || has("id.orig_h") {
+        "zeek"
+    } else {
+        "json"
+    }
+}
+
+/// Offers a value under a second name, if that one is not taken.
+pub(crate) fn copy(event: &mut Event, from: &str, to: &str) {
+    if event.get(to).is_some() {
+        return;
+    }
+    let values: Vec<_> = event
+        .get_all(from)
+        .filter_map(|value| match value {
+            Value::Str(text) => Some((Some(text.to_owned()), Value::Null)),
+            Value::Int(number) => Some((None, Value::Int(number))),
+            Value::Float(number) => Some((None, Value::Float(number))),
+            Value::Bool(truth) => Some((None, Value::Bool(truth))),
+            Value::Null => None,
+        })
+        .collect();
+    for (text, other) in values {
+        event.push(to, text.as_deref().map_or(other, Value::Str));
+    }
+}
+
+/// journald writes a message that is no clean UTF-8 as a list of byte values.
+fn journal_message(event: &mut Event) {
+    let bytes: Vec<u8> = event
+        .get_all("MESSAGE")
+        .filter_map(|value| match value {
+            Value::Int(byte) => u8::try_from(byte).ok(),
+            _ => None,
+        })
+        .collect();
+    if !bytes.is_empty() {
+        event.push_str("message", &String::from_utf8_lossy(&bytes));
+    } else {
+        copy(event, "MESSAGE", "message");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::json::tests::read;
+
+    #[test]
+    fn records_tell_what_they_are_and_when() {
+        let check = |text: &str, format: &str, time: Option<&str>| {
+            let event = read(text).unwrap();
+            assert_eq!(event.format, format, "{text}");
+            assert_eq!(event.time.map(|time| time.to_string()).as_deref(), time, "{text}");
+        };
+        check(
+            r#"{"ts":1767225600.5,"uid":"C1","id.orig_h":"10.0.0.1"}"#,
+            "zeek",
+            Some("2026-01-01T00:00:00.5Z"),
+        );
+        check(
+            r#"{"timestamp":"2026-01-01T00:00:00.000001+0000","flow_id":1,"event_type":"dns"}"#,
+            "eve",
+            Some("2026-01-01T00:00:00.000001Z"),
+        );
+        check(
+            r#"{"__REALTIME_TIMESTAMP":"1767225600000000","MESSAGE":[104,105]}"#,
+            "journald",
+            Some("2026-01-01T00:00:00Z"),
+        );
+        check(
+            r#"{"EventID":1,"SourceName":"Microsoft-Windows-Sysmon","EventTime":"2026-01-01 00:00:00"}"#,
+            "winjson",
+            Some("2026-01-01T00:00:00Z"),
+        );
+        check(
+            r#"{"@timestamp":"2026-01-01T00:00:00Z","winlog":{"event_id":"4688","channel":"Security"}}"#,
+            "winjson",
+            Some("2026-01-01T00:00:00Z"),
+        );
+        check(
+            r#"{"eventTime":"2026-01-01T00:00:00Z","eventName":"ConsoleLogin"}"#,
+            "json",
+            Some("2026-01-01T00:00:00Z"),
+        );
+        check(r#"{"a":1}"#, "json", None);
+    }
+
+    #[test]
+    fn journal_messages_may_be_bytes() {
+        let check = |text: &str| assert_eq!(read(text).unwrap().get_str("message"), Some("hi"));
+        check(r#"{"__REALTIME_TIMESTAMP":"1","MESSAGE":[104,105]}"#);
+        check(r#"{"__REALTIME_TIMESTAMP":"1","MESSAGE":"hi"}"#);
+    }
+}

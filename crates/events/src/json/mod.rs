@@ -1,0 +1,93 @@
+//! JSON: one object a line, or a record of an array. Objects are flattened with dots, lists are fields of one name.
+//! What the record is more exactly (Windows, Zeek, Suricata EVE, journald) is told by its fields; see [`known`].
+
+pub(crate) mod flat;
+mod known;
+pub(crate) mod split;
+pub(crate) mod windows;
+
+use perisai_model::Event;
+
+use crate::block::Stream;
+use crate::format::{PLAIN, Spec};
+
+pub(crate) const LINES: Spec = Spec {
+    name: "json",
+    line: |line| {
+        let line = line.trim_ascii();
+        line.starts_with(b"{") && line.ends_with(b"}")
+    },
+    fields: object,
+    ..PLAIN
+};
+
+/// The fields of one JSON object. False where the bytes are none; bad UTF-8 in it is replaced.
+pub(crate) fn object(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
+    let item = item.trim_ascii();
+    if !item.starts_with(b"{") {
+        return false;
+    }
+    event.format = LINES.name;
+    let text = String::from_utf8_lossy(item);
+    if !flat::flatten(&text, "", event) {
+        return false;
+    }
+    known::finish(event, &stream.clock);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use perisai_model::Place;
+    use proptest::prelude::*;
+
+    pub(crate) fn read(text: &str) -> Option<Event> {
+        let mut event = Event::default();
+        object(text.as_bytes(), &Stream::text(Place::file("t")), &mut event).then_some(event)
+    }
+
+    #[test]
+    fn objects_are_flattened() {
+        let check = |text: &str, expected: Option<&str>| {
+            let seen = read(text).map(|event| serde_json::to_string(&event).unwrap());
+            assert_eq!(seen.as_deref(), expected, "{text}");
+        };
+        check(
+            r#"{"a":1,"b":{"c":"x\n","d":[true,null]}}"#,
+            Some(r#"{"a":1,"b.c":"x\n","b.d":[true,null]}"#),
+        );
+        check(r#" {"a":1,"a":2} "#, Some(r#"{"a":[1,2]}"#));
+        check(
+            r#"{"n":18446744073709551615,"f":1.5}"#,
+            Some(r#"{"n":"18446744073709551615","f":1.5}"#),
+        );
+        check(
+            r#"{"n":123456789012345678901234567890}"#,
+            Some(r#"{"n":1.2345678901234568e+29}"#),
+        );
+        check("{\"n\":1e999}", None);
+        check("{\"a\":1} tail", None);
+        check("{\"a\":", None);
+        check("[1]", None);
+        check("text", None);
+    }
+
+    #[test]
+    fn deep_nesting_is_no_json() {
+        let deep = "{\"a\":".repeat(10_000) + "1" + &"}".repeat(10_000);
+        assert!(read(&deep).is_none());
+        let wide = format!("{{\"{}\":[{}1]}}", "k".repeat(100_000), "1,".repeat(100_000));
+        assert!(read(&wide).is_some_and(|event| event.iter().len() < 1000));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..60), text in r#"\{["a-b:,\[\]{}0-9.e\\ -]{0,40}\}"#) {
+            let stream = Stream::text(Place::file("t"));
+            let mut event = Event::default();
+            object(&bytes, &stream, &mut event);
+            object(text.as_bytes(), &stream, &mut event);
+        }
+    }
+}

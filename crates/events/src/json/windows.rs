@@ -1,0 +1,118 @@
+//! Windows events in their many JSON forms → the field names that Sigma rules expect: the System values by their own
+//! names (`Provider_Name` for the provider), the EventData items by theirs, the UserData leaves by theirs.
+
+use perisai_model::{Event, Value};
+
+/// Winlogbeat's names for the System values.
+const WINLOG: [(&str, &str); 13] = [
+    ("event_id", "EventID"),
+    ("channel", "Channel"),
+    ("provider_name", "Provider_Name"),
+    ("provider_guid", "Provider_Guid"),
+    ("computer_name", "Computer"),
+    ("record_id", "EventRecordID"),
+    ("process.pid", "ProcessID"),
+    ("process.thread.id", "ThreadID"),
+    ("activity_id", "ActivityID"),
+    ("user.identifier", "UserID"),
+    ("task", "Task"),
+    ("opcode", "Opcode"),
+    ("version", "Version"),
+];
+
+/// Adds a field by its JSON path, under its Windows name where the path is of a Windows event.
+pub(crate) fn push(event: &mut Event, path: &str, value: Value<'_>) {
+    let Some(name) = name(path) else { return };
+    if name == "EventID"
+        && let Value::Str(text) = value
+        && let Ok(number) = text.parse()
+    {
+        event.push(name, Value::Int(number));
+        return;
+    }
+    event.push(name, value);
+    if name.len() < path.len() && name.contains(' ') {
+        event.push(&name.replace(' ', ""), value);
+    }
+}
+
+/// The name for a path; `None` for what is no value of the event.
+fn name(path: &str) -> Option<&str> {
+    if let Some(inner) = path.strip_prefix("Event.") {
+        return evtx_name(inner);
+    }
+    let Some(inner) = path.strip_prefix("winlog.") else {
+        return Some(path);
+    };
+    if let Some(name) = inner.strip_prefix("event_data.") {
+        return Some(name);
+    }
+    if let Some(name) = inner.strip_prefix("user_data.") {
+        return Some(leaf(name));
+    }
+    let known = WINLOG.iter().find(|(theirs, _)| *theirs == inner);
+    Some(known.map_or(path, |(_, ours)| ours))
+}
+
+/// The name for a path in the JSON of an EVTX record, without the leading `Event.`.
+fn evtx_name(path: &str) -> Option<&str> {
+    if let Some(system) = path.strip_prefix("System.") {
+        return Some(match system {
+            "Provider.#attributes.Name" => "Provider_Name",
+            "Provider.#attributes.Guid" => "Provider_Guid",
+            "Provider.#attributes.EventSourceName" => "Provider_EventSourceName",
+            "TimeCreated.#attributes.SystemTime" => "TimeCreated",
+            _ => leaf(system),
+        });
+    }
+    if let Some(name) = path.strip_prefix("EventData.") {
+        // An item may have any name, dots included; but the unnamed ones have none.
+        let name = name.strip_suffix(".#text").unwrap_or(name);
+        return (!name.starts_with("#attributes.")).then_some(name);
+    }
+    if let Some(user) = path.strip_prefix("UserData.") {
+        return (!user.contains("#attributes.xmlns")).then(|| leaf(user));
+    }
+    (!path.starts_with("#attributes.")).then_some(path)
+}
+
+fn leaf(path: &str) -> &str {
+    let path = path.strip_suffix(".#text").unwrap_or(path);
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_sigma_names() {
+        let check = |path, expected| assert_eq!(name(path), expected, "{path}");
+        check("Event.#attributes.xmlns", None);
+        check("Event.System.Provider.#attributes.Name", Some("Provider_Name"));
+        check("Event.System.EventID", Some("EventID"));
+        check("Event.System.EventID.#text", Some("EventID"));
+        check("Event.System.EventID.#attributes.Qualifiers", Some("Qualifiers"));
+        check("Event.System.Execution.#attributes.ProcessID", Some("ProcessID"));
+        check("Event.System.Security.#attributes.UserID", Some("UserID"));
+        check("Event.EventData.CommandLine", Some("CommandLine"));
+        check("Event.EventData.Data.#text", Some("Data"));
+        check("Event.UserData.EventXML.#attributes.xmlns", None);
+        check("Event.UserData.EventXML.Param1", Some("Param1"));
+        check("winlog.event_data.Image", Some("Image"));
+        check("winlog.event_id", Some("EventID"));
+        check("winlog.api", Some("winlog.api"));
+        check("process.hash.md5", Some("process.hash.md5"));
+        check("EventID", Some("EventID"));
+    }
+
+    #[test]
+    fn names_with_blanks_are_offered_without() {
+        let mut event = Event::default();
+        push(&mut event, "Event.EventData.Source Name", Value::Str("x"));
+        assert_eq!(event.get_str("Source Name"), Some("x"));
+        assert_eq!(event.get_str("SourceName"), Some("x"));
+        push(&mut event, "winlog.event_id", Value::Str("7"));
+        assert_eq!(event.get("EventID"), Some(Value::Int(7)));
+    }
+}
