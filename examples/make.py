@@ -125,7 +125,7 @@ def squid():
     rows = []
     def add(time, address, size, url, peer, user):
         rows.append((time, f"{time.timestamp():.3f} {RNG.randrange(20, 900):6d} {address} TCP_MISS/200 {size} GET {url} {user} HIER_DIRECT/{peer} text/html"))
-    for time in spread(90):
+    for time in spread(70):
         _, address = workstation()
         site, peer = RNG.choice(SITES)
         add(time, address, RNG.randrange(300, 90000), f"https://{site}/{RNG.choice(['', 'index.html', 'a/b?c=d', 'img/logo.png'])}", peer, RNG.choice(USERS))
@@ -148,7 +148,7 @@ def zeek():
         conn.append((time, [epoch(time), uid, address, "52011", "10.20.0.53", "53", "udp", "dns", "0.012", "60", "120", "SF"]))
     def connect(time, source, target, port, service, sent, received):
         conn.append((time, [epoch(time), "C" + f"{RNG.randrange(36**10):x}", source, str(RNG.randrange(49152, 65000)), target, port, "tcp", service, "12.4", sent, received, "SF"]))
-    for time in spread(110):
+    for time in spread(80):
         site, answer = RNG.choice(SITES)
         query(time, workstation()[1], site, answer)
     query(at("23 04:31:06"), INNER[ADMIN], LURE_HOST, LURE_IP)
@@ -182,7 +182,7 @@ def web():
         shown = path if query == "-" else f"{path}?{query}"
         nginx.append((time, f'{address} - - [{time.strftime("%d/%b/%Y:%H:%M:%S +0000")}] "GET {shown} HTTP/1.1" {status} {size} "https://{PORTAL}/" "{agent}"'))
         iis.append((time, f'{time.strftime("%Y-%m-%d %H:%M:%S")} {INNER[WEB]} GET {path} {query} 443 - {address} {agent.replace(" ", "+")} {status} 0 0 {RNG.randrange(5, 300)}'))
-    for time in spread(100):
+    for time in spread(70):
         hit(time, f"192.0.2.{RNG.randrange(1, 250)}", RNG.choice(["/", "/forms", "/passport/status", "/assets/app.css", "/help"]), 200, RNG.randrange(200, 30000), RNG.choice(BROWSERS))
     for time, query in [("23 05:31:02", "-"), ("23 05:31:40", "k=9f2&cmd=whoami"), ("23 05:32:15", "k=9f2&cmd=ipconfig+%2Fall"), ("23 05:40:51", "k=9f2&cmd=net+group+%22Domain+Admins%22+%2Fdomain")]:
         hit(at(time), VPN_IP, SHELL_PATH, 200, RNG.randrange(90, 4000), AGENT, query)
@@ -207,7 +207,7 @@ def vpn_and_firewall():
     for number in range(9):
         login(at("23 05:58:00") + timedelta(seconds=20 * number), RNG.choice(USERS[:4] + ["svc-backup"]), VPN_IP, "failure")
     login(at("23 06:01:20"), "svc-backup", VPN_IP, "success")
-    for time in spread(70):
+    for time in spread(50):
         site, target = RNG.choice(SITES)
         flow(time, workstation()[1], target, 443, "allow", RNG.randrange(500, 90000))
         waf(time, f"192.0.2.{RNG.randrange(1, 250)}", f"https://{PORTAL}/forms?id={RNG.randrange(9999)}", "pass")
@@ -259,14 +259,14 @@ def windows():
         events.append((time, source, identity, host, data))
     def process(time, host, image, command, parent, user, **more):
         add(time, sysmon, 1, host, UtcTime=time.strftime("%Y-%m-%d %H:%M:%S.000"), Image=image, CommandLine=command, ParentImage=parent, User=f"MOI\\{user}", **more)
-    for time in spread(48):
+    for time in spread(30):
         name, _ = workstation()
         process(time, name, *RNG.choice([
             (r"C:\Windows\System32\svchost.exe", r"svchost.exe -k netsvcs -p", r"C:\Windows\System32\services.exe"),
             (r"C:\Program Files\Mozilla Firefox\firefox.exe", "firefox.exe -osint", r"C:\Windows\explorer.exe"),
             (r"C:\Windows\System32\cmd.exe", r"cmd.exe /c \\moi.rivenia.example\netlogon\map.cmd", r"C:\Windows\System32\userinit.exe"),
         ]), RNG.choice(USERS))
-    for time in spread(40):
+    for time in spread(24):
         add(time, security, 4624, DC, TargetUserName=RNG.choice(USERS), LogonType="3", IpAddress=workstation()[1])
     process(at("23 05:31:41"), WEB, r"C:\Windows\System32\cmd.exe", "cmd.exe /c whoami", r"C:\Windows\System32\inetsrv\w3wp.exe", "portal-pool")
     process(at("23 05:32:16"), WEB, r"C:\Windows\System32\cmd.exe", "cmd.exe /c ipconfig /all", r"C:\Windows\System32\inetsrv\w3wp.exe", "portal-pool")
@@ -294,7 +294,7 @@ def edr():
     def add(time, host, category, **more):
         rows.append((time, {"@timestamp": iso(time), "ecs": {"version": "8.0.0"}, "event": {"kind": "event", "category": [category], "module": "edr"},
                             "host": {"name": host, "ip": [INNER.get(host, "10.20.4.99")]}, **more}))
-    for time in spread(70):
+    for time in spread(50):
         name, _ = workstation()
         site, target = RNG.choice(SITES)
         add(time, name, "network", process={"name": "firefox.exe", "pid": RNG.randrange(9999)}, destination={"ip": target, "port": 443, "domain": site})
