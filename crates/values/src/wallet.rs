@@ -19,7 +19,7 @@ pub(crate) fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
     }
     let head = text.get(..4).unwrap_or_default().to_ascii_lowercase();
     if head.starts_with("bc1") || head == "ltc1" {
-        let good = (14..=90).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_alphanumeric);
+        let good = (26..=90).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_alphanumeric);
         return if good {
             Ok(lower(text))
         } else {

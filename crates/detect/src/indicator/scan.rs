@@ -1,0 +1,158 @@
+//! The scan: candidates from masks, and what each turns out to be.
+
+mod defanged;
+mod dotted;
+mod grouped;
+mod wide;
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::candidates::Chunk;
+use super::classify::{CHUNK, Masks};
+use super::{Hit, Matcher};
+
+/// Scans bytes for one thread; keeps its working memory between scans.
+#[derive(Debug)]
+pub struct Scanner<'a> {
+    matcher: &'a Matcher,
+    masks: Box<Masks>,
+    names: Vec<NameCandidate>,
+    addresses: Vec<AddressCandidate>,
+    done: Done,
+}
+
+/// A name whose last label is known; `hash` is that of its last two.
+#[derive(Debug, Clone, Copy)]
+struct NameCandidate {
+    hash: u64,
+    start: usize,
+    end: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct AddressCandidate {
+    address: u32,
+    start: usize,
+    end: usize,
+}
+
+/// How far each kind of run has been dealt with, so that none is taken twice across words and chunks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Done {
+    dotted: usize,
+    defanged: usize,
+    words: usize,
+    groups: usize,
+    pairs: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(matcher: &'a Matcher) -> Self {
+        Self {
+            matcher,
+            masks: Masks::new(),
+            names: Vec::new(),
+            addresses: Vec::new(),
+            done: Done::default(),
+        }
+    }
+
+    /// Appends every listed value that stands in the bytes, in the order of start, end and indicator. The same value
+    /// is reported wherever it stands.
+    ///
+    /// A value of a kind that counts only in a typed field (`Kind::in_raw_bytes`) is reported too: the caller must ask
+    /// the event.
+    pub fn scan(&mut self, bytes: &[u8], out: &mut Vec<Hit>) {
+        let first = out.len();
+        self.scan_plain(bytes, true, out);
+        if !self.matcher.literals.is_empty() {
+            self.matcher.literals.walk(bytes, |start, end, indicator| {
+                out.push(Hit {
+                    start,
+                    end,
+                    indicator,
+                })
+            });
+        }
+        if out.len() - first > 1 {
+            out[first..].sort_unstable();
+            let mut kept = out.split_off(first);
+            kept.dedup();
+            out.append(&mut kept);
+        }
+    }
+
+    /// All but the literals; `defang` is false inside text that was refanged already.
+    fn scan_plain(&mut self, bytes: &[u8], defang: bool, out: &mut Vec<Hit>) {
+        let matcher = self.matcher;
+        self.done = Done::default();
+        let dotted = !matcher.names.is_empty() || matcher.addresses.any_v4();
+        let words = matcher.words.any_words();
+        let groups = matcher.any_v6 || matcher.words.any_pairs();
+        for base in (0..bytes.len()).step_by(CHUNK) {
+            let end = bytes.len().min(base + CHUNK);
+            let words_filled = self.masks.fill(&bytes[base..end]);
+            let chunk = Chunk {
+                bytes,
+                base,
+                words: words_filled,
+            };
+            if dotted {
+                self.dotted(chunk, defang, out);
+                self.settle(bytes, out);
+            }
+            if words {
+                self.long_words(chunk, out);
+            }
+            if groups {
+                self.groups(chunk, out);
+            }
+        }
+    }
+
+    /// Looks up the candidates of a chunk; by now what their filters need has been loaded.
+    fn settle(&mut self, bytes: &[u8], out: &mut Vec<Hit>) {
+        let matcher = self.matcher;
+        for &NameCandidate { hash, start, end } in &self.names {
+            if matcher.names.may_hold(hash) {
+                self.name(bytes, start, end, out);
+            }
+        }
+        for &AddressCandidate { address, start, end } in &self.addresses {
+            if matcher.addresses.may_hold(address) {
+                self.address(bytes, IpAddr::V4(Ipv4Addr::from(address)), start, end, out);
+            }
+        }
+        self.names.clear();
+        self.addresses.clear();
+    }
+
+    /// An address that stands at `bytes[start..end]`: itself, its nets, and URLs on it.
+    fn address(&self, bytes: &[u8], address: IpAddr, start: usize, end: usize, out: &mut Vec<Hit>) {
+        let matcher = self.matcher;
+        matcher.addresses.walk(address, |indicator| {
+            out.push(Hit {
+                start,
+                end,
+                indicator,
+            })
+        });
+        if matcher.urls.is_empty() {
+            return;
+        }
+        let (host, start, end) = match address {
+            IpAddr::V4(_) => (address.to_string(), start, end),
+            IpAddr::V6(_) if bytes[..start].ends_with(b"[") && bytes.get(end) == Some(&b']') => {
+                (format!("[{address}]"), start - 1, end + 1)
+            }
+            IpAddr::V6(_) => return,
+        };
+        matcher.urls.walk(bytes, start, end, &host, |end, indicator| {
+            out.push(Hit {
+                start,
+                end,
+                indicator,
+            })
+        });
+    }
+}

@@ -1,0 +1,313 @@
+//! Runs with dots: names and IPv4 addresses.
+
+use perisai_values::{domain, ip};
+
+use super::super::candidates::{Chunk, is_host};
+use super::super::escapes::other_start;
+use super::super::{Hit, hash};
+use super::{AddressCandidate, NameCandidate, Scanner};
+
+impl Scanner<'_> {
+    /// Finds the runs with dots that begin in a chunk, and queues those that may be listed.
+    pub(super) fn dotted(&mut self, chunk: Chunk<'_>, defang: bool, out: &mut Vec<Hit>) {
+        for word in 0..chunk.words {
+            let base = chunk.base + (word << 6);
+            let mut dots = self.masks.dot[word];
+            if self.done.dotted > base {
+                dots &= (!0u64).checked_shl((self.done.dotted - base) as u32).unwrap_or(0);
+            }
+            while dots != 0 {
+                let dot = base + dots.trailing_zeros() as usize;
+                let start = chunk.run_start(&self.masks.host, is_host, dot);
+                let end = chunk.run_end(&self.masks.host, is_host, dot);
+                self.done.dotted = end;
+                self.run(chunk, start, end, out);
+                if defang && end - start == 1 && dot >= self.done.defanged {
+                    self.defanged(chunk.bytes, dot, out);
+                }
+                dots &= (!0u64).checked_shl((end - base) as u32).unwrap_or(0);
+            }
+        }
+    }
+
+    /// Queues a run with dots where its end is known and short enough for the masks; all others go the slow way.
+    #[inline]
+    fn run(&mut self, chunk: Chunk<'_>, mut start: usize, mut end: usize, out: &mut Vec<Hit>) {
+        let bytes = chunk.bytes;
+        while end > start && bytes[end - 1] == b'.' {
+            end -= 1;
+        }
+        while start < end && bytes[start] == b'.' {
+            start += 1;
+        }
+        let length = end - start;
+        if length < 3 {
+            return;
+        }
+        if length > 64 || start < chunk.base || end > chunk.end() {
+            return self.slow_run(bytes, start, end, out);
+        }
+        let inside = !0 << (64 - length);
+        let dots = chunk.window(&self.masks.dot, end) & inside;
+        if dots == 0 {
+            return;
+        }
+        if chunk.window(&self.masks.high, end) & inside != 0 || dots & dots << 1 != 0 {
+            return self.slow_run(bytes, start, end, out);
+        }
+        let last = end - 1 - dots.leading_zeros() as usize;
+        if dots.count_ones() >= 3 && bytes[last + 1].is_ascii_digit() {
+            if dots.count_ones() == 3 && self.queue_address(bytes, start, end) {
+                return;
+            }
+            self.addresses_within(bytes, start, end);
+        }
+        let others = dots & !(1 << (63 - dots.leading_zeros()));
+        let before = if others == 0 {
+            start
+        } else {
+            end - others.leading_zeros() as usize
+        };
+        self.queue_name(bytes, start, before, last, end);
+    }
+
+    /// Queues a name by its last two labels, `bytes[before..last]` and `bytes[last + 1..end]`.
+    #[inline]
+    fn queue_name(&mut self, bytes: &[u8], start: usize, before: usize, last: usize, end: usize) {
+        let names = &self.matcher.names;
+        let parent = hash::child(hash::ROOT, bytes, last + 1, end);
+        if !names.knows_last_label(parent) {
+            return;
+        }
+        let hash = hash::child(parent, bytes, before, last);
+        names.prefetch(hash);
+        self.names.push(NameCandidate { hash, start, end });
+        if before == start {
+            if let Some(other) = other_start(bytes, start).filter(|&other| other < last) {
+                let hash = hash::child(parent, bytes, other, last);
+                names.prefetch(hash);
+                self.names.push(NameCandidate { hash, start, end });
+            }
+        }
+    }
+
+    /// Queues an IPv4 address; false where it is none.
+    #[inline]
+    fn queue_address(&mut self, bytes: &[u8], start: usize, end: usize) -> bool {
+        let starts = [Some(start), other_start(bytes, start)];
+        for start in starts.into_iter().flatten().filter(|&start| start < end) {
+            if let Some(address) = ip::parse_v4(&bytes[start..end]) {
+                let address = u32::from(address);
+                self.matcher.addresses.prefetch(address);
+                self.addresses.push(AddressCandidate { address, start, end });
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Queues addresses that are joined by `-` or `_` (`10.0.0.1-10.0.0.9`).
+    fn addresses_within(&mut self, bytes: &[u8], start: usize, end: usize) {
+        let mut at = start;
+        for piece in bytes[start..end].split(|byte| matches!(byte, b'-' | b'_')) {
+            let dots = piece.iter().rev().take_while(|&&byte| byte == b'.').count();
+            if piece.len() < end - start {
+                self.queue_address(bytes, at, at + piece.len() - dots);
+            }
+            at += piece.len() + 1;
+        }
+    }
+
+    /// A run that is long, crosses a chunk's edge, has an empty label, or letters beyond ASCII.
+    fn slow_run(&mut self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
+        if bytes[start..end].is_ascii() {
+            return self.slow_ascii_run(bytes, start, end);
+        }
+        let mut ascii = start;
+        while ascii < end {
+            let length = bytes[ascii..end]
+                .iter()
+                .take_while(|byte| byte.is_ascii())
+                .count();
+            if length > 0 && !joins(bytes, start, ascii, ascii + length, end) {
+                self.slow_ascii_run(bytes, ascii, ascii + length);
+            }
+            ascii += length
+                + bytes[ascii + length..end]
+                    .iter()
+                    .take_while(|byte| !byte.is_ascii())
+                    .count();
+        }
+        self.international(bytes, start, end, out);
+    }
+
+    fn slow_ascii_run(&mut self, bytes: &[u8], start: usize, end: usize) {
+        let mut at = start;
+        let run = &bytes[start..end];
+        while at < end {
+            let length = run[at - start..]
+                .windows(2)
+                .position(|two| two == b"..")
+                .unwrap_or(end - at);
+            self.slow_name(bytes, at, at + length);
+            at += length;
+            at += bytes[at..end].iter().take_while(|&&byte| byte == b'.').count();
+        }
+    }
+
+    /// A piece without an empty label but perhaps at its ends.
+    fn slow_name(&mut self, bytes: &[u8], mut start: usize, mut end: usize) {
+        while end > start && bytes[end - 1] == b'.' {
+            end -= 1;
+        }
+        while start < end && bytes[start] == b'.' {
+            start += 1;
+        }
+        let dots = |range: std::ops::Range<usize>| bytes[range].iter().rposition(|&byte| byte == b'.');
+        let Some(last) = dots(start..end).map(|dot| start + dot) else {
+            return;
+        };
+        if bytes[last + 1].is_ascii_digit() && !self.queue_address(bytes, start, end) {
+            self.addresses_within(bytes, start, end);
+        }
+        let before = dots(start..last).map_or(start, |dot| start + dot + 1);
+        self.queue_name(bytes, start, before, last, end);
+    }
+
+    /// A run with letters beyond ASCII: each part that may be a name is looked up by its ASCII form.
+    fn international(&mut self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
+        const LONGEST: usize = 1024;
+        let Ok(text) = std::str::from_utf8(&bytes[start..end.min(start + LONGEST)]) else {
+            return;
+        };
+        let separates = |c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '。' | '．' | '｡'));
+        let mut at = start;
+        for piece in text.split_inclusive(separates) {
+            let name = piece.trim_end_matches(separates).trim_matches('.');
+            let from = at + (piece.len() - piece.trim_start_matches('.').len());
+            at += piece.len();
+            if name.is_ascii() || !name.contains(['.', '。', '．', '｡']) {
+                continue;
+            }
+            let Ok(ascii) = domain::to_ascii(name) else {
+                continue;
+            };
+            let whole =
+                self.matcher
+                    .names
+                    .walk(&self.matcher.indicators, ascii.as_bytes(), |_, indicator| {
+                        out.push(Hit {
+                            start: from,
+                            end: from + name.len(),
+                            indicator,
+                        });
+                    });
+            if whole {
+                self.hangs_on(bytes, from, from + name.len(), &ascii, out);
+            }
+        }
+    }
+
+    /// A name that passed the filter: it, its parents, and all that hangs on it.
+    pub(super) fn name(&self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
+        for start in [Some(start), other_start(bytes, start)]
+            .into_iter()
+            .flatten()
+            .filter(|&start| start < end)
+        {
+            let name = &bytes[start..end];
+            let whole = self
+                .matcher
+                .names
+                .walk(&self.matcher.indicators, name, |at, indicator| {
+                    out.push(Hit {
+                        start: start + at,
+                        end,
+                        indicator,
+                    });
+                });
+            if whole {
+                self.hangs_on(
+                    bytes,
+                    start,
+                    end,
+                    &String::from_utf8_lossy(name).to_ascii_lowercase(),
+                    out,
+                );
+            }
+        }
+    }
+
+    /// URLs, e-mail addresses and texts with the name in them.
+    fn hangs_on(&self, bytes: &[u8], start: usize, end: usize, name: &str, out: &mut Vec<Hit>) {
+        let matcher = self.matcher;
+        matcher.urls.walk(bytes, start, end, name, |end, indicator| {
+            out.push(Hit {
+                start,
+                end,
+                indicator,
+            })
+        });
+        matcher
+            .literals
+            .walk_anchored(bytes, start, name, |start, end, indicator| {
+                out.push(Hit {
+                    start,
+                    end,
+                    indicator,
+                });
+            });
+        if !matcher.emails.is_empty() && bytes[..start].ends_with(b"@") {
+            let local = bytes[..start - 1]
+                .iter()
+                .rev()
+                .take(64)
+                .take_while(|&&byte| is_local(byte))
+                .count();
+            let mut from = start - 1 - local;
+            // A quote or a bracket before an address is no part of it: the longest listed one counts.
+            while from < start - 1 {
+                let text = String::from_utf8_lossy(&bytes[from..start - 1]).to_ascii_lowercase();
+                if let Some(&indicator) = matcher.emails.get(format!("{text}@{name}").as_str()) {
+                    out.push(Hit {
+                        start: from,
+                        end,
+                        indicator,
+                    });
+                    break;
+                }
+                let Some(mark) = bytes[from..start - 1].iter().position(|byte| !is_host(*byte)) else {
+                    break;
+                };
+                from += mark + 1;
+            }
+        }
+    }
+}
+
+/// The characters of an unquoted local part (RFC 5322 `dot-atom`).
+fn is_local(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&byte)
+}
+
+/// True where an ASCII part of a run belongs to a longer name: a letter of a script that puts spaces between words
+/// touches it. Scripts beyond U+0E00 (Thai, Chinese, Japanese, Korean) set names into text without spaces.
+fn joins(bytes: &[u8], run: usize, start: usize, end: usize, run_end: usize) -> bool {
+    let letter = |c: char| c.is_alphanumeric() && c < '\u{e00}';
+    let before = bytes[run.max(start.saturating_sub(4))..start]
+        .utf8_chunks()
+        .last();
+    let before = before
+        .and_then(|chunk| {
+            chunk
+                .invalid()
+                .is_empty()
+                .then(|| chunk.valid().chars().next_back())
+        })
+        .flatten();
+    let behind = bytes[end..run_end.min(end + 4)]
+        .utf8_chunks()
+        .next()
+        .and_then(|chunk| chunk.valid().chars().next());
+    before.is_some_and(letter) || behind.is_some_and(letter)
+}

@@ -1,0 +1,247 @@
+//! URLs: found by their host, decided by what follows it.
+
+use std::collections::HashMap;
+
+use perisai_values::url::{self, Normal, is_default_port, normal_byte, push_encoded};
+
+/// Listed URLs by host and port, then by path and query, each with its entry. The scheme plays no part.
+#[derive(Debug, Default)]
+pub(super) struct Urls {
+    hosts: HashMap<Box<str>, HashMap<Box<[u8]>, u32>>,
+}
+
+/// A path in a log is read up to here.
+const LONGEST_PATH: usize = 8192;
+/// So many places in a path where a listed one may end are tried.
+const MOST_ENDS: usize = 64;
+
+impl Urls {
+    /// Lists a canonical URL; gives its host, or the entry that already stands for it.
+    pub(super) fn insert<'a>(&mut self, canonical: &'a str, entry: u32) -> Result<&'a str, u32> {
+        let parts = url::split(canonical);
+        let key = match parts.port {
+            Some(port) => format!("{}:{port}", parts.host),
+            None => parts.host.to_owned(),
+        };
+        let paths = self.hosts.entry(key.into()).or_default();
+        match *paths.entry(parts.path.as_bytes().into()).or_insert(entry) {
+            first if first == entry => Ok(parts.host),
+            first => Err(first),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// Calls `each(end, entry)` for each listed URL whose host is `host` (canonical), standing at `bytes[start..end]`.
+    pub(super) fn walk(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        end: usize,
+        host: &str,
+        mut each: impl FnMut(usize, u32),
+    ) {
+        let (port, after) = port(bytes, end);
+        let paths = match port {
+            Some(port) => self.hosts.get(format!("{host}:{port}").as_str()),
+            None => self.hosts.get(host),
+        };
+        let Some(paths) = paths else { return };
+        let path = Path::read(bytes, after, bytes[..start].ends_with(b"://"));
+        for (length, end) in path.ends() {
+            if let Some(&entry) = paths.get(&path.normal[..length]) {
+                each(end, entry);
+            }
+        }
+    }
+}
+
+/// The port behind a host, where there is one that says something, and where the path begins.
+fn port(bytes: &[u8], end: usize) -> (Option<u16>, usize) {
+    let rest = &bytes[end..bytes.len().min(end + 7)];
+    let Some((b':', rest)) = rest.split_first() else {
+        return (None, end);
+    };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let port = std::str::from_utf8(&rest[..digits])
+        .ok()
+        .and_then(|text| text.parse::<u16>().ok());
+    match port {
+        Some(port) => (
+            Some(port).filter(|port| !is_default_port(&port.to_string())),
+            end + 1 + digits,
+        ),
+        None => (None, end),
+    }
+}
+
+/// The path and query that stand in a log, in normal form, and where each byte of it came from.
+struct Path {
+    normal: Vec<u8>,
+    /// For each byte of `normal`, and for its end, the place in the log.
+    places: Vec<usize>,
+    /// Set at bytes of `normal` that were encoded: those are text, not punctuation.
+    encoded: Vec<bool>,
+}
+
+impl Path {
+    fn read(bytes: &[u8], start: usize, has_scheme: bool) -> Self {
+        let mut path = Self {
+            normal: Vec::new(),
+            places: Vec::new(),
+            encoded: Vec::new(),
+        };
+        let mut at = start;
+        let whole = percent_encoded_slash(&bytes[at..]);
+        if !whole && !matches!(bytes[at..], [b'/', ..] | [b'\\', b'/', ..]) {
+            if has_scheme || bytes.get(at) == Some(&b'?') {
+                path.push(b'/', at, false);
+            }
+            if bytes.get(at) != Some(&b'?') {
+                path.places.push(at);
+                return path;
+            }
+        }
+        while at < bytes.len() && path.normal.len() < LONGEST_PATH {
+            let rest = &bytes[at..];
+            if rest.starts_with(b"\\/") {
+                at += 1;
+                continue;
+            }
+            if ends_url(rest[0]) {
+                break;
+            }
+            let (normal, length) = if whole {
+                decoded_once(rest)
+            } else {
+                normal_byte(rest)
+            };
+            match normal {
+                Normal::Plain(byte) => path.push(byte, at, false),
+                Normal::Encoded(byte) => {
+                    let mut triple = Vec::with_capacity(3);
+                    push_encoded(byte, &mut triple);
+                    triple.into_iter().for_each(|byte| path.push(byte, at, true));
+                }
+            }
+            at += length;
+        }
+        path.places.push(at);
+        path
+    }
+
+    fn push(&mut self, byte: u8, place: usize, encoded: bool) {
+        self.normal.push(byte);
+        self.places.push(place);
+        self.encoded.push(encoded);
+    }
+
+    /// Where a listed path may end: lengths of the normal form, each with its place in the log, longest first.
+    fn ends(&self) -> impl Iterator<Item = (usize, usize)> {
+        let query = self.normal.iter().position(|&byte| byte == b'?');
+        let mut ends = Vec::new();
+        if !self.normal.is_empty() {
+            ends.push(self.normal.len());
+        }
+        let mut only_marks_behind = true;
+        for at in (1..self.normal.len()).rev() {
+            only_marks_behind &= self.is_mark(at);
+            if only_marks_behind || query == Some(at) || self.cuts(at) {
+                ends.push(at);
+            }
+        }
+        if ends.len() > MOST_ENDS {
+            ends.drain(1..ends.len() - MOST_ENDS);
+        }
+        ends.into_iter().map(|length| (length, self.places[length]))
+    }
+
+    /// Punctuation that may close a sentence or a bracket rather than belong to the path.
+    fn is_mark(&self, at: usize) -> bool {
+        !self.encoded[at] && b".,;:!?)]}'*".contains(&self.normal[at])
+    }
+
+    /// A byte at which lists, queries and markup go on with something else.
+    fn cuts(&self, at: usize) -> bool {
+        if !self.encoded[at] {
+            return b"#,;)]}'|&".contains(&self.normal[at]);
+        }
+        matches!(
+            &self.normal[at..],
+            [b'%', b'2', b'0' | b'2' | b'6' | b'7', ..] | [b'%', b'3', b'C' | b'E', ..]
+        )
+    }
+}
+
+/// A URL inside another's query: `http%3A%2F%2Fevil.example%2Fa`.
+fn percent_encoded_slash(rest: &[u8]) -> bool {
+    matches!(rest, [b'%', b'2', b'F' | b'f', ..])
+}
+
+/// One level of encoding taken off, then as in normal form.
+fn decoded_once(rest: &[u8]) -> (Normal, usize) {
+    if let [b'%', high, low, ..] = *rest {
+        let digit = |byte: u8| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        };
+        if let (Some(high), Some(low)) = (digit(high), digit(low)) {
+            let byte = high << 4 | low;
+            return (
+                if byte <= b' ' || byte >= 0x7f {
+                    Normal::Encoded(byte)
+                } else {
+                    Normal::Plain(byte)
+                },
+                3,
+            );
+        }
+    }
+    normal_byte(rest)
+}
+
+fn ends_url(byte: u8) -> bool {
+    byte <= b' ' || matches!(byte, b'"' | b'<' | b'>' | b'`' | b'\\' | b'^' | 0x7f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(listed: &str, log: &str, expected: &[&str]) {
+        let mut urls = Urls::default();
+        let host = urls.insert(listed, 0).unwrap();
+        let start = log.find(host).unwrap();
+        let mut got = Vec::new();
+        urls.walk(log.as_bytes(), start, start + host.len(), host, |end, _| {
+            got.push(&log[start..end])
+        });
+        assert_eq!(got, expected, "{listed} in {log}");
+    }
+
+    #[test]
+    fn what_follows_the_host_decides() {
+        check("e.test/a", "GET http://e.test/a HTTP/1.1", &["e.test/a"]);
+        check("e.test/a", "http://e.test:80/a?x=1", &["e.test:80/a"]);
+        check("e.test/a", "e.test/ab", &[]);
+        check("e.test/a", "e.test/a/b", &[]);
+        check("e.test/a", "see e.test/a.", &["e.test/a"]);
+        check("e.test/a", "1,e.test/a,200,x", &["e.test/a"]);
+        check("e.test/a?x=1", "e.test/a?x=1", &["e.test/a?x=1"]);
+        check("e.test/a?x=1", "e.test/a?x=2", &[]);
+        check("e.test/a?x=1", "e.test/a?x=1&y=2", &["e.test/a?x=1"]);
+        check("e.test/~a", "e.test/%7Ea", &["e.test/%7Ea"]);
+        check("e.test/a%2Fb", "e.test/a%2fb", &["e.test/a%2fb"]);
+        check("e.test:8080/a", "e.test:8080/a", &["e.test:8080/a"]);
+        check("e.test:8080/a", "e.test/a", &[]);
+        check("e.test/a", "e.test:8080/a", &[]);
+        check("http://e.test/", "http://e.test", &["e.test"]);
+        check("http://e.test/", "ping e.test now", &[]);
+        check("e.test/a/b", r"http:\/\/e.test\/a\/b", &[r"e.test\/a\/b"]);
+        check("e.test/a", "r?u=http%3A%2F%2Fe.test%2Fa&x", &["e.test%2Fa"]);
+        check("e.test/a", "http://e.test/a#top", &["e.test/a"]);
+    }
+}

@@ -1,0 +1,154 @@
+//! Long words: digests, wallets, JA4 and the like, and groups of hexadecimal pairs (MAC addresses, fingerprints).
+//!
+//! All are at least 12 characters of one class, so that a mask shows where to look.
+
+use perisai_model::{Indicators, Kind};
+
+use super::filter::Filter;
+use super::hash;
+
+/// Listed words by their canonical text; the same text may be a digest of several kinds.
+#[derive(Debug)]
+pub(super) struct Words {
+    filter: Filter,
+    slots: Vec<u32>,
+    /// Bit `n`: there is a listed word of `n` characters.
+    lengths: [u64; 4],
+    /// True where words with colons are listed.
+    pairs: bool,
+}
+
+impl Words {
+    /// Makes the tables. `same(first, other)` is told of entries that stand several times.
+    pub(super) fn build(indicators: &Indicators, entries: &[u32], mut same: impl FnMut(u32, u32)) -> Self {
+        let mut built = Self {
+            filter: Filter::with_capacity(entries.len()),
+            slots: vec![0; (entries.len() * 2 + 1).next_power_of_two()],
+            lengths: [0; 4],
+            pairs: false,
+        };
+        for &entry in entries {
+            let indicator = indicators.get(entry as usize);
+            let value = indicator.value.as_bytes();
+            built.pairs |= matches!(indicator.kind, Kind::Mac | Kind::X509Sha1 | Kind::X509Sha256);
+            built.lengths[value.len() >> 6 & 3] |= 1 << (value.len() & 63);
+            let hash = hash::word(value, 0, value.len());
+            built.filter.insert(hash);
+            match built.find(indicators, hash, indicator.kind, indicator.value) {
+                Ok(first) => same(first, entry),
+                Err(slot) => built.slots[slot] = entry + 1,
+            }
+        }
+        built
+    }
+
+    /// The entry of a word of a kind, or the slot where it would stand.
+    fn find(&self, indicators: &Indicators, hash: u64, kind: Kind, value: &str) -> Result<u32, usize> {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        while self.slots[slot] != 0 {
+            let first = indicators.get(self.slots[slot] as usize - 1);
+            if first.kind == kind && first.value == value {
+                return Ok(self.slots[slot] - 1);
+            }
+            slot = (slot + 1) & mask;
+        }
+        Err(slot)
+    }
+
+    /// True where long words must be looked for.
+    pub(super) fn any_words(&self) -> bool {
+        self.lengths != [0; 4]
+    }
+
+    /// True where groups of hexadecimal pairs must be looked for.
+    pub(super) fn any_pairs(&self) -> bool {
+        self.pairs
+    }
+
+    /// True where a listed word has that many characters.
+    #[inline]
+    pub(super) fn has_length(&self, length: usize) -> bool {
+        length < 256 && self.lengths[length >> 6] >> (length & 63) & 1 != 0
+    }
+
+    /// Calls `each(entry)` for each listed word that stands at `bytes[start..end]`.
+    pub(super) fn walk(
+        &self,
+        indicators: &Indicators,
+        bytes: &[u8],
+        start: usize,
+        end: usize,
+        mut each: impl FnMut(u32),
+    ) {
+        let hash = hash::word(bytes, start, end);
+        if !self.filter.contains(hash) {
+            return;
+        }
+        let text = &bytes[start..end];
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        while self.slots[slot] != 0 {
+            let entry = self.slots[slot] - 1;
+            let indicator = indicators.get(entry as usize);
+            if same_word(indicator.kind, indicator.value.as_bytes(), text) {
+                each(entry);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+}
+
+/// Base58 has a case, all else has none.
+fn same_word(kind: Kind, listed: &[u8], text: &[u8]) -> bool {
+    let has_case = kind == Kind::Wallet && listed.iter().any(u8::is_ascii_uppercase);
+    if has_case {
+        listed == text
+    } else {
+        listed.eq_ignore_ascii_case(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use perisai_model::ContextId;
+
+    use super::*;
+
+    #[test]
+    fn words_of_several_kinds() {
+        let listed = [
+            (Kind::Md5, "d41d8cd98f00b204e9800998ecf8427e"),
+            (Kind::Ja3, "d41d8cd98f00b204e9800998ecf8427e"),
+            (Kind::Md5, "d41d8cd98f00b204e9800998ecf8427e"),
+            (Kind::Wallet, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
+        ];
+        let mut indicators = Indicators::default();
+        listed
+            .iter()
+            .for_each(|(kind, value)| indicators.push(*kind, value, ContextId(0)));
+        let mut doubles = Vec::new();
+        let words = Words::build(&indicators, &[0, 1, 2, 3], |first, other| {
+            doubles.push((first, other))
+        });
+        assert_eq!(doubles, [(0, 2)]);
+        assert!(
+            words.has_length(32)
+                && words.has_length(34)
+                && !words.has_length(40)
+                && !words.has_length(32 + 256)
+        );
+        let check = |text: &str, expected: &[u32]| {
+            let mut got = Vec::new();
+            words.walk(&indicators, text.as_bytes(), 0, text.len(), |entry| {
+                got.push(entry)
+            });
+            got.sort_unstable();
+            assert_eq!(got, expected, "{text}");
+        };
+        check("D41D8CD98F00B204E9800998ECF8427E", &[0, 1]);
+        check("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", &[3]);
+        check("1a1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", &[]);
+        check("e41d8cd98f00b204e9800998ecf8427e", &[]);
+    }
+}

@@ -1,0 +1,366 @@
+//! The slow and simple statement of what matches: every place in a line is tried for every indicator, with nothing
+//! but string operations and the canonical forms of `values`. What it says is right, and the scanner must say the same.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use perisai_model::{Indicators, Kind};
+use perisai_values::ip::{self, Net};
+use perisai_values::{canonical, domain, refang, url};
+
+/// Every indicator that stands in the line, by kind and value.
+pub(super) fn matches(indicators: &Indicators, line: &str) -> BTreeSet<(Kind, String)> {
+    let mut found = BTreeSet::new();
+    let seen = Seen::of(line, true);
+    for indicator in indicators.iter() {
+        if seen.holds(indicator.kind, indicator.value, line) {
+            found.insert((indicator.kind, indicator.value.to_owned()));
+        }
+    }
+    found
+}
+
+/// What stands in a line, by form.
+#[derive(Default)]
+struct Seen {
+    /// Names with dots in canonical form, with their text's start and end.
+    names: Vec<(String, usize, usize)>,
+    addresses: Vec<IpAddr>,
+    /// Addresses and names that may be a URL's host.
+    hosts: Vec<(String, usize, usize)>,
+    words: Vec<String>,
+    /// Groups of hexadecimal pairs, without separators.
+    pairs: Vec<String>,
+    /// What stands in refanged pieces of the line.
+    refanged: Vec<(String, Seen)>,
+}
+
+fn is_host(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') || !c.is_ascii()
+}
+
+/// The maximal runs of characters of a class, with their start.
+fn runs(line: &str, class: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
+    let mut out = Vec::new();
+    let mut start = None;
+    for (at, c) in line.char_indices().chain([(line.len(), '\n')]) {
+        match (start, at < line.len() && class(c)) {
+            (None, true) => start = Some(at),
+            (Some(from), false) => {
+                out.push((from, &line[from..at]));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The starts at which a run that begins at `start` may be read: behind the letter of a JSON escape or the digits of a
+/// percent-encoded byte as well.
+fn starts(line: &str, start: usize) -> Vec<usize> {
+    let rest = &line[start..];
+    let hex = |from: usize, to: usize| {
+        rest.get(from..to)
+            .is_some_and(|s| s.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let mut out = vec![start];
+    if line[..start].ends_with('%') && hex(0, 2) {
+        out.push(start + 2);
+    } else if line[..start].ends_with('\\') {
+        if rest.starts_with(['n', 'r', 't', 'b', 'f']) {
+            out.push(start + 1);
+        } else if rest.starts_with('u') && hex(1, 5) {
+            out.push(start + 5);
+        }
+    }
+    out
+}
+
+impl Seen {
+    fn of(line: &str, defang: bool) -> Self {
+        let mut seen = Self::default();
+        for (at, run) in runs(line, is_host) {
+            seen.run(line, at, run);
+        }
+        seen.v6(line);
+        for (at, run) in runs(line, |c| c.is_ascii_alphanumeric() || c == '_') {
+            for start in starts(line, at) {
+                let run = run.get(start - at..).unwrap_or_default();
+                seen.words.extend(run.split('_').map(str::to_owned));
+                let parts: Vec<_> = run.split('_').collect();
+                seen.words.extend(parts.windows(3).map(|three| three.join("_")));
+            }
+        }
+        for (at, run) in runs(line, |c| c.is_ascii_hexdigit() || matches!(c, ':' | '-')) {
+            seen.group(line, at, run);
+        }
+        if defang {
+            for piece in
+                line.split(|c: char| c <= ' ' || matches!(c, '"' | '\'' | '<' | '>' | ',' | ';' | '`'))
+            {
+                let bracketed = ["[.", "(.", "{."].iter().any(|open| {
+                    piece
+                        .match_indices(open)
+                        .any(|(at, _)| piece[at + 2..].starts_with([']', ')', '}']))
+                });
+                if bracketed {
+                    let real = refang(piece).into_owned();
+                    let inner = Self::of(&real, false);
+                    seen.refanged.push((real, inner));
+                }
+            }
+        }
+        seen
+    }
+
+    fn run(&mut self, line: &str, at: usize, run: &str) {
+        if run.is_ascii() {
+            self.ascii_run(line, at, run);
+            return;
+        }
+        for (from, part) in runs(run, |c| c.is_ascii()) {
+            let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && c < '\u{e00}');
+            let behind = run[from + part.len()..].chars().next();
+            if !joins(run[..from].chars().next_back()) && !joins(behind) {
+                self.ascii_run(line, at + from, part);
+            }
+        }
+        for (from, name) in runs(run, |c| {
+            c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '。' | '．' | '｡')
+        }) {
+            let from = from + (name.len() - name.trim_start_matches('.').len());
+            let name = name.trim_matches('.');
+            if !name.is_ascii() && name.contains(['.', '。', '．', '｡']) {
+                if let Ok(ascii) = domain::to_ascii(name) {
+                    self.name(ascii, at + from, at + from + name.len());
+                }
+            }
+        }
+    }
+
+    fn ascii_run(&mut self, line: &str, at: usize, run: &str) {
+        let mut from = 0;
+        for piece in run.split("..") {
+            let inner = piece.trim_matches('.');
+            let start = at + from + (piece.len() - piece.trim_start_matches('.').len());
+            from += piece.len() + 2;
+            for other in starts(line, start) {
+                let Some(name) = line.get(other..start + inner.len()) else {
+                    continue;
+                };
+                self.name(name.to_ascii_lowercase(), other, start + inner.len());
+                let last = name.rsplit('.').next().unwrap_or_default();
+                if last.starts_with(|c: char| c.is_ascii_digit()) {
+                    self.v4(name, other);
+                    let mut at = other;
+                    for part in name.split(['-', '_']) {
+                        for other in starts(line, at) {
+                            if let Some(part) = part.trim_end_matches('.').get(other - at..) {
+                                self.v4(part, other);
+                            }
+                        }
+                        at += part.len() + 1;
+                    }
+                }
+            }
+        }
+    }
+
+    fn v4(&mut self, text: &str, start: usize) {
+        if let Some(v4) = ip::parse_v4(text.as_bytes()) {
+            self.addresses.push(v4.into());
+            self.hosts.push((v4.to_string(), start, start + text.len()));
+        }
+    }
+
+    fn name(&mut self, name: String, start: usize, end: usize) {
+        if name.contains('.') {
+            self.hosts.push((name.clone(), start, end));
+            self.names.push((name, start, end));
+        }
+    }
+
+    fn v6(&mut self, line: &str) {
+        for (at, run) in runs(line, |c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')) {
+            let mut start = 0;
+            if line[..at].ends_with(|c: char| c.is_ascii_alphanumeric()) {
+                let Some(colon) = run.find(':') else { continue };
+                start = colon;
+            }
+            if line[at + run.len()..].starts_with(|c: char| c.is_ascii_alphanumeric()) {
+                continue;
+            }
+            let mut text = run[start..].trim_end_matches('.');
+            if text.starts_with(':') && !text.starts_with("::") {
+                text = &text[1..];
+                start += 1;
+            }
+            if text.ends_with(':') && !text.ends_with("::") {
+                text = &text[..text.len() - 1];
+            }
+            if let Some(IpAddr::V6(v6)) = ip::parse_v6(text).map(ip::unmapped) {
+                self.addresses.push(v6.into());
+                let (from, to) = (at + start, at + start + text.len());
+                if line[..from].ends_with('[') && line[to..].starts_with(']') {
+                    self.hosts.push((format!("[{v6}]"), from - 1, to + 1));
+                }
+            }
+        }
+    }
+
+    fn group(&mut self, line: &str, at: usize, run: &str) {
+        let joined = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+        let pairs: Vec<_> = run.split([':', '-']).collect();
+        let whole = pairs.iter().all(|pair| pair.len() == 2)
+            && !joined(line[..at].chars().next_back())
+            && !joined(line[at + run.len()..].chars().next());
+        match pairs.len() {
+            6 | 20 | 32 if whole => self.pairs.push(pairs.concat().to_lowercase()),
+            14 if whole => {
+                self.pairs.push(pairs[..6].concat().to_lowercase());
+                self.pairs.push(pairs[6..12].concat().to_lowercase());
+            }
+            _ => {}
+        }
+    }
+
+    fn holds(&self, kind: Kind, value: &str, line: &str) -> bool {
+        let here = match kind {
+            Kind::Domain => self
+                .names
+                .iter()
+                .any(|(name, ..)| name == value || name.ends_with(&format!(".{value}"))),
+            Kind::Ipv4 | Kind::Ipv6 => {
+                ip::parse(value).is_some_and(|address| self.addresses.contains(&address))
+            }
+            Kind::Cidr => {
+                let net = Net::parse(value).expect("a canonical net");
+                self.addresses.iter().any(|address| net.contains(*address))
+            }
+            Kind::Url => self
+                .hosts
+                .iter()
+                .any(|(host, start, end)| url_stands(value, line, host, *start, *end)),
+            Kind::EmailAddress => self.names.iter().any(|(name, start, _)| {
+                let (local, host) = value.rsplit_once('@').expect("a canonical address");
+                let before = line[..*start].to_ascii_lowercase();
+                name == host
+                    && before
+                        .strip_suffix('@')
+                        .is_some_and(|before| local_stands(before, local))
+            }),
+            Kind::Mac => self.pairs.contains(&value.replace(':', "")),
+            Kind::X509Sha1 | Kind::X509Sha256 => {
+                self.pairs.iter().any(|pairs| pairs == value)
+                    || self.words.iter().any(|w| w.eq_ignore_ascii_case(value))
+            }
+            Kind::Wallet if value.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                self.words.iter().any(|w| w == value)
+            }
+            _ => self.words.iter().any(|word| word.eq_ignore_ascii_case(value)),
+        };
+        here || self
+            .refanged
+            .iter()
+            .any(|(real, seen)| seen.holds(kind, value, real))
+    }
+}
+
+/// True where the part before the `@` is that one, or ends in it behind a quote or bracket.
+fn local_stands(before: &str, local: &str) -> bool {
+    let is_local = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c);
+    let run: Vec<char> = before
+        .chars()
+        .rev()
+        .take(64)
+        .take_while(|c| is_local(*c))
+        .collect();
+    let run: String = run.into_iter().rev().collect();
+    let Some(rest) = run.strip_suffix(local) else {
+        return false;
+    };
+    rest.is_empty() || !rest.ends_with(is_host)
+}
+
+/// True where the URL stands at that host: what follows, in normal form, begins with its path and ends or goes on with
+/// something else.
+fn url_stands(value: &str, line: &str, host: &str, start: usize, end: usize) -> bool {
+    let wanted = url::split(value);
+    if wanted.host != host {
+        return false;
+    }
+    let mut rest = &line[end..];
+    let mut port = None;
+    if let Some(behind) = rest.strip_prefix(':') {
+        let digits = behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        if let Ok(number) = behind[..digits.min(6)].parse::<u16>() {
+            port = Some(number.to_string()).filter(|port| !url::is_default_port(port));
+            rest = &behind[digits..];
+        }
+    }
+    if wanted.port != port.as_deref() {
+        return false;
+    }
+    path_stands(wanted.path, rest, line[..start].ends_with("://"))
+}
+
+fn path_stands(wanted: &str, rest: &str, has_scheme: bool) -> bool {
+    let rest = rest.replace("\\/", "/");
+    let stop = rest.find(|c: char| c <= ' ' || matches!(c, '"' | '<' | '>' | '`' | '\\' | '^' | '\u{7f}'));
+    let text = &rest[..stop.unwrap_or(rest.len())];
+    let normal = match text {
+        _ if text.to_ascii_uppercase().starts_with("%2F") => decoded_once(text),
+        _ if text.starts_with('/') => normal(text),
+        _ if text.starts_with('?') => normal(&format!("/{text}")),
+        _ if has_scheme => "/".to_owned(),
+        _ => return false,
+    };
+    let Some(behind) = normal.strip_prefix(wanted) else {
+        return false;
+    };
+    let only_marks = behind.chars().all(|c| ".,;:!?)]}'*".contains(c));
+    let first_query = normal.find('?') == Some(wanted.len());
+    let encoded = ["%20", "%22", "%26", "%27", "%3C", "%3E"]
+        .iter()
+        .any(|mark| behind.starts_with(mark));
+    only_marks || first_query || encoded || behind.starts_with(['#', ',', ';', ')', ']', '}', '\'', '|', '&'])
+}
+
+/// A path in normal percent-encoding, with its fragment.
+fn normal(path: &str) -> String {
+    let url = format!("host.test{}", path.replace('#', "\u{1}"));
+    canonical(Kind::Url, &url)
+        .expect("a URL")
+        .trim_start_matches("host.test")
+        .replace("%01", "#")
+}
+
+/// One level of percent-encoding taken off.
+fn decoded_once(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = String::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = text
+            .get(at + 1..at + 3)
+            .filter(|pair| pair.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match pair.filter(|_| bytes[at] == b'%') {
+            Some(pair) => {
+                match u8::from_str_radix(pair, 16).expect("two hexadecimal digits") {
+                    byte @ (0..=b' ' | 0x7f..) => out.push_str(&format!("%{byte:02X}")),
+                    byte => out.push(char::from(byte)),
+                }
+                at += 3;
+            }
+            None => {
+                match bytes[at] {
+                    byte if byte.is_ascii() => out.push(char::from(byte)),
+                    byte => out.push_str(&format!("%{byte:02X}")),
+                }
+                at += 1;
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,93 @@
+//! Random indicators against random lines: the scanner says exactly what the oracle says.
+
+use std::collections::BTreeSet;
+
+use perisai_detect::indicator::Matcher;
+use perisai_model::{ContextId, Indicators, Kind};
+use perisai_values::recognise;
+use proptest::prelude::*;
+
+use super::oracle;
+
+/// Values from few letters, so that parents, neighbours and repetitions are common.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "([ab]{1,2}\\.){1,3}(com|org|zip|ä)",
+        2 => "1\\.[12]\\.[12]\\.[1-3]",
+        1 => "1\\.[12]\\.[12]\\.0/(8|16|24|30)",
+        1 => "2001:db8:[1-2]?:[1-2]?::[1-3]",
+        1 => "2001:db8:[1-2]::/(32|48|127)",
+        2 => "(https?://)?([ab]\\.com|1\\.1\\.1\\.1|a\\.org:8080)/[ab~]{0,2}(\\?a=[12])?",
+        1 => "[ab.]{1,2}@([ab]\\.){1,2}com",
+        1 => "[01a]{32}|[01b]{40}",
+        1 => "00:16:3e:0[12]:0[12]:0[12]",
+        1 => "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfN[ab]",
+    ]
+}
+
+/// What may stand around values.
+fn noise() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => "[ ,;:=\"'\\[\\](){}<>/\\\\?&#|@.%-]{1,2}",
+        2 => "[ab1._-]{1,3}",
+        1 => "(\\\\n|\\\\t|\\\\u003d|%2F|%3a|\\[\\.\\]|hxxp://|http://|https://|\\\\/)",
+        1 => "[äж访。“]{1,2}",
+        1 => "[ a]{60,70}",
+        1 => "\\PC{0,5}",
+    ]
+}
+
+/// A value as a log may write it.
+fn written(value: &str, how: u8) -> String {
+    match how {
+        0 => value.to_uppercase(),
+        1 => value.replace('.', "[.]"),
+        2 => value.replace('/', "\\/"),
+        3 => format!("a.{value}"),
+        4 => format!("{value}:8080"),
+        5 => format!("{value}."),
+        6 => format!("http://{value}"),
+        7 => format!("[{value}]"),
+        _ => value.to_owned(),
+    }
+}
+
+/// A URL is one indicator with or without its scheme.
+fn key((kind, value): (Kind, String)) -> (Kind, String) {
+    let bare = value.split_once("://").map(|(_, rest)| rest.to_owned());
+    (kind, bare.unwrap_or(value))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn the_scanner_says_what_the_oracle_says(
+        values in prop::collection::vec(value(), 1..12),
+        parts in prop::collection::vec((noise(), prop::option::of((any::<prop::sample::Index>(), 0..14u8))), 1..8),
+        shift in 0..3usize,
+    ) {
+        let mut indicators = Indicators::default();
+        for value in &values {
+            if let Some((kind, value)) = recognise(value) {
+                indicators.push(kind, &value, ContextId(0));
+            }
+        }
+        // Some lines stand across the edge of a chunk.
+        let mut line = " ".repeat([0, 4060, 4096][shift]);
+        for (noise, planted) in &parts {
+            line.push_str(noise);
+            if let Some((which, how)) = planted {
+                line.push_str(&written(which.get::<String>(&values), *how));
+            }
+        }
+        let expected: BTreeSet<_> = oracle::matches(&indicators, &line).into_iter().map(key).collect();
+        let matcher = Matcher::compile(indicators);
+        let mut hits = Vec::new();
+        matcher.scanner().scan(line.as_bytes(), &mut hits);
+        let value = |indicator| matcher.value(indicator);
+        let got = hits.iter().map(|hit| value(hit.indicator)).map(|(kind, value)| key((kind, value.to_owned())));
+        let got: BTreeSet<_> = got.collect();
+        prop_assert_eq!(got, expected, "{}", line.trim_start());
+    }
+}
