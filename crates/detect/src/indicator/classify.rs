@@ -41,6 +41,12 @@ impl Masks {
     pub(super) fn fill(&mut self, chunk: &[u8]) -> usize {
         debug_assert!(chunk.len() <= CHUNK);
         #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx512bw") {
+            // SAFETY: the processor has AVX-512 with byte masks.
+            unsafe { self.fill_avx512(chunk) };
+            return chunk.len().div_ceil(64);
+        }
+        #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2.
             unsafe { self.fill_avx2(chunk) };
@@ -78,6 +84,20 @@ impl Masks {
     }
 
     #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512bw")]
+    fn fill_avx512(&mut self, chunk: &[u8]) {
+        let (whole, rest) = chunk.as_chunks::<64>();
+        for (at, part) in whole.iter().enumerate() {
+            self.set(at, avx512::word(part));
+        }
+        if !rest.is_empty() {
+            let mut part = [0; 64];
+            part[..rest.len()].copy_from_slice(rest);
+            self.set(whole.len(), avx512::word(&part));
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     fn fill_avx2(&mut self, chunk: &[u8]) {
         let (whole, rest) = chunk.as_chunks::<64>();
@@ -103,6 +123,35 @@ struct Word {
     word: u64,
     hex_group: u64,
     colon: u64,
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_or_si512,
+        _mm512_set1_epi8, _mm512_sub_epi8,
+    };
+
+    use super::Word;
+
+    /// The masks of 64 bytes.
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    pub(super) fn word(part: &[u8; 64]) -> Word {
+        // SAFETY: the array holds the 64 bytes that are loaded; the load needs no alignment.
+        let bytes = unsafe { _mm512_loadu_si512(part.as_ptr().cast()) };
+        let splat = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
+        let equal = |byte: u8| _mm512_cmpeq_epi8_mask(bytes, splat(byte));
+
+        let letter_number = _mm512_sub_epi8(_mm512_or_si512(bytes, splat(0x20)), splat(b'a'));
+        let letter = _mm512_cmple_epu8_mask(letter_number, splat(25));
+        let digit = _mm512_cmple_epu8_mask(_mm512_sub_epi8(bytes, splat(b'0')), splat(9));
+        let hex = _mm512_cmple_epu8_mask(letter_number, splat(5)) | digit;
+        let (dot, colon, dash) = (equal(b'.'), equal(b':'), equal(b'-'));
+        let high = _mm512_movepi8_mask(bytes);
+        let word = letter | digit | equal(b'_');
+        Word { host: word | dot | dash | high, dot, high, word, hex_group: hex | colon | dash, colon }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -163,27 +212,32 @@ mod avx2 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn both_versions_agree_on_every_byte_and_length() {
+    type Fill = fn(&mut Masks, &[u8]);
+
+    fn check(fill: Fill) {
         let bytes: Vec<u8> = (0..CHUNK).map(|at| (at * 7 + at / 256) as u8).collect();
         for length in (0..200).chain([CHUNK - 1, CHUNK]) {
             let (mut one, mut other) = (Masks::new(), Masks::new());
-            let words = one.fill(&bytes[..length]);
+            fill(&mut one, &bytes[..length]);
             other.fill_portable(&bytes[..length]);
-            for at in 0..words {
+            for at in 0..length.div_ceil(64) {
                 let all = |masks: &Masks| {
-                    [
-                        masks.host,
-                        masks.dot,
-                        masks.high,
-                        masks.word,
-                        masks.hex_group,
-                        masks.colon,
-                    ]
-                    .map(|mask| mask[at])
+                    [masks.host, masks.dot, masks.high, masks.word, masks.hex_group, masks.colon].map(|mask| mask[at])
                 };
                 assert_eq!(all(&one), all(&other), "word {at} of {length} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn all_versions_agree_on_every_byte_and_length() {
+        check(|masks, chunk| {
+            masks.fill(chunk);
+        });
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            check(|masks, chunk| unsafe { masks.fill_avx2(chunk) });
         }
     }
 }
