@@ -8,6 +8,12 @@ use jiff::tz::TimeZone;
 use perisai_model::{Event, Place};
 
 use crate::block::Stream;
+use crate::columns::{csv::CSV, w3c::W3C, zeek::ZEEK};
+use crate::device::{CEF, LEEF};
+use crate::kv::LOGFMT;
+use crate::syslog::{SYSLOG, auditd::AUDITD, dns::NAMED};
+use crate::web::{combined::WEB, squid::SQUID};
+use crate::xml::XML;
 use crate::{json, time};
 
 /// How many lines of the sample vote on the format.
@@ -22,11 +28,23 @@ pub struct Clock {
     pub modified: Option<Timestamp>,
 }
 
+impl Default for Clock {
+    /// UTC, and no year.
+    fn default() -> Self {
+        Self {
+            tz: TimeZone::UTC,
+            modified: None,
+        }
+    }
+}
+
 /// The columns that a file states in a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns {
     /// Their names, in order.
     pub names: Vec<String>,
+    /// Their types, where the header states them (Zeek).
+    pub types: Vec<String>,
     /// What stands between two.
     pub separator: u8,
     /// What stands between the elements of a list (Zeek).
@@ -51,8 +69,8 @@ pub(crate) struct Spec {
     pub(crate) line: fn(&[u8]) -> bool,
     /// The columns, where the sample begins with a header of this format.
     pub(crate) header: fn(&[u8]) -> Option<Columns>,
-    /// Whether a header may come again in the middle.
-    pub(crate) restates: bool,
+    /// The columns after a run of header lines (they begin with `#`), for formats whose header may come again.
+    pub(crate) restate: Option<fn(&Columns, &[u8]) -> Columns>,
     pub(crate) fields: Fields,
 }
 
@@ -94,12 +112,26 @@ pub(crate) const PLAIN: Spec = Spec {
     name: "",
     line: |_| false,
     header: |_| None,
-    restates: false,
+    restate: None,
     fields: |_, _, _| false,
 };
 
 /// Every format of lines, the more particular first.
-pub(crate) const LINES: [&Spec; 1] = [&json::LINES];
+pub(crate) const LINES: [&Spec; 13] = [
+    &ZEEK,
+    &W3C,
+    &json::LINES,
+    &XML,
+    &CEF,
+    &LEEF,
+    &AUDITD,
+    &SYSLOG,
+    &NAMED,
+    &WEB,
+    &SQUID,
+    &LOGFMT,
+    &CSV,
+];
 
 /// Tells the format of a text by its first bytes: a header decides, else the lines vote.
 pub(crate) fn detect(sample: &[u8]) -> (Format, Option<Arc<Columns>>) {
@@ -134,10 +166,7 @@ impl Stream {
         Self {
             place,
             format: Format::TEXT,
-            clock: Clock {
-                tz: TimeZone::UTC,
-                modified: None,
-            },
+            clock: Clock::default(),
             columns: None,
         }
     }
@@ -160,5 +189,98 @@ impl Stream {
             event.time_text = Some(String::from_utf8_lossy(&item[range]).into_owned());
         }
         false
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    impl Stream {
+        /// A stream of one format.
+        pub(crate) fn of(spec: &'static Spec) -> Self {
+            Self {
+                format: Format(spec),
+                ..Self::text(Place::file("t"))
+            }
+        }
+    }
+
+    fn read(stream: &Stream, line: &str) -> Option<String> {
+        let mut event = Event::default();
+        let read = (stream.format.0.fields)(line.as_bytes(), stream, &mut event);
+        read.then(|| serde_json::to_string(&event).unwrap())
+    }
+
+    /// Checks the fields of one line, as JSON.
+    pub(crate) fn check_fields(spec: &'static Spec, line: &str, expected: Option<&str>) {
+        assert_eq!(read(&Stream::of(spec), line).as_deref(), expected, "{line}");
+    }
+
+    /// Checks the fields of one line under a header, as JSON.
+    pub(crate) fn check_file(spec: &'static Spec, head: &str, line: &str, expected: Option<&str>) {
+        let (format, columns) = detect(head.as_bytes());
+        assert_eq!(format.name(), spec.name);
+        let stream = Stream {
+            columns,
+            ..Stream::of(spec)
+        };
+        assert_eq!(read(&stream, line).as_deref(), expected, "{line}");
+    }
+
+    /// Reads a hostile line in every way.
+    pub(crate) fn never_panics(spec: &'static Spec, line: &[u8]) {
+        let mut event = Event::default();
+        let mut stream = Stream::of(spec);
+        stream.columns = (spec.header)(line).map(Arc::new);
+        let _ = (spec.line)(line);
+        stream.fields(line, &mut event);
+        stream.columns = Some(Arc::new(Columns {
+            names: vec!["a".to_owned(), "time".to_owned()],
+            separator: b',',
+            ..Columns::default()
+        }));
+        stream.fields(line, &mut event);
+    }
+
+    #[test]
+    fn formats_are_told_by_content() {
+        let check =
+            |text: &str, expected: &str| assert_eq!(detect(text.as_bytes()).0.name(), expected, "{text}");
+        check("", "text");
+        check("Just some words\nand more\n", "text");
+        check("{\"a\":1}\n{\"a\":2}\n", "json");
+        check("starting up\n{\"a\":1}\n{\"a\":2}\n", "json");
+        check("Jan  1 00:00:05 h prog[1]: hello\n", "syslog");
+        check("<13>1 2026-01-01T00:00:00Z h p - - - hello\n", "syslog");
+        check("CEF:0|v|p|1|2|n|3|a=b\n", "cef");
+        check("LEEF:1.0|v|p|1|2|a=b\n", "leef");
+        check("type=CWD msg=audit(1.0:1): cwd=\"/\"\n", "auditd");
+        check(
+            "10.0.0.1 - - [01/Jan/2026:00:00:05 +0000] \"GET / HTTP/1.1\" 200 5\n",
+            "web",
+        );
+        check(
+            "1767225600.020 1 10.0.0.1 TCP_MISS/200 5 GET http://x.example/ - HIER_DIRECT/- -\n",
+            "squid",
+        );
+        check("level=info msg=x a=b\nlevel=info msg=x a=b\n", "logfmt");
+        check("#Fields: date time c-ip\n", "w3c");
+        check("#fields\tts\tuid\n", "zeek");
+        check("time,host\n1,2\n", "csv");
+        check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created\n", "text");
+    }
+
+    #[test]
+    fn stray_json_is_read_and_text_has_its_time() {
+        let mut event = Event::default();
+        let text = Stream::text(Place::file("t"));
+        assert!(text.fields(b"{\"a\":1}", &mut event));
+        assert_eq!(event.format, "json");
+        event.clear();
+        assert!(!text.fields(b"2026-01-01 00:00:05 hello", &mut event));
+        assert_eq!(event.format, "text");
+        assert_eq!(event.time_text.as_deref(), Some("2026-01-01 00:00:05"));
+        assert!(event.is_empty());
     }
 }

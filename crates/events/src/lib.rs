@@ -6,14 +6,22 @@
 //! for whatever could not be read, while all else is.
 
 mod block;
+mod columns;
 mod container;
+mod device;
 mod evtx;
 mod format;
 mod host;
 mod json;
+mod known;
+mod kv;
+mod names;
 mod read;
+mod syslog;
 mod text;
 pub mod time;
+mod web;
+mod xml;
 
 pub use block::{Block, Cursor, Layout, Stream};
 pub use format::{Clock, Format};

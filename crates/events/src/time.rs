@@ -72,71 +72,115 @@ pub fn epoch(number: f64) -> Option<Timestamp> {
     Timestamp::from_microsecond(micros as i64).ok()
 }
 
+/// The time at the start of a syslog line, if it has the form of one, and its length. The time is `None` where the year
+/// can be told neither from the line nor from the file.
+pub(crate) fn syslog(text: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, usize)> {
+    let stamp = if text.first()?.is_ascii_digit() {
+        iso(text).filter(|stamp| text[..stamp.length].contains(&b'T'))?
+    } else {
+        month_first(text)?
+    };
+    Some((stamp.at(clock), stamp.length))
+}
+
 /// A time at the start of the text, in any form, and its length.
 fn prefix(text: &[u8], clock: &Clock) -> Option<(Timestamp, usize)> {
-    dated(text, clock)
-        .or_else(|| month_first(text, clock))
-        .or_else(|| number(text))
+    let stamp = iso(text)
+        .or_else(|| day_first(Scan { text, at: 0 }))
+        .or_else(|| month_first(text));
+    match stamp {
+        Some(stamp) => Some((stamp.at(clock)?, stamp.length)),
+        None => number(text),
+    }
 }
 
 /// The forms that hold a year and so are told from other text: ISO 8601 and its kin, Apache's.
 fn dated(text: &[u8], clock: &Clock) -> Option<(Timestamp, usize)> {
-    match text.first()? {
-        b'0'..=b'9' => iso(text, clock).or_else(|| day_first(text, clock)),
-        _ => None,
+    if !text.first()?.is_ascii_digit() {
+        return None;
+    }
+    let stamp = iso(text).or_else(|| day_first(Scan { text, at: 0 }))?;
+    Some((stamp.at(clock)?, stamp.length))
+}
+
+/// A date and time as written; the year may be missing.
+struct Stamp {
+    year: Option<u32>,
+    month: i8,
+    day: u32,
+    time: Time,
+    zone: Option<Offset>,
+    length: usize,
+}
+
+impl Stamp {
+    fn at(&self, clock: &Clock) -> Option<Timestamp> {
+        match self.year {
+            Some(year) => clock.at(self.in_year(i16::try_from(year).ok()?)?, self.zone),
+            None => clock.without_year(self),
+        }
+    }
+
+    fn in_year(&self, year: i16) -> Option<DateTime> {
+        let date = Date::new(year, self.month, i8::try_from(self.day).ok()?).ok()?;
+        Some(date.to_datetime(self.time))
     }
 }
 
 /// `2026-01-31T23:59:59.123+02:00` and with `/` or `.` in the date, a blank, `_`, `-` or `:` before the time, a comma
 /// before the fraction, `Z`, `UTC` or nothing behind; also `20260131T235959Z`.
-fn iso(text: &[u8], clock: &Clock) -> Option<(Timestamp, usize)> {
+fn iso(text: &[u8]) -> Option<Stamp> {
     let mut scan = Scan { text, at: 0 };
-    let year = scan.digits(4)?;
+    let year = Some(scan.digits(4)?);
     let mark = scan.one_of(b"-/.");
-    let month = scan.digits(2)?;
+    let month = i8::try_from(scan.digits(2)?).ok()?;
     if let Some(mark) = mark {
         scan.one_of(&[mark])?;
     }
     let day = scan.digits(2)?;
-    let date = Date::new(
-        i16::try_from(year).ok()?,
-        i8::try_from(month).ok()?,
-        i8::try_from(day).ok()?,
-    )
-    .ok()?;
-    let joint = scan.one_of(b"Tt _-:")?;
-    if joint == b' ' {
+    if scan.one_of(b"Tt _-:")? == b' ' {
         while scan.one_of(b" ").is_some() {}
     }
     let time = scan.clock_time()?;
     let zone = scan.zone();
-    Some((clock.at(date.to_datetime(time), zone)?, scan.at))
+    Some(Stamp {
+        year,
+        month,
+        day,
+        time,
+        zone,
+        length: scan.at,
+    })
 }
 
-/// `10/Oct/2000:13:55:36 -0700` and `10-Oct-2000 13:55:36.123`.
-fn day_first(text: &[u8], clock: &Clock) -> Option<(Timestamp, usize)> {
-    let mut scan = Scan { text, at: 0 };
+/// `10/Oct/2000:13:55:36 -0700`, `10-Oct-2000 13:55:36.123` and `10 Oct 2000 13:55:36`.
+fn day_first(mut scan: Scan<'_>) -> Option<Stamp> {
     let day = scan.digits(2)?;
     scan.one_of(b"/- ")?;
     let month = scan.month()?;
     scan.one_of(b"/- ")?;
-    let year = scan.digits(4)?;
+    let year = Some(scan.digits(4)?);
     scan.one_of(b": T")?;
     let time = scan.clock_time()?;
     let zone = scan.zone();
-    let date = Date::new(i16::try_from(year).ok()?, month, i8::try_from(day).ok()?).ok()?;
-    Some((clock.at(date.to_datetime(time), zone)?, scan.at))
+    Some(Stamp {
+        year,
+        month,
+        day,
+        time,
+        zone,
+        length: scan.at,
+    })
 }
 
 /// `Jan  2 03:04:05`, `Jan 02 2026 03:04:05`, `Sun Dec 04 04:47:44 2005`, `Sun, 04 Dec 2005 04:47:44 GMT`.
-fn month_first(text: &[u8], clock: &Clock) -> Option<(Timestamp, usize)> {
+fn month_first(text: &[u8]) -> Option<Stamp> {
     let mut scan = Scan { text, at: 0 };
     if scan.weekday() {
         scan.one_of(b",");
         scan.one_of(b" ")?;
         if scan.peek()?.is_ascii_digit() {
-            let (time, length) = day_first(&text[scan.at..], clock)?;
-            return Some((time, scan.at + length));
+            return day_first(scan);
         }
     }
     let month = scan.month()?;
@@ -152,26 +196,19 @@ fn month_first(text: &[u8], clock: &Clock) -> Option<(Timestamp, usize)> {
     let zone = scan.zone();
     if year.is_none() {
         let end = scan.at;
-        year = scan
-            .one_of(b" ")
-            .and_then(|_| scan.digits(4))
-            .filter(|year| (1970..2100).contains(year));
-        year = year.filter(|_| !scan.peek().is_some_and(|next| next.is_ascii_alphanumeric()));
+        year = scan.year_behind();
         if year.is_none() {
             scan.at = end;
         }
     }
-    let day = i8::try_from(day).ok()?;
-    let at = match year {
-        Some(year) => clock.at(
-            Date::new(i16::try_from(year).ok()?, month, day)
-                .ok()?
-                .to_datetime(time),
-            zone,
-        )?,
-        None => clock.without_year(month, day, time, zone)?,
-    };
-    Some((at, scan.at))
+    Some(Stamp {
+        year,
+        month,
+        day,
+        time,
+        zone,
+        length: scan.at,
+    })
 }
 
 /// Seconds since 1970 with ten digits and a fraction, or thirteen, sixteen or nineteen digits.
@@ -210,14 +247,14 @@ impl Clock {
     }
 
     /// The latest year in which the date does not pass the file's own time, with a day's grace for clocks that differ.
-    fn without_year(&self, month: i8, day: i8, time: Time, zone: Option<Offset>) -> Option<Timestamp> {
+    fn without_year(&self, stamp: &Stamp) -> Option<Timestamp> {
         let modified = self.modified?;
         let latest = modified.checked_add(jiff::SignedDuration::from_hours(24)).ok()?;
         let this = modified.to_zoned(self.tz.clone()).year();
         // Eight years back always hold a 29th of February.
         (this - 8..=this + 1)
             .rev()
-            .filter_map(|year| self.at(Date::new(year, month, day).ok()?.to_datetime(time), zone))
+            .filter_map(|year| self.at(stamp.in_year(year)?, stamp.zone))
             .find(|at| *at <= latest)
     }
 }
@@ -266,6 +303,13 @@ impl Scan<'_> {
             b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
         ];
         Some(i8::try_from(self.word(&MONTHS)?).ok()? + 1)
+    }
+
+    /// ` 2026`, and no more of a word.
+    fn year_behind(&mut self) -> Option<u32> {
+        self.one_of(b" ")?;
+        let year = self.digits(4).filter(|year| (1970..2100).contains(year))?;
+        (!self.peek().is_some_and(|next| next.is_ascii_alphanumeric())).then_some(year)
     }
 
     fn weekday(&mut self) -> bool {

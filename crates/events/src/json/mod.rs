@@ -1,8 +1,7 @@
 //! JSON: one object a line, or a record of an array. Objects are flattened with dots, lists are fields of one name.
-//! What the record is more exactly (Windows, Zeek, Suricata EVE, journald) is told by its fields; see [`known`].
+//! What the record is more exactly (Windows, Zeek, Suricata EVE, journald) is told by its fields; see [`known`](crate::known).
 
 pub(crate) mod flat;
-mod known;
 pub(crate) mod split;
 pub(crate) mod windows;
 
@@ -32,12 +31,12 @@ pub(crate) fn object(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
     if !flat::flatten(&text, "", event) {
         return false;
     }
-    known::finish(event, &stream.clock);
+    crate::known::finish(event, &stream.clock);
     true
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use perisai_model::Place;
     use proptest::prelude::*;

@@ -1,1 +1,236 @@
+//! JSON that is not one object a line: an array of objects, an object around such an array (as cloud services and
+//! search engines export), objects printed over several lines.
 
+use std::ops::Range;
+
+use serde::de::IgnoredAny;
+
+use crate::text::records::Splitter;
+
+/// The names under which an export holds its records.
+const HOLDERS: [&str; 14] = [
+    "records", "events", "hits", "value", "values", "data", "logs", "items", "results", "result", "entries",
+    "rows", "messages", "alerts",
+];
+
+/// How deep in an export its records may stand: `{"hits":{"hits":[…]}}`.
+const DEEPEST: usize = 4;
+
+/// A splitter for a text that begins like this; `None` where it is one object a line, or no JSON.
+pub(crate) fn detect(sample: &[u8]) -> Option<JsonSplitter> {
+    let text = sample.trim_ascii();
+    match text.first()? {
+        b'[' if text[1..].trim_ascii_start().starts_with(b"{") => {
+            let first = text[1..].trim_ascii_start();
+            begins_well(first).then(|| JsonSplitter::new(1))
+        }
+        b'{' => {
+            let line_end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+            let whole_line = serde_json::from_slice::<IgnoredAny>(&text[..line_end]).is_ok();
+            if whole_line && line_end < text.len() || !begins_well(text) {
+                return None;
+            }
+            match holder_depth(text) {
+                Some(depth) => Some(JsonSplitter::new(depth)),
+                None => (!whole_line).then(|| JsonSplitter::new(0)),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether a JSON value stands at the start, as far as the sample goes.
+fn begins_well(text: &[u8]) -> bool {
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
+    match values.next() {
+        Some(Ok(_)) => true,
+        Some(Err(error)) => error.is_eof(),
+        None => false,
+    }
+}
+
+/// How many brackets stand open around the records of an export.
+fn holder_depth(text: &[u8]) -> Option<usize> {
+    let mut depth = 0;
+    let mut at = 0;
+    let mut name: &[u8] = b"";
+    while at < text.len() {
+        match text[at] {
+            b'"' => {
+                let end = string_end(text, at + 1);
+                name = &text[at + 1..end.min(text.len())];
+                at = end;
+            }
+            bracket @ (b'{' | b'[') => {
+                depth += 1;
+                let named = HOLDERS
+                    .iter()
+                    .any(|holder| name.eq_ignore_ascii_case(holder.as_bytes()));
+                if bracket == b'[' && named && text[at + 1..].trim_ascii_start().starts_with(b"{") {
+                    return (depth <= DEEPEST).then_some(depth);
+                }
+                name = b"";
+            }
+            b'}' | b']' => depth -= usize::from(depth > 0),
+            b',' => name = b"",
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Where a string that begins before `at` ends, at its closing quote; past the end where it does not.
+fn string_end(text: &[u8], mut at: usize) -> usize {
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if text[at] == b'"' {
+            return at;
+        }
+        at += 2;
+    }
+    at.max(text.len())
+}
+
+/// Finds the values at one depth of brackets. It only counts brackets outside of strings: a record that is no JSON is
+/// told when it is read.
+pub(crate) struct JsonSplitter {
+    /// The depth at which the records stand.
+    target: usize,
+    depth: usize,
+    /// The brackets at the target's depth are those of an array (or the target is the top).
+    inside: bool,
+    in_string: bool,
+    at: usize,
+    open: Option<usize>,
+}
+
+impl JsonSplitter {
+    fn new(target: usize) -> Self {
+        Self {
+            target,
+            depth: 0,
+            inside: target == 0,
+            in_string: false,
+            at: 0,
+            open: None,
+        }
+    }
+}
+
+impl Splitter for JsonSplitter {
+    fn scan(&mut self, bytes: &[u8], records: &mut Vec<Range<usize>>) {
+        while self.at < bytes.len() {
+            if self.in_string {
+                self.at = string_end(bytes, self.at);
+                self.in_string = self.at >= bytes.len();
+                if self.in_string {
+                    return;
+                }
+            } else {
+                match bytes[self.at] {
+                    b'"' => self.in_string = true,
+                    bracket @ (b'{' | b'[') => {
+                        if self.depth == self.target && self.inside && self.open.is_none() {
+                            self.open = Some(self.at);
+                        }
+                        self.depth += 1;
+                        if self.depth == self.target {
+                            self.inside = bracket == b'[';
+                        }
+                    }
+                    b'}' | b']' => {
+                        self.depth = self.depth.saturating_sub(1);
+                        if self.depth == self.target
+                            && let Some(start) = self.open.take()
+                        {
+                            records.push(start..self.at + 1);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            self.at += 1;
+        }
+    }
+
+    fn open(&self) -> Option<usize> {
+        self.open
+    }
+
+    fn rebase(&mut self, cut: usize) {
+        self.at -= cut.min(self.at);
+        self.open = self.open.and_then(|start| start.checked_sub(cut));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The records of a text that comes in pieces of a length.
+    fn split(text: &str, piece: usize) -> Option<Vec<String>> {
+        let bytes = text.as_bytes();
+        let mut splitter = detect(bytes)?;
+        let mut found = Vec::new();
+        let mut start = 0;
+        for end in (piece..bytes.len()).step_by(piece).chain([bytes.len()]) {
+            let mut records = Vec::new();
+            splitter.scan(&bytes[start..end], &mut records);
+            found.extend(
+                records
+                    .iter()
+                    .map(|range| text[start..][range.clone()].to_owned()),
+            );
+            if let Some(last) = records.last() {
+                splitter.rebase(last.end);
+                start += last.end;
+            }
+        }
+        Some(found)
+    }
+
+    #[test]
+    fn records_are_found_however_the_text_is_cut() {
+        let check = |text: &str, expected: Option<&[&str]>| {
+            for piece in 1..=text.len() {
+                let found = split(text, piece);
+                let found: Option<Vec<&str>> = found
+                    .as_ref()
+                    .map(|found| found.iter().map(String::as_str).collect());
+                assert_eq!(found.as_deref(), expected, "{text} by {piece}");
+            }
+        };
+        check(r#"[{"a":1},{"b":[{}]}]"#, Some(&[r#"{"a":1}"#, r#"{"b":[{}]}"#]));
+        check(
+            r#"[ {"a":"]}\"\\"} , {"b":2} ]"#,
+            Some(&[r#"{"a":"]}\"\\"}"#, r#"{"b":2}"#]),
+        );
+        check(
+            r#"{"Records":[{"a":1},{"a":{"b":[1]}}]}"#,
+            Some(&[r#"{"a":1}"#, r#"{"a":{"b":[1]}}"#]),
+        );
+        check(
+            r#"{"took":1,"hits":{"total":{"value":2},"hits":[{"_id":1},{"_id":2}]}}"#,
+            Some(&[r#"{"_id":1}"#, r#"{"_id":2}"#]),
+        );
+        check(
+            "{\n \"a\": [\n{}]}\n{\n}\n",
+            Some(&["{\n \"a\": [\n{}]}", "{\n}"]),
+        );
+        check("{\"a\":1}\n{\"a\":2}\n", None);
+        check("{\"a\":1}", None);
+        check("{\"events\":[{}]}\n{\"events\":[{}]}\n", None);
+        check("[INFO] {}", None);
+        check("[1,2]", None);
+        check("{broken", None);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in r#"[\[{][\[\]{}",:\\ a]{0,40}"#, piece in 1..20_usize) {
+            let _ = split(&text, piece);
+        }
+    }
+}

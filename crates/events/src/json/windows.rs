@@ -38,6 +38,8 @@ pub(crate) fn push(event: &mut Event, path: &str, value: Value<'_>) {
 
 /// The name for a path; `None` for what is no value of the event.
 fn name(path: &str) -> Option<&str> {
+    // A search engine's export has each record in an envelope.
+    let path = path.strip_prefix("_source.").unwrap_or(path);
     if let Some(inner) = path.strip_prefix("Event.") {
         return evtx_name(inner);
     }

@@ -4,11 +4,13 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use memchr::memmem;
 use perisai_model::Problem;
 
 use super::cut;
 use crate::block::{Block, Layout, Stream};
 use crate::container::fill;
+use crate::format::Columns;
 use crate::read::{Walk, explain};
 
 /// Cuts a stream into blocks of whole lines.
@@ -79,8 +81,45 @@ struct Cutter {
 }
 
 impl Cutter {
-    /// Gives one block; `split` where its last line goes on in the next.
-    fn emit(&mut self, walk: &mut Walk<'_>, bytes: Vec<u8>, split: bool) -> ControlFlow<()> {
+    /// Gives one block; `split` where its last line goes on in the next. Where a header comes again in the middle, the
+    /// bytes before it and from it on are blocks of their own, with the columns that hold for them.
+    fn emit(&mut self, walk: &mut Walk<'_>, mut bytes: Vec<u8>, split: bool) -> ControlFlow<()> {
+        let mut from = 0;
+        while let Some((start, columns)) = self.restated(&bytes, from) {
+            if start > 0 {
+                let rest = bytes.split_off(start);
+                self.give(walk, bytes, false)?;
+                bytes = rest;
+            }
+            self.stream = Arc::new(Stream {
+                columns: Some(Arc::new(columns)),
+                ..Stream::clone(&self.stream)
+            });
+            from = run_end(&bytes, 0);
+        }
+        self.give(walk, bytes, split)
+    }
+
+    /// The next header from an offset on that states other columns than those that hold.
+    fn restated(&self, bytes: &[u8], from: usize) -> Option<(usize, Columns)> {
+        let restate = self.stream.format.0.restate?;
+        let current = self.stream.columns.as_deref()?;
+        let mut at = from;
+        loop {
+            let rest = &bytes[at..];
+            let start = match rest.first()? {
+                b'#' if at == 0 || bytes[at - 1] == b'\n' => at,
+                _ => at + memmem::find(rest, b"\n#")? + 1,
+            };
+            at = run_end(bytes, start);
+            let columns = restate(current, &bytes[start..at]);
+            if columns != *current {
+                return Some((start, columns));
+            }
+        }
+    }
+
+    fn give(&mut self, walk: &mut Walk<'_>, bytes: Vec<u8>, split: bool) -> ControlFlow<()> {
         let newlines = memchr::memchr_iter(b'\n', &bytes).count() as u64;
         let ends = bytes.last() == Some(&b'\n');
         if split && !self.told {
@@ -100,4 +139,13 @@ impl Cutter {
         self.continues = split;
         walk.sink.block(block)
     }
+}
+
+/// Where a run of lines that begin with `#` ends.
+fn run_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while bytes.get(at) == Some(&b'#') {
+        at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end + 1);
+    }
+    at
 }

@@ -2,6 +2,7 @@
 
 mod cut;
 mod lines;
+pub(crate) mod records;
 mod utf16;
 
 use std::ops::ControlFlow;
@@ -9,8 +10,10 @@ use std::sync::Arc;
 
 use crate::block::Stream;
 use crate::container::{self, Peeked};
-use crate::format;
+use crate::format::{self, Format};
 use crate::read::{Member, Walk};
+use crate::{json, xml};
+use records::Splitter;
 
 pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> ControlFlow<()> {
     match utf16::detect(reader.head()) {
@@ -29,7 +32,17 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>)
 }
 
 fn utf8(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> ControlFlow<()> {
-    let (format, columns) = format::detect(reader.head());
+    let head = reader.head();
+    let mut splitter: Option<(Format, Box<dyn Splitter>)> = None;
+    if xml::split::detect(head) {
+        splitter = Some((Format(&xml::XML), Box::new(xml::split::XmlSplitter::default())));
+    } else if let Some(json) = json::split::detect(head) {
+        splitter = Some((Format(&json::LINES), Box::new(json)));
+    }
+    let (format, columns) = match &splitter {
+        Some((format, _)) => (*format, None),
+        None => format::detect(head),
+    };
     let stream = Arc::new(Stream {
         place: member.place.clone(),
         format,
@@ -37,6 +50,9 @@ fn utf8(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> Control
         columns,
     });
     walk.sink.stream(&stream);
+    if let Some((_, mut splitter)) = splitter {
+        return records::read(walk, stream, splitter.as_mut(), &mut reader);
+    }
     let binary = is_binary(reader.head());
     lines::read(walk, stream, binary, &mut reader)
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use perisai_model::{Event, Timestamp, Value};
 
 use crate::format::Clock;
-use crate::time;
+use crate::{names, time};
 
 /// The fields that hold an event's own time, the surer first.
 const TIMES: [&str; 27] = [
@@ -49,6 +49,8 @@ pub(crate) fn finish(event: &mut Event, clock: &Clock) {
             copy(event, "ComputerName", "Computer");
         }
         "journald" => journal_message(event),
+        "zeek" => names::add(event, names::ZEEK),
+        "eve" => names::add(event, names::EVE),
         _ => {}
     }
     timed(event, clock);

@@ -1,0 +1,13 @@
+//! Formats whose file states its columns: Zeek's own, CSV, W3C extended.
+
+pub(crate) mod csv;
+pub(crate) mod w3c;
+pub(crate) mod zeek;
+
+/// The lines at the start of a text that begin with `#`.
+fn directives(text: &[u8]) -> impl Iterator<Item = &str> {
+    text.split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_end)
+        .take_while(|line| line.starts_with(b"#"))
+        .filter_map(|line| std::str::from_utf8(line).ok())
+}

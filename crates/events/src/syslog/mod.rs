@@ -1,0 +1,274 @@
+//! Syslog: RFC 3164 as it is written in practice, and RFC 5424. A message that is of a format of its own is read as
+//! that, with the host and the program added.
+
+pub(crate) mod auditd;
+pub(crate) mod dns;
+mod firewall;
+
+use perisai_model::{Event, Value};
+
+use crate::block::Stream;
+use crate::format::{Clock, Fields, PLAIN, Spec};
+use crate::{device, json, kv, time};
+
+pub(crate) const SYSLOG: Spec = Spec {
+    name: "syslog",
+    line: |line| {
+        let end = line.len().min(1024);
+        Header::split(&String::from_utf8_lossy(&line[..end]), &Clock::default()).is_some()
+    },
+    fields,
+    ..PLAIN
+};
+
+/// The formats that a message may be of.
+const INNER: [(&str, Fields); 6] = [
+    ("json", json::object),
+    ("cef", device::cef),
+    ("leef", device::leef),
+    ("auditd", auditd::fields),
+    ("named", dns::fields),
+    ("netfilter", firewall::fields),
+];
+
+struct Header<'a> {
+    priority: Option<u16>,
+    time: &'a str,
+    at: Option<jiff::Timestamp>,
+    host: &'a str,
+    program: &'a str,
+    process: &'a str,
+    id: &'a str,
+    data: &'a str,
+    message: &'a str,
+}
+
+fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
+    let text = String::from_utf8_lossy(item);
+    let Some(header) = Header::split(&text, &stream.clock) else {
+        return false;
+    };
+    let message = header.message.as_bytes();
+    let inner = INNER.iter().find(|(name, read)| {
+        event.clear();
+        event.format = name;
+        read(message, stream, event)
+    });
+    if inner.is_none() {
+        event.clear();
+        event.format = SYSLOG.name;
+        kv::push_all(header.message, event);
+    }
+    if event.time.is_none() {
+        event.time = header.at;
+        event.time_text = Some(header.time.to_owned());
+    }
+    header.push(event);
+    true
+}
+
+impl<'a> Header<'a> {
+    fn split(line: &'a str, clock: &Clock) -> Option<Self> {
+        let (priority, rest) = match line.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+            Some((number, rest)) if number.len() <= 3 => (Some(number.parse().ok()?), rest),
+            _ => (None, line),
+        };
+        match rest.strip_prefix("1 ") {
+            Some(rest) if priority.is_some() => Self::rfc5424(priority, rest, clock),
+            _ => Self::rfc3164(priority, rest, clock),
+        }
+    }
+
+    /// `TIME HOST APP PROCID MSGID [DATA] MESSAGE`.
+    fn rfc5424(priority: Option<u16>, rest: &'a str, clock: &Clock) -> Option<Self> {
+        let mut words = rest.splitn(6, ' ');
+        let mut word = || words.next();
+        let (time, host, program, process, id) = (word()?, word()?, word()?, word()?, word()?);
+        let rest = word().unwrap_or_default();
+        let (data, message) = match rest.strip_prefix("- ") {
+            Some(message) => ("", message),
+            None if rest == "-" => ("", ""),
+            None => rest.split_at(data_end(rest)),
+        };
+        Some(Self {
+            priority,
+            time,
+            at: time::parse(time, clock),
+            host,
+            program,
+            process,
+            id,
+            data,
+            message: message.trim_start_matches([' ', '\u{feff}']),
+        })
+    }
+
+    /// `TIME HOST PROGRAM[PID]: MESSAGE`, the time as RFC 3164 or RFC 3339 has it.
+    fn rfc3164(priority: Option<u16>, rest: &'a str, clock: &Clock) -> Option<Self> {
+        let rest = rest.trim_start_matches('*');
+        let (at, length) = time::syslog(rest.as_bytes(), clock)?;
+        let time = &rest[..length];
+        let rest = rest[length..].strip_prefix(':').unwrap_or(&rest[length..]);
+        let (host, rest) = rest.strip_prefix(' ')?.trim_start().split_once(' ')?;
+        let end = rest.find([' ', ':', '[']).unwrap_or(rest.len());
+        let (program, behind) = rest.split_at(end);
+        let (process, behind) = match behind.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+            Some((process, behind)) => (process, behind),
+            None => ("", behind),
+        };
+        let tagless = rest.starts_with("CEF:") || rest.starts_with("LEEF:");
+        let (program, process, message) = match behind.strip_prefix(':') {
+            Some(message) if !tagless => (program, process, message),
+            _ => ("", "", rest),
+        };
+        // Without a priority, only a tag tells it from any other line that begins with a date.
+        if priority.is_none() && program.is_empty() && !tagless {
+            return None;
+        }
+        let host = host.trim_end_matches(':');
+        Some(Self {
+            priority,
+            time,
+            at,
+            host,
+            program,
+            process,
+            id: "",
+            data: "",
+            message: message.trim_start(),
+        })
+    }
+
+    fn push(&self, event: &mut Event) {
+        let words = [
+            ("hostname", self.host),
+            ("appname", self.program),
+            ("procid", self.process),
+            ("msgid", self.id),
+        ];
+        for (name, value) in words {
+            if !value.is_empty() && value != "-" {
+                event.push_str(name, value);
+            }
+        }
+        if let Some(priority) = self.priority {
+            event.push("facility", Value::Int(i64::from(priority / 8)));
+            event.push("severity_code", Value::Int(i64::from(priority % 8)));
+        }
+        structured(self.data, event);
+        if event.get("message").is_none() {
+            event.push_str("message", self.message);
+        }
+    }
+}
+
+/// Where RFC 5424's structured data ends.
+fn data_end(text: &str) -> usize {
+    let mut at = 0;
+    while let Some(length) = element_end(&text[at..]) {
+        at += length;
+    }
+    at
+}
+
+/// The length of the structured element `[…]` at the start of the text; a bracket in quotes does not end it.
+fn element_end(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix('[')?;
+    let (mut quoted, mut escaped) = (false, false);
+    let end = inner.bytes().position(|byte| {
+        let was = escaped;
+        escaped = byte == b'\\' && !was;
+        quoted ^= byte == b'"' && !was;
+        byte == b']' && !quoted
+    })?;
+    Some(end + 2)
+}
+
+/// `[id name="value" …][…]` → `id.name`.
+fn structured(data: &str, event: &mut Event) {
+    let mut rest = data;
+    while let Some(length) = element_end(rest) {
+        let element = &rest[1..length - 1];
+        let (id, pairs) = element.split_once(' ').unwrap_or((element, ""));
+        for word in kv::pairs(pairs) {
+            if let Some(value) = word.value {
+                event.push_str(&format!("{id}.{}", word.key), &value.replace("\\]", "]"));
+            }
+        }
+        rest = &rest[length..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::tests::{check_fields, never_panics};
+    use proptest::prelude::*;
+
+    #[test]
+    fn lines_become_fields() {
+        let check = |line, expected| check_fields(&SYSLOG, line, expected);
+        check(
+            "<34>Oct 11 22:14:15 mymachine su[7]: failed for lonvick",
+            Some(concat!(
+                r#"{"hostname":"mymachine","appname":"su","procid":"7","facility":4,"severity_code":2,"#,
+                r#""message":"failed for lonvick"}"#
+            )),
+        );
+        check(
+            r#"<165>1 2003-10-11T22:14:15.003Z host app 8710 ID47 [ex@1 iut="3" x="a\"b\]"][y@2] hi there"#,
+            Some(concat!(
+                r#"{"hostname":"host","appname":"app","procid":"8710","msgid":"ID47","facility":20,"severity_code":5,"#,
+                r#""ex@1.iut":"3","ex@1.x":"a\"b]","message":"hi there"}"#
+            )),
+        );
+        check(
+            "2026-01-01T00:00:00.5+00:00 host app: k=v",
+            Some(r#"{"k":"v","hostname":"host","appname":"app","message":"k=v"}"#),
+        );
+        check(
+            r#"Jan  1 00:00:05 h prog: {"a":1,"message":"m"}"#,
+            Some(r#"{"a":1,"message":"m","hostname":"h","appname":"prog"}"#),
+        );
+        check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created", None);
+        check("no syslog", None);
+    }
+
+    #[test]
+    fn messages_tell_their_format() {
+        let check = |line: &str, expected| {
+            let mut event = Event::default();
+            assert!(Stream::of(&SYSLOG).fields(line.as_bytes(), &mut event), "{line}");
+            assert_eq!(event.format, expected, "{line}");
+        };
+        check("Jan  1 00:00:05 h prog: hello", "syslog");
+        check("Jan  1 00:00:05 h prog: {\"a\":1}", "json");
+        check("Jan  1 00:00:05 h CEF:0|a|b|1|2|n|5|src=10.0.0.1", "cef");
+        check(
+            "Jan  1 00:00:05 h audispd: type=CWD msg=audit(1.0:1): cwd=\"/\"",
+            "auditd",
+        );
+        check(
+            "Jan  1 00:00:05 h named[1]: client 10.0.0.1#5 (x.example): query: x.example IN A + (10.0.0.2)",
+            "named",
+        );
+        check(
+            "Jan  1 00:00:05 h kernel: [1.0] DROP IN=a OUT= SRC=10.0.0.1 DST=10.0.0.2 PROTO=TCP",
+            "netfilter",
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_lines(line in proptest::collection::vec(any::<u8>(), 0..60), text in r#"<1>1 2026-01-01T00:00:00Z [a =\[\]"\\-]{0,60}"#) {
+            never_panics(&SYSLOG, &line);
+            never_panics(&SYSLOG, text.as_bytes());
+        }
+
+        #[test]
+        fn hostile_messages(text in r#"[a-c:=|\[\]"\\ -]{0,60}"#) {
+            never_panics(&SYSLOG, format!("Jan  1 00:00:05 h p: {text}").as_bytes());
+            never_panics(&SYSLOG, format!("Jan  1 00:00:05 {text}").as_bytes());
+        }
+    }
+}

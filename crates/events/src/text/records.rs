@@ -1,0 +1,104 @@
+//! Records → blocks, for formats whose records are not lines: JSON values, XML events.
+
+use std::io::Read;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+
+use perisai_model::Problem;
+
+use super::cut;
+use crate::block::{Block, Layout, Stream};
+use crate::container::fill;
+use crate::read::{Walk, explain};
+
+/// Finds the records in bytes that come piece by piece.
+pub(crate) trait Splitter {
+    /// Goes on through the bytes held, which begin where they began before but for [`rebase`](Self::rebase), and adds
+    /// the ranges of the records that end in them.
+    fn scan(&mut self, bytes: &[u8], records: &mut Vec<Range<usize>>);
+
+    /// Where a record begins that has not ended yet.
+    fn open(&self) -> Option<usize>;
+
+    /// The first `cut` bytes are gone; a record that began in them is given up.
+    fn rebase(&mut self, cut: usize);
+}
+
+/// Cuts a stream into blocks of whole records.
+pub(crate) fn read(
+    walk: &mut Walk<'_>,
+    stream: Arc<Stream>,
+    splitter: &mut dyn Splitter,
+    reader: &mut dyn Read,
+) -> ControlFlow<()> {
+    let limits = &walk.options.limits;
+    let longest = limits.line.max(limits.block);
+    let mut next = 1;
+    let mut continues = false;
+    let mut carry: Vec<u8> = Vec::new();
+    let mut records = Vec::new();
+    loop {
+        let mut bytes = walk.sink.buffer();
+        let room = limits
+            .block
+            .max(carry.len() * 2)
+            .min(longest.max(carry.len() + 1));
+        bytes.resize(room, 0);
+        bytes[..carry.len()].copy_from_slice(&carry);
+        let (length, error) = fill(reader, &mut bytes, carry.len());
+        bytes.truncate(length);
+        splitter.scan(&bytes, &mut records);
+        let end = length < room;
+        if !end && records.is_empty() && room < longest {
+            carry = bytes;
+            continue;
+        }
+        let count = records.len() as u64;
+        let mut split = false;
+        let at = match records.last() {
+            _ if end => length,
+            Some(last) => last.end,
+            None => cut::boundary(&bytes),
+        };
+        if let Some(start) = splitter.open().filter(|start| *start < at) {
+            let why = if end {
+                "ends in the middle of a record".to_owned()
+            } else {
+                split = true;
+                format!("a record of more than {at} bytes: searched in pieces")
+            };
+            walk.sink
+                .problem(Problem::new(stream.place.record(next + count), why));
+            records.push(start..at);
+        }
+        carry.clear();
+        carry.extend_from_slice(&bytes[at..]);
+        bytes.truncate(at);
+        splitter.rebase(at);
+        let found = records.len() as u64;
+        let mut first = next;
+        if records.is_empty() && bytes.iter().any(u8::is_ascii_alphanumeric) {
+            // What is left of a record that was too long, or stands around the records.
+            records.push(0..at);
+            first = next.saturating_sub(1).max(1);
+        }
+        if !records.is_empty() {
+            walk.sink.block(Block {
+                stream: Arc::clone(&stream),
+                bytes,
+                first,
+                count: found,
+                layout: Layout::Records(std::mem::take(&mut records)),
+                continues: std::mem::replace(&mut continues, split),
+            })?;
+        }
+        next += found;
+        if end {
+            if let Some(error) = error {
+                walk.sink
+                    .problem(Problem::new(stream.place.record(next), explain(&error)));
+            }
+            return ControlFlow::Continue(());
+        }
+    }
+}
