@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::{Kind, Pap, Place, Problem, Severity, Tlp};
 
 /// What came with an indicator or rule: from whom, under which marking, for how long, and what it is about.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Context {
     /// The source, as a user would name it: the file's path, or the feed's name.
     pub source: Arc<str>,
