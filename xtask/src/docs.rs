@@ -17,8 +17,10 @@ use crate::run::{cargo, execute, root, target};
 
 /// Builds the binary and runs every session.
 pub(crate) fn run() -> Result<()> {
-    // The profile of the tests, so that nothing is compiled twice.
-    execute(&mut cargo("build --package perisai-cli --profile test"))?;
+    // Built as the tests are, so that nothing is compiled twice.
+    execute(&mut cargo(
+        "build --workspace --exclude perisai-yara --bins --tests --profile test",
+    ))?;
     let mut count = 0;
     for document in documents(&root())? {
         count += run_document(&document).with_context(|| document.display().to_string())?;

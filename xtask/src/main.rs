@@ -19,6 +19,7 @@ cargo xtask TASK
   tidy                          check floors, sizes, module docs and leftovers
   test [--no-peers]             install what the tests need, then run every check there is
   docs                          run the examples of the README and the book
+  peers                         install the reference programs that tests compare with
   fuzz [TARGET] [--seconds N]   fuzz one target, or each in turn (60 seconds each)
   bench NAME                    run a benchmark";
 
@@ -41,6 +42,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ("tidy", []) => tidy::run(),
         ("test", _) => test::run(test::Options::parse(rest)?),
         ("docs", []) => docs::run(),
+        ("peers", []) => venv::run(),
         ("fuzz", _) => fuzz::run(&fuzz::Options::parse(rest)?),
         ("bench", _) => bench::run(rest),
         ("help" | "--help" | "-h", _) => {

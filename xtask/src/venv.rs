@@ -22,8 +22,23 @@ impl Venv {
     pub(crate) fn show_to(&self, command: &mut Command) {
         command
             .env("PERISAI_REQUIRE_PEERS", "1")
-            .env("PERISAI_PYTHON", self.folder.join("bin/python3"));
+            .env("PERISAI_PYTHON", self.python());
     }
+
+    fn python(&self) -> PathBuf {
+        self.folder.join("bin/python3")
+    }
+}
+
+/// `cargo xtask peers`: makes the environment, and says how a test run by hand finds it.
+pub(crate) fn run() -> Result<()> {
+    if let Some(venv) = prepare()? {
+        println!(
+            "PERISAI_REQUIRE_PEERS=1 PERISAI_PYTHON={}",
+            venv.python().display()
+        );
+    }
+    Ok(())
 }
 
 /// Makes the environment, or finds that it stands already; `None` where no crate asks for one.

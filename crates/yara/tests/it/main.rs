@@ -1,0 +1,4 @@
+//! YARA rules from text to hit.
+
+mod rules;
+mod shared;
