@@ -83,6 +83,12 @@ pub trait Sink {
     /// that it must be zeroed again.
     fn buffer(&mut self) -> Vec<u8>;
 
+    /// A file, or a member of an archive, unpacked but not yet cut into blocks. A sink that takes it reads from
+    /// `reader` what it likes and says how to go on; `None` has it cut into blocks, and nothing may have been read.
+    fn member(&mut self, _place: &Place, _reader: &mut dyn Read) -> Option<ControlFlow<()>> {
+        None
+    }
+
     /// A stream begins: a file, or a member of an archive. Formats that state their columns anew give a new `Stream`
     /// to later blocks without telling it here.
     fn stream(&mut self, _stream: &Arc<Stream>) {}
@@ -175,9 +181,19 @@ impl Walk<'_> {
             Some(Container::Zip) => container::zip::buffered(self, &member, &mut reader),
             Some(Container::Tar) => container::tar::read(self, &member, &mut reader),
             Some(Container::Packed(packing)) => container::packed::read(self, &member, packing, reader),
-            None if evtx::detect(reader.head()) => evtx::read(self, &member, &mut reader),
-            None => text::read(self, &member, reader),
+            None => self.leaf(&member, reader),
         }
+    }
+
+    /// What is no container.
+    fn leaf(&mut self, member: &Member, mut reader: Peeked<'_>) -> ControlFlow<()> {
+        if let Some(flow) = self.sink.member(&member.place, &mut reader) {
+            return flow;
+        }
+        if evtx::detect(reader.head()) {
+            return evtx::read(self, member, &mut reader);
+        }
+        text::read(self, member, reader)
     }
 
     /// The container that this begins as; none, and told, where they stand too deep.
