@@ -1,0 +1,85 @@
+//! The findings that the report's table holds: as many as are asked for, the worst first, as JSON for the page's
+//! script.
+
+use std::io;
+
+use perisai_model::{Finding, Severity};
+use serde_json::json;
+
+use crate::clean::clip;
+use crate::json::{self, Target};
+use crate::sample::Sample;
+use crate::say;
+
+/// Characters of a cell that someone else chose.
+const LONGEST: usize = 300;
+
+/// Keeps the first findings of the worst severities.
+pub(super) struct Rows {
+    limit: usize,
+    kept: usize,
+    by_severity: [Vec<String>; Severity::ALL.len()],
+}
+
+impl Rows {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            kept: 0,
+            by_severity: Default::default(),
+        }
+    }
+
+    /// How many are kept.
+    pub(super) const fn len(&self) -> usize {
+        self.kept
+    }
+
+    pub(super) fn add(&mut self, finding: &Finding) -> io::Result<()> {
+        let severity = finding.rule.severity as usize;
+        if self.kept == self.limit {
+            let Some(less) = self.by_severity[..severity]
+                .iter_mut()
+                .find(|rows| !rows.is_empty())
+            else {
+                return Ok(());
+            };
+            less.pop();
+            self.kept -= 1;
+        }
+        self.by_severity[severity].push(row(finding)?);
+        self.kept += 1;
+        Ok(())
+    }
+
+    /// A JSON array that is safe inside a script element.
+    pub(super) fn into_json(self) -> String {
+        let rows: Vec<_> = self.by_severity.into_iter().rev().flatten().collect();
+        format!("[{}]", rows.join(",\n"))
+    }
+}
+
+/// One finding as an array; `app.js` names the places.
+fn row(finding: &Finding) -> io::Result<String> {
+    let sample = Sample::of(finding);
+    let (kind, value) = match &finding.observable {
+        Some(observed) => (observed.kind.as_str(), clip(&observed.value, LONGEST)),
+        None => (finding.rule.kind.as_str(), String::new()),
+    };
+    let row = json!([
+        finding.time.map(say::moment).unwrap_or_default(),
+        finding.rule.severity,
+        clip(&finding.rule.name, LONGEST),
+        kind,
+        value,
+        clip(finding.host.as_deref().unwrap_or_default(), LONGEST),
+        clip(&finding.place.to_string(), LONGEST),
+        clip(&say::flags(finding).join("; "), LONGEST),
+        sample.before,
+        sample.matched,
+        sample.after,
+    ]);
+    let mut out = Vec::new();
+    json::write(&mut out, &row, Target::Html)?;
+    Ok(String::from_utf8(out).expect("JSON is UTF-8"))
+}

@@ -1,0 +1,137 @@
+//! Numbers, sizes, times and names in words for people.
+
+use std::time::Duration;
+
+use perisai_model::{Finding, Flag, RuleInfo, Severity, Source, Timestamp, Tlp};
+
+/// A number with separators: `1,402,311`.
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A count of something: `1 file`, `214 files`. The plural is made with an `s`.
+pub(crate) fn count(many: u64, one: &str) -> String {
+    let plural = if many == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", number(many))
+}
+
+/// A size in bytes: `12.3 GB` (powers of ten).
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 1000 {
+        return count(bytes, "byte");
+    }
+    let mut size = bytes as f64;
+    let mut unit = "";
+    for next in UNITS {
+        // 999.95 would be shown as 1000.0.
+        if size < 999.95 {
+            break;
+        }
+        size /= 1000.0;
+        unit = next;
+    }
+    format!("{size:.1} {unit}")
+}
+
+/// A length of time: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+pub(crate) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// A moment, without its zone, which is UTC: `2022-02-23 14:02:11`.
+pub(crate) fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The label of a marking: `TLP:AMBER+STRICT`.
+pub(crate) fn tlp(tlp: Tlp) -> String {
+    format!("TLP:{}", tlp.as_str().to_ascii_uppercase())
+}
+
+/// A source with its marking: `partner.json (TLP:AMBER)`.
+pub(crate) fn source(source: &Source) -> String {
+    match source.tlp {
+        Some(marking) => format!("{} ({})", source.source, tlp(marking)),
+        None => source.source.to_string(),
+    }
+}
+
+/// The strictest marking among a rule's sources.
+pub(crate) fn strictest(rule: &RuleInfo) -> Option<Tlp> {
+    rule.sources.iter().filter_map(|source| source.tlp).max()
+}
+
+/// The level in at most eight letters.
+pub(crate) const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "CRITICAL",
+        Severity::High => "HIGH",
+        Severity::Medium => "MEDIUM",
+        Severity::Low => "LOW",
+        Severity::Informational => "INFO",
+    }
+}
+
+/// The flags of a finding: `before_valid`, `known: NAME`.
+pub(crate) fn flags(finding: &Finding) -> Vec<String> {
+    let say = |flag: &Flag| match flag {
+        Flag::BeforeValid => "before_valid".to_owned(),
+        Flag::Expired => "expired".to_owned(),
+        Flag::Known(list) => format!("known: {list}"),
+        Flag::FalsePositive(list) => format!("false_positive: {list}"),
+    };
+    finding.flags.iter().map(say).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        let check = |many: u64, expected: &str| assert_eq!(number(many), expected);
+        check(0, "0");
+        check(999, "999");
+        check(1000, "1,000");
+        check(1_402_311, "1,402,311");
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(count(2000, "file"), "2,000 files");
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        let check = |size: u64, expected: &str| assert_eq!(bytes(size), expected);
+        check(1, "1 byte");
+        check(999, "999 bytes");
+        check(1000, "1.0 kB");
+        check(999_990, "1.0 MB");
+        check(12_345_678_901, "12.3 GB");
+        check(u64::MAX, "18446.7 PB");
+    }
+
+    #[test]
+    fn lengths_of_time_read_well() {
+        let check =
+            |millis: u64, expected: &str| assert_eq!(duration(Duration::from_millis(millis)), expected);
+        check(40, "0.0 s");
+        check(440, "0.4 s");
+        check(12_900, "12 s");
+        check(200_000, "3 min 20 s");
+        check(7_500_000, "2 h 5 min");
+    }
+}

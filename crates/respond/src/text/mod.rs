@@ -1,0 +1,226 @@
+//! `text`: the terminal summary that a person acts on. What was found, by rule and indicator and worst first, then
+//! what the hunt did and what it could not do.
+
+mod page;
+mod totals;
+
+use std::io::{self, BufWriter, Write};
+
+use perisai_model::{Finding, Report, RuleKind, Severity};
+
+use self::page::{Column, Page, Style};
+use crate::clean::clip;
+use crate::summary::{Group, Hosts, Summary};
+use crate::{Options, Writer, say};
+
+/// Where a group's text starts, right of its severity.
+const GROUP: Column = Column { indent: 10, label: 8 };
+/// How many hosts, and how many sources, are named.
+const NAMED: usize = 3;
+/// Characters of a name, value, source or other text that someone else chose.
+const LONGEST: usize = 300;
+
+type Out<'a> = Page<BufWriter<Box<dyn Write + 'a>>>;
+
+pub(crate) struct Text<'a> {
+    page: Out<'a>,
+    top: usize,
+    summary: Summary,
+}
+
+impl<'a> Text<'a> {
+    pub(crate) fn new(options: Options, out: Box<dyn Write + 'a>) -> Self {
+        Self {
+            page: Page::new(BufWriter::new(out), options.width, options.color),
+            top: if options.top == 0 { usize::MAX } else { options.top },
+            summary: Summary::default(),
+        }
+    }
+}
+
+impl Writer for Text<'_> {
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        self.summary.add(finding);
+        Ok(())
+    }
+
+    fn finish(&mut self, report: &Report) -> io::Result<()> {
+        let page = &mut self.page;
+        let groups = self.summary.worst_first();
+        headline(page, &self.summary, groups.len(), report)?;
+        for group in groups.iter().take(self.top) {
+            page.blank()?;
+            show(page, group)?;
+        }
+        rest(page, groups.get(self.top..).unwrap_or_default(), groups.len())?;
+        if self.summary.untold > 0 {
+            page.blank()?;
+            let text = format!(
+                "{} of further indicators are not shown: there are too many different ones for a summary. \
+                 --format jsonl writes every finding.",
+                say::count(self.summary.untold, "finding")
+            );
+            page.paragraph(&text, Style::Plain)?;
+        }
+        page.blank()?;
+        totals::show(page, report)?;
+        page.flush()
+    }
+}
+
+/// One sentence: what was found, or that nothing was.
+fn headline(page: &mut Out<'_>, summary: &Summary, groups: usize, report: &Report) -> io::Result<()> {
+    let total = summary.total();
+    if total == 0 {
+        let searched = say::count(report.files, "file");
+        let text = if report.indicators == 0 && report.rules == 0 {
+            format!("Nothing was looked for in {searched}: no indicator and no rule was loaded.")
+        } else if report.problems.is_empty() {
+            format!("Nothing found in {searched}.")
+        } else {
+            format!("Nothing found in {searched}, but not everything could be read: see below.")
+        };
+        return page.paragraph(&text, Style::Bold);
+    }
+    let by_severity: Vec<_> = Severity::ALL
+        .into_iter()
+        .rev()
+        .zip(summary.counts.iter().rev())
+        .filter(|&(_, &many)| many > 0)
+        .map(|(severity, &many)| format!("{} {severity}", say::number(many)))
+        .collect();
+    let text = format!(
+        "{} in {} of {}, by {}: {}.",
+        say::count(total, "finding"),
+        say::number(summary.inputs.count),
+        say::count(report.files, "file"),
+        say::count(groups as u64, "rule or indicator").replace("rule or indicators", "rules and indicators"),
+        by_severity.join(", ")
+    );
+    page.paragraph(&text, Style::Bold)
+}
+
+/// One rule or indicator.
+fn show(page: &mut Out<'_>, group: &Group) -> io::Result<()> {
+    let rule = &*group.rule;
+    let severity = rule.severity;
+    page.heading(
+        (say::level(severity), GROUP.indent),
+        &clip(&rule.name, LONGEST),
+        &say::count(group.count, "finding"),
+        Style::Severity(severity),
+    )?;
+    page.field(GROUP, "what", &what(group))?;
+    page.field(GROUP, "when", &when(group))?;
+    if group.hosts.count() > 0 {
+        page.field(GROUP, "hosts", &hosts(&group.hosts))?;
+    }
+    page.field(GROUP, "source", &sources(group))?;
+    let by: Vec<_> = [&rule.author, &rule.reference]
+        .into_iter()
+        .flatten()
+        .map(|text| clip(text, LONGEST))
+        .collect();
+    if !by.is_empty() {
+        page.field(GROUP, "by", &by.join(", "))?;
+    }
+    let notes = notes(group);
+    if !notes.is_empty() {
+        page.field(GROUP, "note", &notes.join("; "))?;
+    }
+    let more = match group.inputs.count {
+        0 | 1 => String::new(),
+        many => format!(" and {} more", say::count(many - 1, "file")),
+    };
+    page.field(GROUP, "where", &format!("{}{more}", group.sample.place))?;
+    if !group.sample.is_empty() {
+        page.sample(GROUP.indent, &group.sample)?;
+    }
+    Ok(())
+}
+
+fn what(group: &Group) -> String {
+    match &group.observable {
+        Some(observed) if observed.value == group.rule.name => observed.kind.to_string(),
+        Some(observed) => format!("{} {}", observed.kind, clip(&observed.value, LONGEST)),
+        None => match group.rule.kind {
+            RuleKind::Indicator => "indicator".to_owned(),
+            RuleKind::StixPattern => "STIX pattern".to_owned(),
+            RuleKind::Sigma => "Sigma rule".to_owned(),
+            RuleKind::Yara => "YARA rule".to_owned(),
+        },
+    }
+}
+
+fn when(group: &Group) -> String {
+    match group.span.ends() {
+        None => "no time could be read".to_owned(),
+        Some((first, last)) if first == last => format!("{} UTC", say::moment(first)),
+        Some((first, last)) => format!("{} to {} UTC", say::moment(first), say::moment(last)),
+    }
+}
+
+fn hosts(hosts: &Hosts) -> String {
+    let shown: Vec<_> = hosts
+        .named
+        .iter()
+        .take(NAMED)
+        .map(|host| clip(host, 80))
+        .collect();
+    let more = hosts.count() - shown.len() as u64;
+    and_more(&shown, more, if hosts.overflown() { "at least " } else { "" })
+}
+
+fn sources(group: &Group) -> String {
+    let all = &group.rule.sources;
+    let shown: Vec<_> = all
+        .iter()
+        .take(NAMED)
+        .map(|source| clip(&say::source(source), LONGEST))
+        .collect();
+    and_more(&shown, (all.len() - shown.len()) as u64, "")
+}
+
+/// `a, b and 3 more`.
+fn and_more(shown: &[String], more: u64, hedge: &str) -> String {
+    match more {
+        0 => shown.join(", "),
+        _ => format!("{} and {hedge}{} more", shown.join(", "), say::number(more)),
+    }
+}
+
+/// What speaks against a group.
+fn notes(group: &Group) -> Vec<String> {
+    let mut notes = Vec::new();
+    if group.before_valid > 0 {
+        notes.push(format!(
+            "{} before the indicator was valid",
+            say::number(group.before_valid)
+        ));
+    }
+    if group.expired > 0 {
+        notes.push(format!("{} after it had expired", say::number(group.expired)));
+    }
+    if !group.lists.is_empty() {
+        let lists: Vec<_> = group.lists.iter().map(|list| clip(list, LONGEST)).collect();
+        notes.push(format!("on warninglist {}", lists.join(", ")));
+    }
+    notes
+}
+
+/// What `--top` left out.
+fn rest(page: &mut Out<'_>, left: &[&Group], all: usize) -> io::Result<()> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let findings = left.iter().map(|group| group.count).sum();
+    let worst = left.iter().map(|group| group.rule.severity).max();
+    page.blank()?;
+    let text = format!(
+        "{} more not shown, with {}, {} at worst; --top {all} shows all.",
+        say::number(left.len() as u64),
+        say::count(findings, "finding"),
+        worst.unwrap_or(Severity::Informational),
+    );
+    page.paragraph(&text, Style::Plain)
+}

@@ -1,0 +1,114 @@
+//! The end of the terminal summary: what was searched, with what, how fast, and what was left out or failed.
+
+use std::io;
+use std::time::Duration;
+
+use perisai_model::Report;
+
+use super::Out;
+use super::page::Column;
+use crate::clean::clip;
+use crate::say;
+
+const TOTALS: Column = Column { indent: 0, label: 12 };
+/// How many problems, and how many warninglists, are listed.
+const LISTED: usize = 10;
+
+pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
+    page.field(TOTALS, "Searched", &searched(report))?;
+    page.field(TOTALS, "Speed", &speed(report))?;
+    let with = format!(
+        "{} and {}",
+        say::count(report.indicators, "indicator"),
+        say::count(report.rules, "rule")
+    );
+    page.field(TOTALS, "With", &with)?;
+    if !report.idle_rules.is_empty() {
+        let text = format!(
+            "{} did not load or can never match these logs; --explain-rules says why",
+            say::count(report.idle_rules.len() as u64, "rule")
+        );
+        page.field(TOTALS, "Idle", &text)?;
+    }
+    if report.withheld > 0 {
+        let entries = if report.withheld == 1 { "entry" } else { "entries" };
+        let text = format!(
+            "{} {entries} of the intelligence: revoked, deleted, or not for detection",
+            say::number(report.withheld)
+        );
+        page.field(TOTALS, "Left out", &text)?;
+    }
+    if report.untimed > 0 {
+        let text = format!(
+            "{} without a readable time, kept",
+            say::count(report.untimed, "record")
+        );
+        page.field(TOTALS, "Untimed", &text)?;
+    }
+    suppressed(page, report)?;
+    problems(page, report)
+}
+
+fn searched(report: &Report) -> String {
+    let mut parts = vec![say::count(report.files, "file"), say::bytes(report.bytes)];
+    if report.lines > 0 {
+        parts.push(say::count(report.lines, "line"));
+    }
+    if report.records > 0 {
+        parts.push(say::count(report.records, "record"));
+    }
+    parts.join(", ")
+}
+
+fn speed(report: &Report) -> String {
+    let rate = |time: Duration| {
+        let seconds = time.as_secs_f64();
+        (seconds > 0.0).then(|| say::bytes((report.bytes as f64 / seconds) as u64))
+    };
+    let mut text = say::duration(report.elapsed);
+    if let Some(rate) = rate(report.elapsed) {
+        text += &format!(", {rate}/s");
+    }
+    if let Some(rate) = report.cpu.and_then(rate) {
+        text += &format!(" ({rate} per second of processor time)");
+    }
+    text
+}
+
+fn suppressed(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
+    if report.suppressed.is_empty() {
+        return Ok(());
+    }
+    let total = report.suppressed.values().sum();
+    let text = format!(
+        "{} by warninglist; --no-suppress shows them",
+        say::count(total, "finding")
+    );
+    page.field(TOTALS, "Suppressed", &text)?;
+    let mut lists: Vec<_> = report.suppressed.iter().collect();
+    lists.sort_by_key(|&(name, &many)| (std::cmp::Reverse(many), name));
+    for (name, many) in lists.iter().take(LISTED) {
+        let text = format!("{}: {}", clip(name, 200), say::number(**many));
+        page.field(TOTALS, "", &text)?;
+    }
+    more(page, lists.len())
+}
+
+fn problems(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
+    if report.problems.is_empty() {
+        return Ok(());
+    }
+    let many = say::count(report.problems.len() as u64, "problem");
+    page.field(TOTALS, "Failed", &format!("{many}; all else was searched"))?;
+    for problem in report.problems.iter().take(LISTED) {
+        page.field(TOTALS, "", &clip(&problem.to_string(), 400))?;
+    }
+    more(page, report.problems.len())
+}
+
+fn more(page: &mut Out<'_>, all: usize) -> io::Result<()> {
+    match all.saturating_sub(LISTED) {
+        0 => Ok(()),
+        left => page.field(TOTALS, "", &format!("and {} more", say::number(left as u64))),
+    }
+}

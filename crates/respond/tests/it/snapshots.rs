@@ -1,0 +1,102 @@
+//! Snapshots of every format.
+
+use perisai_model::Report;
+use perisai_respond::{Format, Options};
+
+use crate::sample::{findings, report, written};
+
+fn check(name: &str, format: Format, options: &Options) {
+    let out = written(format, options, &findings(), &report());
+    assert_eq!(
+        out,
+        written(format, options, &findings(), &report()),
+        "the same twice"
+    );
+    insta::assert_snapshot!(name, out);
+}
+
+#[test]
+fn text() {
+    for width in [80, 120] {
+        for color in [false, true] {
+            let options = Options {
+                width,
+                color,
+                ..Options::default()
+            };
+            let name = format!("text-{width}{}", if color { "-color" } else { "" });
+            check(&name, Format::Text, &options);
+        }
+    }
+}
+
+#[test]
+fn text_shows_the_top() {
+    let options = Options {
+        top: 1,
+        ..Options::default()
+    };
+    check("text-top", Format::Text, &options);
+}
+
+#[test]
+fn nothing_found_reads_clearly() {
+    let nothing = |report: &Report| written(Format::Text, &Options::default(), &[], report);
+    let clean = Report {
+        problems: Vec::new(),
+        idle_rules: Vec::new(),
+        suppressed: Default::default(),
+        withheld: 0,
+        untimed: 0,
+        ..report()
+    };
+    insta::assert_snapshot!("text-nothing", nothing(&clean));
+    insta::assert_snapshot!("text-nothing-with-problems", nothing(&report()));
+    insta::assert_snapshot!("text-no-intel", nothing(&Report::default()));
+}
+
+#[test]
+fn jsonl() {
+    check("jsonl", Format::Jsonl, &Options::default());
+}
+
+#[test]
+fn csv() {
+    check("csv", Format::Csv, &Options::default());
+}
+
+#[test]
+fn stix() {
+    check("stix", Format::Stix, &Options::default());
+}
+
+#[test]
+fn html() {
+    let options = Options {
+        created: Some("2022-02-25T08:00:00Z".parse().unwrap()),
+        rows: 12,
+        ..Options::default()
+    };
+    check("html", Format::Html, &options);
+}
+
+#[test]
+fn navigator() {
+    check("navigator", Format::Navigator, &Options::default());
+}
+
+#[test]
+fn every_format_can_be_empty() {
+    for format in Format::ALL {
+        let out = written(format, &Options::default(), &[], &Report::default());
+        match format {
+            Format::Jsonl => assert_eq!(out, ""),
+            Format::Csv => assert_eq!(out.lines().count(), 1),
+            Format::Stix | Format::Navigator => {
+                serde_json::from_str::<serde_json::Value>(&out).unwrap();
+            }
+            Format::Html => assert!(out.contains("Nothing found")),
+            Format::Text => assert!(out.starts_with("Nothing was looked for in 0 files")),
+        }
+    }
+}
