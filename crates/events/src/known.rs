@@ -49,7 +49,10 @@ pub(crate) fn finish(event: &mut Event, clock: &Clock) {
             copy(event, "ComputerName", "Computer");
         }
         "journald" => journal_message(event),
-        "zeek" => names::add(event, names::ZEEK),
+        "zeek" => {
+            copy(event, "@stream", "_path");
+            names::add(event, names::ZEEK);
+        }
         "eve" => names::add(event, names::EVE),
         _ => {}
     }
@@ -84,13 +87,14 @@ fn read_time(value: Value<'_>, clock: &Clock) -> Option<Timestamp> {
 fn format(event: &Event) -> &'static str {
     let has = |name: &str| event.get(name).is_some();
     let any = |names: &[&str]| names.iter().any(|name| has(name));
+    let zeek = || has("id.orig_h") || has("ts") && any(&["_path", "@stream", "uid", "fuid"]);
     if has("EventID") && any(&["Channel", "Provider_Name", "SourceName", "ProviderName"]) {
         "winjson"
     } else if has("__REALTIME_TIMESTAMP") {
         "journald"
     } else if has("event_type") && any(&["flow_id", "src_ip", "stats.uptime"]) {
         "eve"
-    } else if any(&["_path", "uid", "id.orig_h"]) && any(&["ts", "@timestamp"]) || has("id.orig_h") {
+    } else if zeek() || event.get_str("@proc") == Some("zeek") {
         "zeek"
     } else {
         "json"

@@ -160,7 +160,7 @@ impl Splitter for JsonSplitter {
 
     fn rebase(&mut self, cut: usize) {
         self.at -= cut.min(self.at);
-        self.open = self.open.and_then(|start| start.checked_sub(cut));
+        self.open = self.open.map(|start| start.saturating_sub(cut));
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn read(
         stream,
         line: 1,
         continues: false,
-        told: binary,
+        quiet: binary,
     };
     let mut carry: Vec<u8> = Vec::new();
     loop {
@@ -76,8 +76,8 @@ struct Cutter {
     line: u64,
     /// The next block goes on with a line begun before.
     continues: bool,
-    /// The line that is too long has been told.
-    told: bool,
+    /// Lines that are too long are not told.
+    quiet: bool,
 }
 
 impl Cutter {
@@ -122,7 +122,8 @@ impl Cutter {
     fn give(&mut self, walk: &mut Walk<'_>, bytes: Vec<u8>, split: bool) -> ControlFlow<()> {
         let newlines = memchr::memchr_iter(b'\n', &bytes).count() as u64;
         let ends = bytes.last() == Some(&b'\n');
-        if split && !self.told {
+        // Told once, where the line begins.
+        if split && !self.quiet && (newlines > 0 || !self.continues) {
             let why = format!("a line of more than {} bytes: searched in pieces", bytes.len());
             walk.sink
                 .problem(Problem::new(self.stream.place.line(self.line + newlines), why));

@@ -20,7 +20,7 @@ pub(crate) trait Splitter {
     /// Where a record begins that has not ended yet.
     fn open(&self) -> Option<usize>;
 
-    /// The first `cut` bytes are gone; a record that began in them is given up.
+    /// The first `cut` bytes are gone; of a record that began in them the rest is still to be found.
     fn rebase(&mut self, cut: usize);
 }
 
@@ -53,46 +53,44 @@ pub(crate) fn read(
             carry = bytes;
             continue;
         }
-        let count = records.len() as u64;
-        let mut split = false;
         let at = match records.last() {
             _ if end => length,
             Some(last) => last.end,
             None => cut::boundary(&bytes),
         };
-        if let Some(start) = splitter.open().filter(|start| *start < at) {
-            let why = if end {
-                "ends in the middle of a record".to_owned()
-            } else {
-                split = true;
-                format!("a record of more than {at} bytes: searched in pieces")
-            };
-            walk.sink
-                .problem(Problem::new(stream.place.record(next + count), why));
+        let first = next - u64::from(continues);
+        let open = splitter.open().filter(|start| *start < at);
+        if let Some(start) = open {
+            let whole = !continues || !records.is_empty();
+            let place = || stream.place.record(first + records.len() as u64);
+            if end {
+                walk.sink
+                    .problem(Problem::new(place(), "ends in the middle of a record"));
+            } else if whole {
+                let why = format!("a record of more than {at} bytes: searched in pieces");
+                walk.sink.problem(Problem::new(place(), why));
+            }
             records.push(start..at);
+        } else if records.is_empty() && bytes[..at].iter().any(u8::is_ascii_alphanumeric) {
+            // What stands around the records: the head of an export, or its tail.
+            records.push(0..at);
         }
         carry.clear();
         carry.extend_from_slice(&bytes[at..]);
         bytes.truncate(at);
         splitter.rebase(at);
-        let found = records.len() as u64;
-        let mut first = next;
-        if records.is_empty() && bytes.iter().any(u8::is_ascii_alphanumeric) {
-            // What is left of a record that was too long, or stands around the records.
-            records.push(0..at);
-            first = next.saturating_sub(1).max(1);
-        }
         if !records.is_empty() {
+            let count = records.len() as u64 - u64::from(continues);
+            next += count;
             walk.sink.block(Block {
                 stream: Arc::clone(&stream),
                 bytes,
                 first,
-                count: found,
+                count,
                 layout: Layout::Records(std::mem::take(&mut records)),
-                continues: std::mem::replace(&mut continues, split),
+                continues: std::mem::replace(&mut continues, open.is_some()),
             })?;
         }
-        next += found;
         if end {
             if let Some(error) = error {
                 walk.sink

@@ -59,7 +59,7 @@ impl Splitter for XmlSplitter {
 
     fn rebase(&mut self, cut: usize) {
         self.at = self.at.saturating_sub(cut);
-        self.open = self.open.and_then(|start| start.checked_sub(cut));
+        self.open = self.open.map(|start| start.saturating_sub(cut));
     }
 }
 

@@ -1,0 +1,226 @@
+//! Input that is broken or hostile: told with its place, all else read, memory bounded.
+
+use perisai_events::{Limits, ReadOptions};
+use perisai_model::Position;
+use proptest::prelude::*;
+
+use crate::containers::{bz2, gz, lines, lz4, tar, xz, zip, zstd};
+use crate::{file, small, stream};
+
+#[test]
+fn truncated_files_give_what_is_left() {
+    let mut noise = 1_u32;
+    let text: String = (0..20_000)
+        .map(|line| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            format!("line {line} {noise:x}\n")
+        })
+        .collect();
+    let check = |packed: Vec<u8>, least: usize| {
+        let found = file(&packed[..packed.len() * 3 / 4], &ReadOptions::default());
+        assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+        assert!(found.problems[0].contains(':'), "{:?}", found.problems);
+        assert!(
+            found.items.len() > least,
+            "{}: {:?}",
+            found.items.len(),
+            found.problems
+        );
+        for (item, line) in found.texts().iter().zip(text.lines()).take(least) {
+            assert_eq!(*item, line);
+        }
+    };
+    check(gz(text.as_bytes()), 12_000);
+    check(lz4(text.as_bytes()), 6_000);
+    check(zstd(text.as_bytes()), 1_000);
+    check(xz(text.as_bytes()), 1_000);
+    check(tar(&[("a.log", text.as_bytes())]), 14_000);
+}
+
+#[test]
+fn a_broken_member_does_not_end_the_archive() {
+    let text = lines();
+    let mut broken = gz(text.as_bytes());
+    let middle = broken.len() / 2;
+    broken[middle..].fill(0x55);
+    let packed = tar(&[("a.gz", &broken), ("b.bz2", &bz2(text.as_bytes()))]);
+    let found = file(&packed, &ReadOptions::default());
+    assert_eq!(found.problems.len(), 1);
+    assert!(found.problems[0].starts_with("f!a.gz"), "{:?}", found.problems);
+    let of_b = found
+        .items
+        .iter()
+        .filter(|(member, _, _)| member.as_deref() == Some("b.bz2"));
+    assert_eq!(of_b.count(), 60);
+}
+
+#[test]
+fn a_zip_without_its_directory_is_read_in_order() {
+    let text = lines();
+    let packed = zip(
+        &[("a.log", text.as_bytes()), ("b.log", text.as_bytes())],
+        zip::CompressionMethod::Stored,
+    );
+    let found = file(&packed[..packed.len() - 120], &ReadOptions::default());
+    assert!(found.items.len() >= 60, "{:?}", found.problems);
+    assert!(!found.problems.is_empty());
+}
+
+#[test]
+fn bombs_are_told() {
+    let zeros = vec![b'\n'; 200 << 20];
+    let check = |packed: Vec<u8>, limits: Limits, why: &str| {
+        let options = ReadOptions {
+            limits,
+            ..ReadOptions::default()
+        };
+        let found = file(&packed, &options);
+        assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+        assert!(found.problems[0].contains(why), "{:?}", found.problems);
+        assert!(found.largest <= 1 << 20);
+    };
+    let ratio = |ratio| Limits {
+        ratio,
+        ..Limits::default()
+    };
+    let packed = gz(&zeros);
+    check(packed.clone(), ratio(500), "more than 500 times");
+    check(
+        zip(&[("z", &zeros)], zip::CompressionMethod::Deflated),
+        ratio(500),
+        "more than 500 times",
+    );
+    let unpacked = Limits {
+        unpacked: 1 << 20,
+        ..Limits::default()
+    };
+    check(packed, unpacked, "more than 1048576 bytes");
+}
+
+#[test]
+fn an_endless_line_is_searched_in_pieces() {
+    let mut text = b"first\n".to_vec();
+    text.extend(b"evil.example ".repeat(1000));
+    text.extend(b"\nlast\n");
+    for found in [file(&text, &small()), stream(&text, &small())] {
+        assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+        assert!(
+            found.problems[0].starts_with("f:2: a line of more than"),
+            "{:?}",
+            found.problems
+        );
+        assert!(found.largest <= 1024);
+        let whole: usize = found
+            .texts()
+            .iter()
+            .map(|text| text.matches("evil.example").count())
+            .sum();
+        assert_eq!(whole, 1000);
+        assert_eq!(
+            found.items.last().unwrap(),
+            &(None, Position::Line(3), "last".to_owned())
+        );
+    }
+}
+
+#[test]
+fn binaries_are_searched_without_complaint() {
+    let mut bytes = b"\x7fELF".to_vec();
+    bytes.extend([0; 3000]);
+    bytes.extend(b"http://evil.example/x\0");
+    bytes.extend([0; 3000]);
+    let found = file(&bytes, &small());
+    assert_eq!(found.problems, Vec::<String>::new());
+    assert!(
+        found
+            .texts()
+            .iter()
+            .any(|text| text.contains("http://evil.example/x"))
+    );
+    assert!(found.largest <= 256);
+}
+
+#[test]
+fn broken_json_is_text() {
+    let deep = "{\"a\":".repeat(10_000) + "1" + &"}".repeat(10_000);
+    let text = format!("{{\"a\":1}}\n{{broken\n{deep}\n{{\"a\":2}}\n{{\"b\":\"\u{fffd}\"}}\n");
+    let mut bytes = text.into_bytes();
+    bytes.extend(b"{\"c\":\"\xff\xfe\"}\n");
+    let found = file(&bytes, &ReadOptions::default());
+    assert_eq!(found.problems, Vec::<String>::new());
+    assert_eq!(found.items.len(), 6);
+    assert_eq!(found.events.len(), 4);
+}
+
+#[test]
+fn a_truncated_export_is_told() {
+    let found = file(br#"[{"a":1},{"a":2},{"a":"#, &ReadOptions::default());
+    assert_eq!(found.problems, ["f#3: ends in the middle of a record"]);
+    assert_eq!(found.events.len(), 2);
+    assert_eq!(found.items.len(), 3);
+}
+
+#[test]
+fn a_record_over_the_limit_is_searched_in_pieces() {
+    let long = "evil.example ".repeat(500);
+    let text = format!(r#"[{{"a":1}},{{"a":"{long}"}},{{"a":3}}]"#);
+    let found = file(text.as_bytes(), &small());
+    assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+    let whole: usize = found
+        .texts()
+        .iter()
+        .map(|text| text.matches("evil.example").count())
+        .sum();
+    assert_eq!(whole, 500);
+    assert_eq!(
+        found.events.last().unwrap().1.get("a"),
+        Some(perisai_model::Value::Int(3))
+    );
+    assert_eq!(found.events.last().unwrap().0, Position::Record(3));
+}
+
+#[test]
+fn empty_inputs_are_streams_without_blocks() {
+    let found = file(b"", &ReadOptions::default());
+    assert_eq!(
+        (found.streams.len(), found.blocks, found.problems.len()),
+        (1, 0, 0)
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Every byte of a text comes out again, in order, whatever the text.
+    #[test]
+    fn no_byte_is_lost(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), any::<u8>()], 0..4000)) {
+        prop_assume!(!bytes.starts_with(b"\x1f\x8b") && !bytes.starts_with(b"\xef\xbb\xbf"));
+        prop_assume!(!bytes.starts_with(&[0xff, 0xfe]) && !bytes.starts_with(&[0xfe, 0xff]));
+        let found = file(&bytes, &small());
+        let again: String = found.texts().concat();
+        let expected = String::from_utf8_lossy(&bytes);
+        let strip = |text: &str| text.replace(['\n', '\r', '\u{fffd}'], "");
+        prop_assert_eq!(strip(&again), strip(&expected));
+    }
+
+    /// Damaged containers never panic.
+    #[test]
+    fn damage_never_panics(which in 0..7_usize, at in any::<prop::sample::Index>(), bit in 0..8_u8, cut in any::<prop::sample::Index>()) {
+        let text = lines();
+        let members: [(&str, &[u8]); 2] = [("a", text.as_bytes()), ("b", text.as_bytes())];
+        let mut packed = match which {
+            0 => gz(text.as_bytes()),
+            1 => zstd(text.as_bytes()),
+            2 => xz(text.as_bytes()),
+            3 => bz2(text.as_bytes()),
+            4 => lz4(text.as_bytes()),
+            5 => tar(&members),
+            _ => zip(&members, zip::CompressionMethod::Deflated),
+        };
+        let at = at.index(packed.len());
+        packed[at] ^= 1_u8 << bit;
+        let _ = file(&packed, &small());
+        packed.truncate(cut.index(packed.len()));
+        let _ = stream(&packed, &small());
+    }
+}
