@@ -1,0 +1,156 @@
+//! Tables: CSV, TSV and the like, with headings, with headings in a comment (abuse.ch), without, and MISP's export.
+
+mod columns;
+mod record;
+mod row;
+
+use std::io::{self, BufRead};
+
+use self::columns::Columns;
+use self::record::{Assembler, Outcome, split};
+use self::row::Table;
+use crate::Options;
+use crate::lines::{Line, each_line};
+use crate::sink::Sink;
+use crate::text::is_comment;
+use crate::typed::of_any;
+
+/// The longest line that is read, in bytes.
+const LINE: usize = 1024 * 1024;
+
+/// How many records are looked at to tell what the columns are.
+const SAMPLE: usize = 64;
+
+/// How a table is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    delimiter: char,
+    columns: Columns,
+    /// True where the first record holds the headings.
+    heading_row: bool,
+}
+
+/// The dialect of a table, from its first lines; `None` where it is no table that holds values.
+///
+/// `content` are its first lines without comments, `comment` the last comment before them.
+pub(crate) fn dialect(content: &[&str], comment: Option<&str>) -> Option<Dialect> {
+    [',', '\t', ';', '|']
+        .into_iter()
+        .filter(|&delimiter| !(delimiter == ';' && comment.is_some_and(|line| line.starts_with(';'))))
+        .find_map(|delimiter| dialect_with(delimiter, content, comment))
+}
+
+fn dialect_with(delimiter: char, content: &[&str], comment: Option<&str>) -> Option<Dialect> {
+    let rows = sample(delimiter, content);
+    let first = rows.first()?;
+    let regular = rows.iter().filter(|row| row.len() == first.len()).count();
+    if first.len() < 2 || regular * 5 < rows.len() * 4 {
+        return None;
+    }
+    if let Some(columns) = comment.and_then(|line| comment_headings(line, delimiter, first.len(), &rows)) {
+        return Some(Dialect {
+            delimiter,
+            columns,
+            heading_row: false,
+        });
+    }
+    let may_be_headings = first.iter().all(|cell| of_any(cell).is_none());
+    if may_be_headings {
+        let columns =
+            Columns::from_headings(first, &rows[1..]).or_else(|| Columns::from_content(&rows[1..]))?;
+        return Some(Dialect {
+            delimiter,
+            columns,
+            heading_row: true,
+        });
+    }
+    // One line that is a value as a whole is a list of one.
+    if rows.len() == 1 && of_any(content[0]).is_some() {
+        return None;
+    }
+    Some(Dialect {
+        delimiter,
+        columns: Columns::from_content(&rows)?,
+        heading_row: false,
+    })
+}
+
+fn comment_headings(line: &str, delimiter: char, width: usize, rows: &[Vec<String>]) -> Option<Columns> {
+    let line = line.trim_start_matches(['#', ' ', '/']);
+    let headings = split(line, delimiter)?;
+    (headings.len() == width).then(|| Columns::from_headings(&headings, rows))?
+}
+
+fn sample(delimiter: char, content: &[&str]) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let mut assembler = Assembler::new(delimiter);
+    for line in content.iter().take(SAMPLE) {
+        assembler.push(0, line, |outcome| {
+            if let Ok(record) = outcome {
+                rows.push(record.fields.into_iter().map(String::from).collect());
+            }
+        });
+    }
+    rows
+}
+
+/// Reads a table.
+pub(crate) fn read(
+    input: &mut dyn BufRead,
+    dialect: &Dialect,
+    options: &Options,
+    sink: &mut Sink<'_>,
+) -> io::Result<()> {
+    let mut assembler = Assembler::new(dialect.delimiter);
+    let mut table = Table::new(&dialect.columns, options, sink);
+    let mut skip_heading = dialect.heading_row;
+    let outcome = each_line(input, LINE, |line| {
+        let Some(text) = text_of(line, &assembler, dialect.delimiter, &mut table) else {
+            return;
+        };
+        assembler.push(line.number, text, |outcome| {
+            if !std::mem::take(&mut skip_heading) {
+                take(outcome, &mut table);
+            }
+        });
+    });
+    assembler.finish(|outcome| take(outcome, &mut table));
+    table.finish();
+    outcome
+}
+
+fn take(outcome: Outcome<'_>, table: &mut Table<'_, '_>) {
+    match outcome {
+        Ok(record) => table.row(record.line, &record.fields),
+        Err(line) => table.problem(line, format_args!("a quote that is never closed")),
+    }
+}
+
+/// The text of a line that belongs to a record.
+fn text_of<'a>(
+    line: Line<'a>,
+    assembler: &Assembler,
+    delimiter: char,
+    table: &mut Table<'_, '_>,
+) -> Option<&'a str> {
+    let bytes = line.bytes.strip_suffix(b"\r").unwrap_or(line.bytes);
+    let trimmed = bytes.trim_ascii();
+    let is_cell = delimiter == ';' && trimmed.starts_with(b";");
+    if !assembler.is_open() && is_comment(trimmed) && !is_cell {
+        if !table.has_begun() {
+            table.marking(trimmed);
+        }
+        return None;
+    }
+    if line.cut {
+        table.problem(line.number, format_args!("a line of more than {LINE} bytes"));
+        return None;
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(_) => {
+            table.problem(line.number, format_args!("not valid UTF-8"));
+            None
+        }
+    }
+}

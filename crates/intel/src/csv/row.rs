@@ -1,0 +1,253 @@
+//! From the cells of one row to indicators and their context.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use perisai_model::{Context, Kind, RuleLanguage, Severity, Tlp};
+
+use super::columns::{Columns, Role};
+use crate::Options;
+use crate::json::lenient::truth;
+use crate::misp::uncovered::Uncovered;
+use crate::misp::{tags, types};
+use crate::sink::Sink;
+use crate::text::marking_in_comment;
+use crate::time;
+use crate::typed::{Found, of_any, of_kind, of_misp_type};
+use crate::words::{NAME, PROSE, clip, quoted, tidy_tags};
+
+/// A table on its way into a sink.
+pub(super) struct Table<'a, 'b> {
+    columns: &'a Columns,
+    options: &'a Options,
+    sink: &'a mut Sink<'b>,
+    tlp: Option<Tlp>,
+    begun: bool,
+    uncovered: Uncovered,
+}
+
+/// What a row holds.
+enum Content<'a> {
+    Values(Vec<Found<'a>>),
+    Rule(RuleLanguage, &'a str),
+}
+
+impl<'a, 'b> Table<'a, 'b> {
+    pub(super) fn new(columns: &'a Columns, options: &'a Options, sink: &'a mut Sink<'b>) -> Self {
+        Self {
+            columns,
+            options,
+            sink,
+            tlp: None,
+            begun: false,
+            uncovered: Uncovered::default(),
+        }
+    }
+
+    /// True from the first row on.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// `# TLP:AMBER` before the first row marks the table.
+    pub(super) fn marking(&mut self, comment: &[u8]) {
+        self.tlp = Tlp::stricter(self.tlp, marking_in_comment(comment));
+    }
+
+    pub(super) fn problem(&mut self, line: u64, why: fmt::Arguments<'_>) {
+        self.begun = true;
+        self.sink.problem(Some(line), why);
+    }
+
+    /// Takes one row.
+    pub(super) fn row(&mut self, line: u64, cells: &[Cow<'_, str>]) {
+        self.begun = true;
+        if cells.iter().all(|cell| is_empty(cell)) {
+            return;
+        }
+        let not_for_detection = self.cell(cells, Role::ToIds).and_then(truth) == Some(false);
+        let content = match self.content(line, cells) {
+            Some(content) => content,
+            None => return,
+        };
+        if not_for_detection && !self.options.include_no_ids {
+            return self.sink.withhold();
+        }
+        let context = self.context(cells);
+        let context = self.sink.share_context(context);
+        match content {
+            Content::Rule(language, text) => self.sink.rule(language, text.to_owned(), context, Some(line)),
+            Content::Values(found) => {
+                for (kind, value) in found {
+                    self.sink.indicator(kind, &value, context);
+                }
+            }
+        }
+    }
+
+    /// Tells which types were not covered.
+    pub(super) fn finish(self) {
+        self.uncovered.tell(self.sink);
+    }
+
+    /// The values of a row; `None` where there are none, which is then told.
+    fn content<'c>(&mut self, line: u64, cells: &'c [Cow<'_, str>]) -> Option<Content<'c>> {
+        let kind_name = self.cell(cells, Role::Type);
+        let mut found = Vec::new();
+        let mut empty = true;
+        for (at, cell) in cells.iter().enumerate() {
+            let Role::Value(kind) = self.columns.role(at) else {
+                continue;
+            };
+            if is_empty(cell) {
+                continue;
+            }
+            empty = false;
+            let name = if kind.is_none() { kind_name } else { None };
+            if let (Some(name), true) = (name, self.columns.is_misp()) {
+                if let Some(language) = types::rule(name) {
+                    return Some(Content::Rule(language, cell));
+                }
+                if types::parts(name).is_none() {
+                    self.not_covered(name, cells);
+                    continue;
+                }
+            }
+            match values(cell, kind, name) {
+                Ok(values) => found.extend(values),
+                Err(why) => self
+                    .sink
+                    .problem(Some(line), format_args!("{}: {why}", quoted(cell))),
+            }
+        }
+        if empty {
+            self.sink
+                .problem(Some(line), format_args!("a row without a value"));
+        }
+        if found.iter().any(|(kind, _)| *kind == Kind::Url) {
+            // The host of a listed URL is often somebody else's.
+            found.retain(|(kind, _)| !matches!(kind, Kind::Domain | Kind::Ipv4 | Kind::Ipv6));
+        }
+        (!found.is_empty()).then_some(Content::Values(found))
+    }
+
+    fn not_covered(&mut self, name: &str, cells: &[Cow<'_, str>]) {
+        if self.cell(cells, Role::ToIds).and_then(truth) == Some(true) {
+            self.uncovered.count(name);
+        }
+    }
+
+    fn cell<'c>(&self, cells: &'c [Cow<'_, str>], role: Role) -> Option<&'c str> {
+        let at = self.columns.roles.iter().position(|other| *other == role)?;
+        cells.get(at).map(|cell| &**cell).filter(|cell| !is_empty(cell))
+    }
+
+    fn context(&self, cells: &[Cow<'_, str>]) -> Context {
+        let mut context = self.sink.bare_context();
+        context.tlp = self.tlp;
+        let mut prose: Vec<Cow<'_, str>> = Vec::new();
+        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !is_empty(cell)) {
+            match self.columns.role(at) {
+                Role::Description => prose.push(Cow::Borrowed(cell)),
+                Role::Other => prose.push(match self.columns.names.get(at) {
+                    Some(name) => Cow::Owned(format!("{name}: {cell}")),
+                    None => Cow::Borrowed(cell),
+                }),
+                role => set(&mut context, role, cell),
+            }
+        }
+        context.description = clip(&prose.join("; "), PROSE);
+        tidy_tags(&mut context.tags);
+        context
+    }
+}
+
+/// Sets the field of a context that a column stands for; the first of several columns wins.
+fn set(context: &mut Context, role: Role, cell: &str) {
+    let keep = |field: &mut Option<String>, limit| {
+        if field.is_none() {
+            *field = clip(cell, limit);
+        }
+    };
+    match role {
+        Role::Id => keep(&mut context.id, NAME),
+        Role::Name => keep(&mut context.name, NAME),
+        Role::Author => keep(&mut context.author, NAME),
+        Role::Reference if cell.starts_with("http") => keep(&mut context.reference, PROSE),
+        Role::Tags => {
+            for tag in cell.split([',', ';']) {
+                tags::apply(tag, context);
+            }
+        }
+        Role::Confidence => {
+            let number = cell.trim_end_matches('%').trim().parse().ok();
+            context.confidence = number.filter(|number| *number <= 100);
+        }
+        Role::Severity => context.severity = severity(cell),
+        Role::ValidFrom => context.valid_from = time::parse(cell),
+        Role::ValidUntil => context.valid_until = time::parse(cell),
+        Role::Tlp => {
+            let label = cell.trim();
+            let tlp = Tlp::from_tag(label).or_else(|| Tlp::from_label(label));
+            context.tlp = Tlp::stricter(context.tlp, tlp.or(Some(Tlp::Red)));
+        }
+        _ => {}
+    }
+}
+
+/// A severity's name, or MISP's number of a threat level.
+fn severity(cell: &str) -> Option<Severity> {
+    cell.parse().ok().or_else(|| tags::threat_level(cell))
+}
+
+/// The values of a cell.
+fn values<'c>(cell: &'c str, kind: Option<Kind>, name: Option<&str>) -> Result<Vec<Found<'c>>, String> {
+    if let Some((found, wrong)) = name.and_then(|name| of_misp_type(name, cell)) {
+        return match wrong.into_iter().next() {
+            Some(why) if found.is_empty() => Err(why),
+            _ => Ok(found),
+        };
+    }
+    let kind = kind.or_else(|| name.and_then(kind_of_name));
+    match kind {
+        Some(kind) => of_kind(kind, cell).map(|found| vec![found]),
+        None => of_any(cell)
+            .map(|found| vec![found])
+            .ok_or_else(|| "no value of a known kind".to_owned()),
+    }
+}
+
+/// The kind of a type's name as feeds write it (ThreatFox, OTX, CrowdStrike, STIX). Where it is not known the value
+/// speaks for itself.
+fn kind_of_name(name: &str) -> Option<Kind> {
+    let name = name
+        .trim()
+        .to_ascii_lowercase()
+        .replace(['_', ' ', ':', '.', '\''], "-");
+    Some(match name.as_str() {
+        "filehash-md5" | "md5-hash" | "hash-md5" | "file-hashes-md5" => Kind::Md5,
+        "filehash-sha1" | "sha1-hash" | "hash-sha1" | "sha-1" => Kind::Sha1,
+        "filehash-sha256" | "sha256-hash" | "hash-sha256" | "sha-256" => Kind::Sha256,
+        "sha512-hash" | "hash-sha512" | "sha-512" => Kind::Sha512,
+        "filehash-imphash" | "imp-hash" => Kind::Imphash,
+        "ip" | "ip-address" | "ip-port" | "ipv4-addr" => Kind::Ipv4,
+        "ipv6-addr" => Kind::Ipv6,
+        "domain-name" | "fqdn" | "host" => Kind::Domain,
+        "uri" => Kind::Url,
+        "email-addr" | "sender" => Kind::EmailAddress,
+        "filepath" => Kind::FilePath,
+        "registry" | "windows-registry-key" => Kind::RegistryKey,
+        "useragent" => Kind::UserAgent,
+        "mac-addr" => Kind::Mac,
+        "autonomous-system" | "as" => Kind::Asn,
+        "cryptocurrency-wallet" | "bitcoinaddress" => Kind::Wallet,
+        other => return other.parse().ok(),
+    })
+}
+
+fn is_empty(cell: &str) -> bool {
+    matches!(
+        cell.trim(),
+        "" | "-" | "n/a" | "N/A" | "None" | "none" | "null" | "NULL"
+    )
+}

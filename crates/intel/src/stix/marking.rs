@@ -1,0 +1,173 @@
+//! What STIX marking definitions say of TLP and PAP (STIX 2.1, section 7.2; the OASIS TLP 2.0 extension). Statements,
+//! copyrights and languages say nothing of either.
+
+use std::collections::HashMap;
+
+use perisai_model::{Pap, Tlp};
+
+use super::view::{Granular, MarkingDefinition, TlpExtension};
+
+const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
+
+/// What a marking means here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Marking {
+    pub(super) tlp: Option<Tlp>,
+    pub(super) pap: Option<Pap>,
+}
+
+impl Marking {
+    /// The stricter of two.
+    pub(super) fn stricter(self, other: Self) -> Self {
+        Self {
+            tlp: Tlp::stricter(self.tlp, other.tlp),
+            pap: self.pap.max(other.pap),
+        }
+    }
+
+    /// The strictest of the markings that an object or a part of it refers to. One of the fixed ids needs no
+    /// definition, and cannot be loosened by one; an unknown id says nothing.
+    pub(super) fn of_refs<'a>(
+        refs: impl IntoIterator<Item = &'a String>,
+        known: &HashMap<String, Self>,
+    ) -> Self {
+        refs.into_iter().fold(Self::default(), |strictest, id| {
+            let fixed = Self {
+                tlp: Tlp::from_stix_id(id),
+                pap: None,
+            };
+            let defined = known.get(id).copied().unwrap_or_default();
+            strictest.stricter(fixed).stricter(defined)
+        })
+    }
+
+    /// What a definition means.
+    pub(super) fn of_definition(view: &MarkingDefinition) -> Self {
+        let names = [&view.name, &view.x_opencti_definition];
+        let names = || names.iter().filter_map(|name| name.as_deref());
+        let definition = view.definition.as_ref();
+        let is = |kind: &str| {
+            view.definition_type
+                .as_deref()
+                .is_some_and(|other| other.trim().eq_ignore_ascii_case(kind))
+        };
+        let extension = view
+            .extensions
+            .as_ref()
+            .and_then(|all| all.get(TLP_EXTENSION))
+            .map(|raw| serde_json::from_str::<TlpExtension>(raw.get()).unwrap_or_default());
+        let labels = [
+            definition.and_then(|definition| definition.tlp.clone()),
+            extension.as_ref().and_then(|extension| extension.tlp_2_0.clone()),
+        ];
+        let tlp = labels
+            .iter()
+            .flatten()
+            .map(|label| tlp_label(label))
+            .chain(names().filter_map(Tlp::from_tag))
+            .max();
+        let pap = definition
+            .and_then(|definition| definition.pap.as_deref())
+            .map(pap_label)
+            .into_iter()
+            .chain(names().filter_map(Pap::from_tag))
+            .max();
+        Self {
+            tlp: tlp.or((is("tlp") || extension.is_some()).then_some(Tlp::Red)),
+            pap: pap.or(is("pap").then_some(Pap::Red)),
+        }
+    }
+}
+
+/// The references of an object and of its parts.
+pub(super) fn refs(mut object: Vec<String>, parts: Vec<Granular>) -> Vec<String> {
+    object.extend(parts.into_iter().filter_map(|part| part.marking_ref));
+    object.sort_unstable();
+    object.dedup();
+    object
+}
+
+fn tlp_label(label: &str) -> Tlp {
+    let label = label.trim();
+    Tlp::from_tag(label)
+        .or_else(|| Tlp::from_label(label))
+        .unwrap_or(Tlp::Red)
+}
+
+fn pap_label(label: &str) -> Pap {
+    Pap::from_tag(label)
+        .or_else(|| Pap::from_tag(&format!("pap:{label}")))
+        .unwrap_or(Pap::Red)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, tlp: Option<Tlp>, pap: Option<Pap>) {
+        let view: MarkingDefinition = serde_json::from_str(json).unwrap();
+        assert_eq!(Marking::of_definition(&view), Marking { tlp, pap }, "{json}");
+    }
+
+    #[test]
+    fn definitions() {
+        check(
+            r#"{"definition_type": "tlp", "definition": {"tlp": "amber"}}"#,
+            Some(Tlp::Amber),
+            None,
+        );
+        check(
+            r#"{"definition_type": "tlp", "definition": {"tlp": "ultraviolet"}}"#,
+            Some(Tlp::Red),
+            None,
+        );
+        check(r#"{"definition_type": "TLP"}"#, Some(Tlp::Red), None);
+        check(
+            r#"{"definition_type": "statement", "definition": {"statement": "TLP:RED is nice"}}"#,
+            None,
+            None,
+        );
+        check(
+            r#"{"definition_type": "statement", "definition": {"statement": "custom"}, "x_opencti_definition": "TLP:AMBER+STRICT"}"#,
+            Some(Tlp::AmberStrict),
+            None,
+        );
+        check(r#"{"name": "TLP:GREEN"}"#, Some(Tlp::Green), None);
+        check(r#"{"name": "Copyright"}"#, None, None);
+        check(
+            r#"{"definition_type": "PAP", "definition": {"pap": "PAP:AMBER"}}"#,
+            None,
+            Some(Pap::Amber),
+        );
+        check(
+            r#"{"definition_type": "pap", "definition": {"pap": "green"}}"#,
+            None,
+            Some(Pap::Green),
+        );
+        check(
+            &format!(r#"{{"name": "TLP:CLEAR", "extensions": {{"{TLP_EXTENSION}": {{"tlp_2_0": "red"}}}}}}"#),
+            Some(Tlp::Red),
+            None,
+        );
+        check(
+            &format!(r#"{{"extensions": {{"{TLP_EXTENSION}": 7}}}}"#),
+            Some(Tlp::Red),
+            None,
+        );
+    }
+
+    #[test]
+    fn a_fixed_id_cannot_be_loosened() {
+        let id = Tlp::Red.stix_id().to_owned();
+        let clear = Marking {
+            tlp: Some(Tlp::Clear),
+            pap: None,
+        };
+        let known = HashMap::from([(id.clone(), clear)]);
+        assert_eq!(Marking::of_refs([&id], &known).tlp, Some(Tlp::Red));
+        assert_eq!(
+            Marking::of_refs([&"marking-definition--x".to_owned()], &known).tlp,
+            None
+        );
+    }
+}

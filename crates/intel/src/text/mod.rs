@@ -1,0 +1,284 @@
+//! Plain lists: one value a line, defanged or not, with comments; hosts files too.
+//!
+//! Lists of millions of lines are the common case: nothing is allocated for a line that holds a plain value.
+
+use std::io::{self, BufRead};
+
+use perisai_model::{ContextId, Tlp};
+
+use crate::json;
+use crate::lines::{Line, each_line};
+use crate::sink::Sink;
+use crate::sniff::json::strings;
+use crate::typed::of_any;
+use crate::words::quoted;
+
+/// The longest line that is read, in bytes.
+const LINE: usize = 64 * 1024;
+
+/// Where a hosts file sends the names that it blocks.
+const SINKS: &[&str] = &["0.0.0.0", "127.0.0.1", "::", "::1"];
+
+/// Names in hosts files that are the machine's own.
+const OWN_NAMES: &[&str] = &[
+    "localhost",
+    "localhost.localdomain",
+    "local",
+    "broadcasthost",
+    "ip6-localhost",
+    "ip6-loopback",
+    "0.0.0.0",
+];
+
+/// Headings of lists of one column.
+const HEADINGS: &[&str] = &[
+    "domain",
+    "domains",
+    "hash",
+    "hashes",
+    "host",
+    "hostname",
+    "indicator",
+    "indicators",
+    "ioc",
+    "iocs",
+    "ip",
+    "ips",
+    "ip_address",
+    "md5",
+    "sha1",
+    "sha256",
+    "url",
+    "urls",
+    "value",
+];
+
+/// Reads a plain list.
+pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::Result<()> {
+    let bare = sink.bare_context();
+    let mut list = List {
+        context: sink.add_context(bare),
+        sink,
+        begun: false,
+    };
+    each_line(input, LINE, |line| list.line(line))
+}
+
+/// Reads a JSON list of strings, each as a line of a list.
+pub(crate) fn read_strings(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::Result<()> {
+    let bare = sink.bare_context();
+    let context = sink.add_context(bare);
+    let outcome = strings(input, |line, text| match &text {
+        Err(why) => sink.problem(Some(line), format_args!("{why}")),
+        Ok(text) => match of_any(text) {
+            Some((kind, value)) => sink.indicator(kind, &value, context),
+            None => sink.problem(
+                Some(line),
+                format_args!("{} is no value of a known kind", quoted(text)),
+            ),
+        },
+    });
+    match outcome {
+        Err(json::Error::Io(error)) => return Err(error),
+        Err(json::Error::Syntax { line, .. }) => {
+            sink.problem(Some(line), format_args!("the list is not complete"));
+        }
+        Ok(()) => {}
+    }
+    Ok(())
+}
+
+/// True for a line that would give a value.
+pub(crate) fn holds_value(line: &str) -> bool {
+    let text = without_comment(line.trim());
+    let mut words = text.split_whitespace();
+    of_any(text.trim_matches(['"', '\'', ','])).is_some()
+        || words.next().is_some_and(|word| SINKS.contains(&word)) && words.next().is_some()
+}
+
+struct List<'a, 'b> {
+    sink: &'a mut Sink<'b>,
+    context: ContextId,
+    /// True from the first line on that is no comment.
+    begun: bool,
+}
+
+impl List<'_, '_> {
+    fn line(&mut self, line: Line<'_>) {
+        let bytes = line.bytes.trim_ascii();
+        if is_comment(bytes) {
+            if !self.begun {
+                self.marking(bytes);
+            }
+            return;
+        }
+        let first = !std::mem::replace(&mut self.begun, true);
+        if line.cut {
+            return self.problem(line, format_args!("a line of more than {LINE} bytes"));
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return self.problem(line, format_args!("not valid UTF-8"));
+        };
+        let text = without_comment(text);
+        match of_any(text) {
+            Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
+            None if first && is_heading(text) => {}
+            None => self.odd(line, text),
+        }
+    }
+
+    /// A line that is not simply a value.
+    fn odd(&mut self, line: Line<'_>, text: &str) {
+        let mut words = text.split_whitespace();
+        let is_hosts_line =
+            words.next().is_some_and(|word| SINKS.contains(&word)) && words.clone().next().is_some();
+        if !is_hosts_line {
+            return self.value(line, text.trim_matches(['"', '\'', ',', ' ']));
+        }
+        for name in words.filter(|name| !OWN_NAMES.contains(name)) {
+            self.value(line, name);
+        }
+    }
+
+    fn value(&mut self, line: Line<'_>, text: &str) {
+        match of_any(text) {
+            Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
+            None => self.problem(line, format_args!("{} is no value of a known kind", quoted(text))),
+        }
+    }
+
+    /// `# TLP:AMBER` at the head of a list marks the list.
+    fn marking(&mut self, comment: &[u8]) {
+        let tlp = marking_in_comment(comment);
+        let context = self.sink.context_mut(self.context);
+        context.tlp = Tlp::stricter(context.tlp, tlp);
+    }
+
+    fn problem(&mut self, line: Line<'_>, why: std::fmt::Arguments<'_>) {
+        self.sink.problem(Some(line.number), why);
+    }
+}
+
+/// True for an empty line, and one that starts with `#`, `;` or `//`.
+pub(crate) fn is_comment(line: &[u8]) -> bool {
+    matches!(line, [] | [b'#' | b';', ..] | [b'/', b'/', ..])
+}
+
+/// The marking that a comment consists of.
+pub(crate) fn marking_in_comment(comment: &[u8]) -> Option<Tlp> {
+    let text = std::str::from_utf8(comment).ok()?;
+    let text = text.trim_start_matches(['#', ';', '/', ' ', '\t', '"']);
+    let end = text.get(4..)?.trim_start();
+    let label = end
+        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '+' | '-' | '_')))
+        .next()?;
+    Tlp::from_tag(&format!("{}{label}", &text[..4]))
+}
+
+/// The line up to a comment that stands after white space.
+pub(crate) fn without_comment(line: &str) -> &str {
+    let bytes = line.as_bytes();
+    let starts = |at: usize| {
+        bytes[at - 1].is_ascii_whitespace()
+            && (matches!(bytes[at], b'#' | b';') || bytes[at..].starts_with(b"//"))
+    };
+    if !bytes.iter().any(|byte| matches!(byte, b' ' | b'\t')) {
+        return line;
+    }
+    match (1..bytes.len()).find(|&at| starts(at)) {
+        Some(at) => line[..at].trim_end(),
+        None => line,
+    }
+}
+
+/// True for the heading of a list of one column.
+pub(crate) fn is_heading(text: &str) -> bool {
+    let text = text.trim_matches('"');
+    HEADINGS.iter().any(|heading| heading.eq_ignore_ascii_case(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use perisai_model::{Intel, Place};
+
+    use super::*;
+
+    fn load(text: &[u8]) -> Intel {
+        let place = Place::file("list.txt");
+        let mut intel = Intel::default();
+        let mut sink = Sink::new(&place, &mut intel);
+        let mut input = text;
+        read(&mut input, &mut sink).unwrap();
+        sink.finish();
+        intel
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        let intel = load(text.as_bytes());
+        let seen: Vec<_> = intel
+            .indicators
+            .iter()
+            .map(|one| format!("{} {}", one.kind, one.value))
+            .chain(intel.problems.iter().map(ToString::to_string))
+            .collect();
+        assert_eq!(seen, expected, "{text}");
+    }
+
+    #[test]
+    fn lines() {
+        check("evil.example\r\n\r\n# c\n; c\n// c\n", &["domain evil.example"]);
+        check("hxxp://evil[.]example/a # seen\n", &["url http://evil.example/a"]);
+        check(
+            "198.51.100.7\t; SBL1\n198.51.100.0/24 // net",
+            &["ipv4 198.51.100.7", "cidr 198.51.100.0/24"],
+        );
+        check("http://evil.example/a//b;c", &["url http://evil.example/a//b;c"]);
+        check("\"evil.example\",\n", &["domain evil.example"]);
+        check("*.evil.example", &["domain evil.example"]);
+        check(
+            "ioc\nevil.example\nioc",
+            &[
+                "domain evil.example",
+                "list.txt:3: `ioc` is no value of a known kind",
+            ],
+        );
+        check(
+            "ok.example\nhello world\n",
+            &[
+                "domain ok.example",
+                "list.txt:2: `hello world` is no value of a known kind",
+            ],
+        );
+        check(
+            "127.0.0.1 localhost\n0.0.0.0 a.example b.example #x",
+            &["domain a.example", "domain b.example"],
+        );
+        check("127.0.0.1", &["ipv4 127.0.0.1"]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told() {
+        let intel = load(b"a.example\n\xff\xfe.example\nb.example\n# \xff comment\n");
+        assert_eq!(intel.indicators.len(), 2);
+        assert_eq!(intel.problems[0].to_string(), "list.txt:2: not valid UTF-8");
+        let long = [b"a.example\n".as_slice(), &vec![b'a'; 200_000], b"\nb.example"].concat();
+        let intel = load(&long);
+        assert_eq!(intel.indicators.len(), 2);
+        assert_eq!(
+            intel.problems[0].to_string(),
+            "list.txt:2: a line of more than 65536 bytes"
+        );
+    }
+
+    #[test]
+    fn a_list_may_carry_a_marking() {
+        let tlp = |text: &str| load(text.as_bytes()).contexts[0].tlp;
+        assert_eq!(
+            tlp("# TLP:AMBER+STRICT, do not share\nevil.example"),
+            Some(Tlp::AmberStrict)
+        );
+        assert_eq!(tlp("# tlp: green\nevil.example\n# TLP:RED"), Some(Tlp::Green));
+        assert_eq!(tlp("# TLP:MAUVE\nevil.example"), Some(Tlp::Red));
+        assert_eq!(tlp("# see the TLP:RED list\nevil.example"), None);
+    }
+}

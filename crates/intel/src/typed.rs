@@ -1,0 +1,159 @@
+//! From a text of an announced kind or type to canonical values: the step that all formats share.
+
+use std::borrow::Cow;
+
+use perisai_model::Kind;
+use perisai_values::{canonical, recognise, refang};
+
+use crate::misp::types::{self, Part};
+
+/// A value found.
+pub(crate) type Found<'a> = (Kind, Cow<'a, str>);
+
+/// A value of a kind that is known. A network value may be defanged, and may turn out to be of another network kind:
+/// senders write hosts with ports into domain fields, and nets into address fields.
+pub(crate) fn of_kind(kind: Kind, text: &str) -> Result<Found<'_>, String> {
+    let text = text.trim();
+    if !is_network(kind) {
+        return canonical(kind, text)
+            .map(|value| (kind, value))
+            .map_err(|error| error.to_string());
+    }
+    let text = if kind == Kind::Domain {
+        without_wildcard(text)
+    } else {
+        text
+    };
+    let first = match refang(text) {
+        Cow::Borrowed(text) => canonical(kind, text),
+        Cow::Owned(text) => canonical(kind, &text).map(|value| Cow::Owned(value.into_owned())),
+    };
+    match first {
+        Ok(value) => Ok((kind, value)),
+        Err(error) => recognise(text)
+            .filter(|(other, _)| is_network(*other))
+            .ok_or_else(|| error.to_string()),
+    }
+}
+
+/// A bare value of any kind.
+pub(crate) fn of_any(text: &str) -> Option<Found<'_>> {
+    recognise(text).or_else(|| {
+        let bare = without_wildcard(text);
+        (bare.len() < text.len())
+            .then(|| recognise(bare))
+            .flatten()
+            .filter(|(kind, _)| *kind == Kind::Domain)
+    })
+}
+
+/// An indicator matches its subdomains, so `*.evil.example` says no more than `evil.example`.
+fn without_wildcard(text: &str) -> &str {
+    text.strip_prefix("*.")
+        .or_else(|| text.strip_prefix('.'))
+        .unwrap_or(text)
+}
+
+fn is_network(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::Domain | Kind::Url | Kind::EmailAddress
+    )
+}
+
+/// The values of a text of a MISP attribute type: none where the type is not covered, several where it is composite.
+/// What could not be read is in the second list.
+pub(crate) fn of_misp_type<'a>(name: &str, text: &'a str) -> Option<(Vec<Found<'a>>, Vec<String>)> {
+    let parts = types::parts(name)?;
+    let texts: Vec<&str> = match parts {
+        [_] => vec![text],
+        [Part::Skip, ..] => text
+            .rsplit_once('|')
+            .map_or(vec!["", text], |(name, hash)| vec![name, hash]),
+        _ => text.splitn(parts.len(), '|').collect(),
+    };
+    let (mut found, mut wrong) = (Vec::new(), Vec::new());
+    for (part, text) in parts.iter().zip(texts) {
+        match of_part(*part, text) {
+            Some(Ok(value)) => found.push(value),
+            Some(Err(why)) => wrong.push(why),
+            None => {}
+        }
+    }
+    Some((found, wrong))
+}
+
+fn of_part(part: Part, text: &str) -> Option<Result<Found<'_>, String>> {
+    let text = text.trim();
+    Some(match part {
+        Part::Skip => return None,
+        Part::Of(kind) => of_kind(kind, text),
+        Part::File if text.contains(['/', '\\']) => of_kind(Kind::FilePath, text),
+        Part::File => of_kind(Kind::FileName, text),
+        Part::Address => recognise(text)
+            .filter(|(kind, _)| matches!(kind, Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr))
+            .ok_or_else(|| "not a valid address or net".to_owned()),
+        Part::Cve
+            if !text
+                .get(..4)
+                .is_some_and(|head| head.eq_ignore_ascii_case("cve-")) =>
+        {
+            return None;
+        }
+        Part::Cve => of_kind(Kind::Cve, text),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, text: &str, expected: &[(Kind, &str)]) {
+        let (found, _) = of_misp_type(name, text).unwrap();
+        let found: Vec<_> = found.iter().map(|(kind, value)| (*kind, &**value)).collect();
+        assert_eq!(found, expected, "{name} {text}");
+    }
+
+    #[test]
+    fn composites() {
+        check(
+            "domain|ip",
+            "evil[.]example|192.0.2.1",
+            &[(Kind::Domain, "evil.example"), (Kind::Ipv4, "192.0.2.1")],
+        );
+        check("ip-dst|port", "192.0.2.1|443", &[(Kind::Ipv4, "192.0.2.1")]);
+        check("ip-dst", "192.0.2.0/24", &[(Kind::Cidr, "192.0.2.0/24")]);
+        check(
+            "hostname|port",
+            "a.evil.example|443",
+            &[(Kind::Domain, "a.evil.example")],
+        );
+        let md5 = "d41d8cd98f00b204e9800998ecf8427e";
+        check("filename|md5", &format!("a|b.exe|{md5}"), &[(Kind::Md5, md5)]);
+        check("filename|md5", md5, &[(Kind::Md5, md5)]);
+        check("filename", "evil.exe", &[(Kind::FileName, "evil.exe")]);
+        check("filename", "/tmp/evil", &[(Kind::FilePath, "/tmp/evil")]);
+        check(
+            "regkey|value",
+            r"HKLM\Software\Evil|1",
+            &[(Kind::RegistryKey, r"HKEY_LOCAL_MACHINE\Software\Evil")],
+        );
+        check("vulnerability", "GHSA-1", &[]);
+        check("domain", "*.evil.example", &[(Kind::Domain, "evil.example")]);
+        check("hostname", "evil.example:443", &[(Kind::Domain, "evil.example")]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let (found, wrong) = of_misp_type("domain|ip", "evil.example|nowhere").unwrap();
+        assert_eq!(
+            (found.len(), wrong),
+            (1, vec!["not a valid address or net".to_owned()])
+        );
+        assert_eq!(of_misp_type("comment", "x"), None);
+        assert_eq!(
+            of_kind(Kind::Md5, "x").unwrap_err().split(':').next(),
+            Some("not a valid md5")
+        );
+    }
+}

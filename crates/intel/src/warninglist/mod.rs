@@ -1,0 +1,185 @@
+//! MISP warninglists: values that are known to be harmless, or known for what they are. Read on their own; they are
+//! never indicators.
+
+use std::io::{self, BufRead, Read};
+
+use perisai_model::{Place, Problem, Warninglist, WarninglistCategory, WarninglistType};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::input;
+use crate::json::{self, lenient};
+use crate::words::{NAME, clip, quoted};
+
+/// The largest warninglist that is read; MISP's largest real ones have some tens of megabytes.
+const FILE: u64 = 256 * 1024 * 1024;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct View {
+    #[serde(deserialize_with = "lenient::text")]
+    name: Option<String>,
+    #[serde(rename = "type", deserialize_with = "lenient::text")]
+    kind: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    category: Option<String>,
+    #[serde(deserialize_with = "lenient::list")]
+    matching_attributes: Vec<String>,
+    list: Option<Vec<Box<RawValue>>>,
+}
+
+/// Reads a warninglist (`list.json`); entries that could not be used go to `problems`.
+///
+/// A list without a category is one of false positives, as in MISP.
+///
+/// # Errors
+/// Where it is no warninglist, or its type is not known.
+///
+/// # Example
+/// ```
+/// use perisai_model::Place;
+/// let json = br#"{"name": "Resolvers", "type": "cidr", "list": ["192.0.2.0/24"]}"#;
+/// let mut problems = Vec::new();
+/// let list = perisai_intel::read_warninglist(&Place::file("list.json"), &mut &json[..], &mut problems)?;
+/// assert_eq!(list.entries, ["192.0.2.0/24"]);
+/// # Ok::<(), perisai_model::Problem>(())
+/// ```
+pub fn read_warninglist(
+    place: &Place,
+    source: &mut dyn BufRead,
+    problems: &mut Vec<Problem>,
+) -> Result<Warninglist, Problem> {
+    let problem = |why: String| Problem::new(place.clone(), why);
+    let bytes = read_all(source).map_err(|error| problem(error.to_string()))?;
+    let view: View =
+        json::parse(&bytes, 1).map_err(|refused| Problem::new(place.line(refused.line), refused.why))?;
+    let Some(list) = view.list else {
+        return Err(problem("not a warninglist: it has no `list`".into()));
+    };
+    let kind = view.kind.as_deref().unwrap_or("string");
+    let kind =
+        list_type(kind).ok_or_else(|| problem(format!("unknown type of warninglist {}", quoted(kind))))?;
+    let category = match view.category.as_deref() {
+        None | Some("false_positive" | "False positive" | "") => WarninglistCategory::FalsePositive,
+        Some("known" | "Known identifier" | "known_identifier") => WarninglistCategory::Known,
+        Some(other) => {
+            return Err(problem(format!(
+                "unknown category of warninglist {}",
+                quoted(other)
+            )));
+        }
+    };
+    let mut entries = Vec::with_capacity(list.len());
+    let mut bad: u64 = 0;
+    let mut sample = String::new();
+    for raw in list {
+        match serde_json::from_str::<String>(raw.get()) {
+            Ok(entry) => entries.push(entry),
+            Err(_) => {
+                bad += 1;
+                if bad == 1 {
+                    sample = quoted(raw.get());
+                }
+            }
+        }
+    }
+    if bad > 0 {
+        problems.push(problem(format!(
+            "entries that are no strings: {bad}, the first is {sample}"
+        )));
+    }
+    Ok(Warninglist {
+        name: clip(view.name.as_deref().unwrap_or_default(), NAME).unwrap_or_else(|| place.to_string()),
+        category,
+        kind,
+        matching_attributes: view.matching_attributes,
+        entries,
+    })
+}
+
+fn read_all(source: &mut dyn BufRead) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let opened = input::open(source);
+    opened.stream.take(FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE {
+        return Err(io::Error::other(format!(
+            "a warninglist of more than {FILE} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
+fn list_type(name: &str) -> Option<WarninglistType> {
+    Some(match name {
+        "string" => WarninglistType::String,
+        "substring" => WarninglistType::Substring,
+        "hostname" => WarninglistType::Hostname,
+        "cidr" => WarninglistType::Cidr,
+        "regex" => WarninglistType::Regex,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn load(json: &str) -> Result<(Warninglist, Vec<String>), String> {
+        let mut problems = Vec::new();
+        let list = read_warninglist(&Place::file("list.json"), &mut json.as_bytes(), &mut problems);
+        let problems = problems.iter().map(ToString::to_string).collect();
+        list.map(|list| (list, problems))
+            .map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn a_list_with_bad_entries() {
+        let (list, problems) = load(
+            r#"{"name": "Scanners", "category": "known", "type": "hostname", "version": 3,
+                "matching_attributes": ["domain", "hostname"], "list": ["a.example", 7, null, "b.example"]}"#,
+        )
+        .unwrap();
+        assert_eq!(list.entries, ["a.example", "b.example"]);
+        assert_eq!(
+            (list.category, list.kind),
+            (WarninglistCategory::Known, WarninglistType::Hostname)
+        );
+        assert_eq!(list.matching_attributes, ["domain", "hostname"]);
+        assert_eq!(
+            problems,
+            ["list.json: entries that are no strings: 2, the first is `7`"]
+        );
+    }
+
+    #[test]
+    fn refusals() {
+        let check = |json: &str, expected: &str| assert_eq!(load(json).unwrap_err(), expected);
+        check(
+            "{\"type\": \"string\"}",
+            "list.json: not a warninglist: it has no `list`",
+        );
+        check(
+            "{\"type\": \"fuzzy\", \"list\": []}",
+            "list.json: unknown type of warninglist `fuzzy`",
+        );
+        check(
+            "{\"list\": [], \"category\": \"x\"}",
+            "list.json: unknown category of warninglist `x`",
+        );
+        check(
+            "{\"list\": [\n\"a\"",
+            "list.json:2: column 3: EOF while parsing a list",
+        );
+        let deep = format!("{{\"list\": {}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        assert!(load(&deep).unwrap().1[0].starts_with("list.json: entries that are no strings: 1"));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "[\\[\\]{}\",:a-z]{0,60}|\\PC{0,40}") {
+            let _ = load(&text);
+        }
+    }
+}

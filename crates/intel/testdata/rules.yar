@@ -1,0 +1,5 @@
+/* A file of rules */
+import "pe"
+
+private rule a { condition: pe.is_pe }
+rule b : wiper { condition: a }
