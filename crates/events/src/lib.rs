@@ -11,6 +11,7 @@ mod container;
 mod device;
 mod evtx;
 mod format;
+pub mod fuzz;
 mod host;
 mod json;
 mod known;

@@ -22,6 +22,10 @@ const WINLOG: [(&str, &str); 13] = [
 
 /// Adds a field by its JSON path, under its Windows name where the path is of a Windows event.
 pub(crate) fn push(event: &mut Event, path: &str, value: Value<'_>) {
+    // An element without a value is no field; XML has no null.
+    if value == Value::Null && path.starts_with("Event.") {
+        return;
+    }
     let Some(name) = name(path) else { return };
     if name == "EventID"
         && let Value::Str(text) = value

@@ -1,5 +1,7 @@
 //! Whole inputs through [`read`]: every container, bad input, real logs.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
 mod bad_input;
 mod containers;
 mod shared_data;
