@@ -1,0 +1,175 @@
+//! What is too much for one rule: a rule is someone else's text, and must not cost memory or time without bound.
+
+use regex::RegexBuilder;
+use rsigma_parser::value::StringPart;
+use rsigma_parser::{Detection, Detections, Modifier, SigmaString, SigmaValue};
+
+/// The longest text of a rule file.
+const MAX_TEXT: usize = 1 << 20;
+/// What a text may grow to when its YAML aliases are written out.
+const MAX_EXPANDED: usize = 16 << 20;
+/// Sizes of compiled regular expressions, by which they are counted. Unicode classes with counts are what gets large;
+/// the last is the `regex` crate's own limit, which SigmaHQ's `\w{1,64}` comes close to.
+const REGEX_SIZES: [usize; 3] = [64 << 10, 1 << 20, 10 << 20];
+/// What the regular expressions of one rule may compile to together.
+const MAX_REGEX: usize = 48 << 20;
+/// Wildcards in one rule, each of which becomes part of a regular expression.
+const MAX_WILDCARDS: usize = 4_096;
+/// What the values of one rule may grow to when `windash` writes out every kind of dash.
+const MAX_WINDASH: usize = 4 << 20;
+
+/// Refuses a text before it is parsed.
+pub(super) fn check_text(text: &str) -> Result<(), String> {
+    if text.len() > MAX_TEXT {
+        return Err(format!("the rule is larger than {} KiB", MAX_TEXT >> 10));
+    }
+    let mut expanded = text.len();
+    for name in anchors(text) {
+        let uses = text.matches(&format!("*{name}")).count();
+        expanded = expanded.saturating_mul(1 + uses);
+        if expanded > MAX_EXPANDED {
+            return Err("its YAML aliases may grow without bound".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// What looks like the names of YAML anchors.
+fn anchors(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('&').filter_map(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let opens = before.is_none_or(|letter| letter.is_whitespace() || "[{,:-?!".contains(letter));
+        let rest = &text[at + 1..];
+        let end = rest
+            .find(|letter: char| letter.is_whitespace() || ",[]{}".contains(letter))
+            .unwrap_or(rest.len());
+        (opens && end > 0).then(|| &rest[..end])
+    })
+}
+
+/// Refuses detections whose values would compile to too much.
+pub(super) fn check_detections(detections: &Detections) -> Result<(), String> {
+    let mut budget = Budget::default();
+    detections
+        .named
+        .values()
+        .try_for_each(|detection| budget.detection(detection))
+}
+
+#[derive(Default)]
+struct Budget {
+    regex: usize,
+    wildcards: usize,
+    windash: usize,
+}
+
+impl Budget {
+    fn detection(&mut self, detection: &Detection) -> Result<(), String> {
+        match detection {
+            Detection::AllOf(items) => items
+                .iter()
+                .try_for_each(|item| self.values(&item.field.modifiers, &item.values)),
+            Detection::AnyOf(inner) | Detection::And(inner) => {
+                inner.iter().try_for_each(|one| self.detection(one))
+            }
+            Detection::Keywords(values) => self.values(&[], values),
+            Detection::ArrayMatch { body, .. } => self.detection(body),
+            Detection::Conditional { named, .. } => named.values().try_for_each(|one| self.detection(one)),
+        }
+    }
+
+    fn values(&mut self, modifiers: &[Modifier], values: &[SigmaValue]) -> Result<(), String> {
+        for value in values {
+            let SigmaValue::String(text) = value else {
+                continue;
+            };
+            if modifiers.contains(&Modifier::Re) {
+                self.regex(&text.original)?;
+            } else if modifiers.contains(&Modifier::WindAsh) {
+                self.windash(&text.original)?;
+            } else {
+                self.wildcards(text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn regex(&mut self, pattern: &str) -> Result<(), String> {
+        for size in REGEX_SIZES {
+            match RegexBuilder::new(pattern).size_limit(size).build() {
+                Ok(_) => {
+                    self.regex += size;
+                    if self.regex > MAX_REGEX {
+                        return Err("its regular expressions are too large together".to_owned());
+                    }
+                    return Ok(());
+                }
+                Err(regex::Error::CompiledTooBig(_)) => {}
+                Err(error) => {
+                    let error = error.to_string();
+                    let why = error
+                        .lines()
+                        .last()
+                        .unwrap_or_default()
+                        .trim_start_matches("error: ");
+                    return Err(format!(
+                        "the regular expression `{}` is wrong: {why}",
+                        shorten(pattern)
+                    ));
+                }
+            }
+        }
+        Err(format!(
+            "the regular expression `{}` is too large",
+            shorten(pattern)
+        ))
+    }
+
+    fn windash(&mut self, text: &str) -> Result<(), String> {
+        let dashes = u32::try_from(text.matches('-').count()).unwrap_or(u32::MAX);
+        let size = 5_usize.saturating_pow(dashes).saturating_mul(text.len());
+        self.windash = self.windash.saturating_add(size);
+        if self.windash > MAX_WINDASH {
+            return Err(format!("`windash` on `{}` means too many values", shorten(text)));
+        }
+        Ok(())
+    }
+
+    fn wildcards(&mut self, text: &SigmaString) -> Result<(), String> {
+        self.wildcards += text
+            .parts
+            .iter()
+            .filter(|part| matches!(part, StringPart::Special(_)))
+            .count();
+        if self.wildcards > MAX_WILDCARDS {
+            return Err(format!("more than {MAX_WILDCARDS} wildcards"));
+        }
+        Ok(())
+    }
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_grow_are_refused() {
+        let check = |text: &str, expected: bool| assert_eq!(check_text(text).is_ok(), expected, "{text:.80}");
+        check("title: x\nselection: &one\n  a: b\nother: *one\n", true);
+        check("CommandLine|contains: ' & echo *'", true);
+        check(&" ".repeat(MAX_TEXT + 1), false);
+        let mut bomb = "a0: &a0 [x]\n".to_owned();
+        for level in 1..10 {
+            let inner = vec![format!("*a{}", level - 1); 10].join(", ");
+            bomb.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
+        }
+        check(&bomb, false);
+    }
+}

@@ -1,0 +1,128 @@
+//! Rules that are broken or meant to hurt: told, and no harm done.
+
+use proptest::prelude::*;
+
+use super::{compile, event, fields, titles};
+
+const HEAD: &str = "title: t\nlogsource: {product: windows}\ndetection:\n";
+
+fn check(text: &str, expected: &str) {
+    let (rules, problems) = compile(&[text]);
+    assert!(rules.is_empty(), "{text:.200}");
+    assert!(
+        problems.iter().any(|why| why.contains(expected)),
+        "{text:.200}: {problems:?}"
+    );
+}
+
+#[test]
+fn broken_rules_are_told() {
+    check("title: [", "YAML");
+    check("just text", "mapping");
+    check("title: t\nlogsource: {product: windows}\n", "detection");
+    check(&format!("{HEAD}  s:\n    a: b\n"), "condition");
+    check(
+        &format!("{HEAD}  s:\n    a: b\n  condition: other\n"),
+        "names `other`",
+    );
+    check(
+        &format!("{HEAD}  s:\n    a: b\n  condition: 1 of x*\n"),
+        "names no detection",
+    );
+    check(&format!("{HEAD}  s:\n    a: b\n  condition: s and\n"), "ondition");
+    check(
+        &format!("{HEAD}  s:\n    a|nosuch: b\n  condition: s\n"),
+        "nosuch",
+    );
+    check(
+        &format!("{HEAD}  s:\n    a|re: '('\n  condition: s\n"),
+        "regular expression",
+    );
+    check(
+        &format!("{HEAD}  s:\n    a|cidr: nonsense\n  condition: s\n"),
+        "rule.yml",
+    );
+    check(
+        &format!("{HEAD}  s:\n    a|contains|all: one\n  condition: s\n"),
+        "all",
+    );
+    let text = format!("sigma-version: 3\n{HEAD}  s:\n    a[any]: b\n  condition: s\n");
+    check(&text, "array matching");
+    check(
+        "title: t\ncorrelation:\n  type: event_count\n  rules: [nobody]\n  timespan: 1m\n  condition: {gte: 2}\n",
+        "`nobody`",
+    );
+}
+
+#[test]
+fn places_have_lines() {
+    let (_, problems) = compile(&["title: t\nlogsource:\n  product: windows\n bad: [x\n"]);
+    assert!(problems[0].starts_with("rule.yml:"), "{problems:?}");
+    assert!(
+        problems[0].as_bytes()["rule.yml:".len()].is_ascii_digit(),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn hostile_rules_are_refused() {
+    let item = |item: &str| format!("{HEAD}  s:\n    {item}\n  condition: s\n");
+    check(&item("a|re: '\\w{500}{500}'"), "too large");
+    check(
+        &item(&format!("a|re: [{}]", vec!["'\\w{60}'"; 100].join(", "))),
+        "too large together",
+    );
+    check(&item(&format!("a: '{}'", "?".repeat(5_000))), "wildcards");
+    check(
+        &item(&format!("a|windash: '{}'", "-".repeat(8).repeat(100))),
+        "too many values",
+    );
+    check(&item(&format!("a: {}", "x".repeat(2 << 20))), "larger than");
+    check(
+        &format!(
+            "{HEAD}  s: {}{}\n  condition: s\n",
+            "[".repeat(50_000),
+            "]".repeat(50_000)
+        ),
+        "rule.yml",
+    );
+    check(
+        &format!("{HEAD}  s: {}x\n  condition: s\n", "{a: ".repeat(20_000)),
+        "rule.yml",
+    );
+    let nested = format!("{}s{}", "(".repeat(10_000), ")".repeat(10_000));
+    check(
+        &format!("{HEAD}  s:\n    a: b\n  condition: {nested}\n"),
+        "rule.yml",
+    );
+    let list = (0..2_000)
+        .map(|at| format!("x{at}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let subs = (0..200)
+        .map(|_| format!("    - a: [{list}]\n"))
+        .collect::<String>();
+    let many = vec!["s"; 5_000].join(" or ");
+    let text = format!(
+        "{HEAD}  s:\n{}  condition: {many}\n",
+        &subs[..subs.len().min(500_000)]
+    );
+    compile(&[&text]);
+}
+
+#[test]
+fn a_bad_rule_stops_no_other() {
+    let good = format!("{HEAD}  s:\n    a: b\n  condition: s\n").replace("title: t", "title: good");
+    let (rules, problems) = compile(&["title: [", &good, "{}"]);
+    assert_eq!(problems.len(), 2);
+    let event = event("evtx", &fields(&[("Channel", "x"), ("a", "b")]));
+    assert_eq!(titles(&rules, &event), ["good"]);
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "[ -~\n]{0,200}", tail in "\\PC{0,80}") {
+        compile(&[&text, &format!("{HEAD}  s:\n    a: {tail}\n  condition: s\n"), &format!("{HEAD}  s:\n    a: b\n  condition: {tail}\n")]);
+        compile(&[&format!("title: t\ncorrelation: {{type: event_count, rules: [x], timespan: {tail}, condition: {{gte: 1}}}}\n")]);
+    }
+}

@@ -1,0 +1,522 @@
+//! Which logs a log source means: a rule's log source × an event → asked or not.
+
+use super::{compile, event, fields, titles};
+use crate::sigma::{Scratch, Seen};
+
+const SYSMON: &str = "Microsoft-Windows-Sysmon/Operational";
+
+fn check(source: &str, detection: &str, format: &'static str, pairs: &[(&str, &str)], expected: bool) {
+    let text =
+        format!("title: t\nlogsource: {{{source}}}\ndetection:\n  s:\n    {detection}\n  condition: s\n");
+    let (rules, problems) = compile(&[&text]);
+    assert!(problems.is_empty(), "{text}: {problems:?}");
+    let found = !titles(&rules, &event(format, &fields(pairs))).is_empty();
+    assert_eq!(found, expected, "{source} {detection} {format} {pairs:?}");
+}
+
+#[test]
+fn windows_processes() {
+    let check = |pairs: &[(&str, &str)], expected| {
+        let detection =
+            "Image|endswith: '\\x.exe'\n    ParentImage: 'C:\\y.exe'\n    User|contains: 'AUTHORI'";
+        check(
+            "product: windows, category: process_creation",
+            detection,
+            "evtx",
+            pairs,
+            expected,
+        );
+    };
+    let sysmon = [
+        ("Image", r"C:\x.exe"),
+        ("ParentImage", r"C:\y.exe"),
+        ("User", r"NT AUTHORITY\SYSTEM"),
+    ];
+    let with = |channel, id, rest: &[(&'static str, &'static str)]| {
+        let mut all = vec![("Channel", channel), ("EventID", id)];
+        all.extend_from_slice(rest);
+        all
+    };
+    check(&with(SYSMON, "1", &sysmon), true);
+    check(&with("MICROSOFT-Windows-Sysmon/OPERATIONAL", "1", &sysmon), true);
+    check(&with(SYSMON, "2", &sysmon), false);
+    check(&with("Security", "1", &sysmon), false);
+    check(&with("Application", "1", &sysmon), false);
+    let security = [
+        ("NewProcessName", r"C:\x.exe"),
+        ("ParentProcessName", r"C:\y.exe"),
+        ("SubjectUserName", "SYSTEM"),
+        ("SubjectDomainName", "NT AUTHORITY"),
+    ];
+    check(&with("Security", "4688", &security), true);
+    check(&with("Security", "4689", &security), false);
+    check(&with(SYSMON, "4688", &security), false);
+}
+
+#[test]
+fn windows_by_collectors() {
+    let check = |pairs: &[(&str, &str)], expected| {
+        check(
+            "product: windows, category: process_creation",
+            "Image: 'C:\\x.exe'",
+            "json",
+            pairs,
+            expected,
+        );
+    };
+    check(
+        &[("Channel", SYSMON), ("EventID", "1"), ("Image", r"C:\x.exe")],
+        true,
+    );
+    check(
+        &[
+            ("winlog.channel", SYSMON),
+            ("winlog.event_id", "1"),
+            ("winlog.event_data.Image", r"C:\x.exe"),
+        ],
+        true,
+    );
+    check(
+        &[
+            ("Event.System.Channel", SYSMON),
+            ("Event.System.EventID", "1"),
+            ("Event.EventData.Image", r"C:\x.exe"),
+        ],
+        true,
+    );
+    check(
+        &[("process.executable", r"C:\x.exe"), ("process.command_line", "x")],
+        true,
+    );
+    check(
+        &[("process.executable", "/bin/x"), ("process.command_line", "x")],
+        false,
+    );
+}
+
+#[test]
+fn windows_registry_and_network() {
+    let set = |category: &str, pairs: &[(&str, &str)], expected| {
+        let source = format!("product: windows, category: {category}");
+        check(
+            &source,
+            "TargetObject|contains: '\\Run\\'",
+            "evtx",
+            pairs,
+            expected,
+        );
+    };
+    let sysmon = |id, kind| {
+        [
+            ("Channel", SYSMON),
+            ("EventID", id),
+            ("EventType", kind),
+            ("TargetObject", r"HKLM\Run\x"),
+        ]
+    };
+    set("registry_set", &sysmon("13", "SetValue"), true);
+    set("registry_add", &sysmon("12", "CreateKey"), true);
+    set("registry_add", &sysmon("12", "DeleteValue"), false);
+    set("registry_delete", &sysmon("12", "DeleteValue"), true);
+    set("registry_delete", &sysmon("12", "CreateKey"), false);
+    set("registry_event", &sysmon("14", "RenameKey"), true);
+    set("registry_event", &sysmon("11", ""), false);
+    let security = [
+        ("Channel", "Security"),
+        ("EventID", "4657"),
+        ("OperationType", "%%1904"),
+        ("ObjectName", r"\REGISTRY\MACHINE\Software\Run"),
+        ("ObjectValueName", "x"),
+    ];
+    set("registry_set", &security, true);
+    set("registry_delete", &security, false);
+    check(
+        "product: windows, category: network_connection",
+        "Initiated: 'true'\n    DestinationIp: 192.0.2.1\n    Image: 'C:\\windows\\x.exe'",
+        "evtx",
+        &[
+            ("Channel", "Security"),
+            ("EventID", "5156"),
+            ("Application", r"\device\harddiskvolume3\windows\x.exe"),
+            ("DestAddress", "192.0.2.1"),
+            ("Direction", "%%14593"),
+        ],
+        true,
+    );
+}
+
+#[test]
+fn windows_services() {
+    let check = |service: &str, channel: &str, expected| {
+        let source = format!("product: windows, service: {service}");
+        check(
+            &source,
+            "a: b",
+            "evtx",
+            &[("Channel", channel), ("EventID", "7"), ("a", "b")],
+            expected,
+        );
+    };
+    check("security", "Security", true);
+    check("security", "System", false);
+    check("system", "System", true);
+    check(
+        "taskscheduler",
+        "Microsoft-Windows-TaskScheduler/Operational",
+        true,
+    );
+    check("wmi", "Microsoft-Windows-WMI-Activity/Operational", true);
+    check("applocker", "Microsoft-Windows-AppLocker/MSI and Script", true);
+    check("powershell", "PowerShellCore/Operational", true);
+    check("powershell-classic", "Windows PowerShell", true);
+    check(
+        "windefend",
+        "Microsoft-Windows-Windows Defender/Operational",
+        true,
+    );
+    check(
+        "terminalservices-localsessionmanager",
+        "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational",
+        true,
+    );
+}
+
+#[test]
+fn event_ids_of_a_rule_narrow_it() {
+    let check = |pairs: &[(&str, &str)], expected| {
+        check(
+            "product: windows, service: system",
+            "EventID: [7045, 7036]\n    a|contains: b",
+            "evtx",
+            pairs,
+            expected,
+        );
+    };
+    check(&[("Channel", "System"), ("EventID", "7045"), ("a", "abc")], true);
+    check(&[("Channel", "System"), ("EventID", "7040"), ("a", "abc")], false);
+    check(
+        &[
+            ("Channel", "System"),
+            ("EventID", "1"),
+            ("EventID", "7036"),
+            ("a", "abc"),
+        ],
+        true,
+    );
+}
+
+#[test]
+fn web() {
+    let uri = "cs-uri-query|contains: '/evil'";
+    let request = [
+        ("cs-method", "GET"),
+        ("cs-uri-stem", "/evil/x.php"),
+        ("cs-uri-query", "a=1"),
+    ];
+    check("category: webserver", uri, "web", &request, true);
+    check(
+        "category: webserver",
+        "cs-uri-query|contains: 'a=1'",
+        "web",
+        &request,
+        true,
+    );
+    check("category: webserver", uri, "w3c", &request, true);
+    check(
+        "category: webserver",
+        uri,
+        "zeek",
+        &[("_path", "http"), ("uri", "/evil?x")],
+        true,
+    );
+    check(
+        "category: webserver",
+        uri,
+        "zeek",
+        &[("_path", "dns"), ("uri", "/evil?x")],
+        false,
+    );
+    check(
+        "category: webserver",
+        uri,
+        "eve",
+        &[("event_type", "http"), ("http.url", "/evil?x")],
+        true,
+    );
+    check(
+        "category: webserver",
+        uri,
+        "auditd",
+        &[("cs-uri-query", "/evil")],
+        false,
+    );
+}
+
+#[test]
+fn proxy_dns_and_firewall() {
+    let proxy = "c-uri|contains: 'evil.example/x'\n    c-uri-extension: exe";
+    check(
+        "category: proxy",
+        proxy,
+        "squid",
+        &[("url", "http://evil.example/x.exe?y")],
+        true,
+    );
+    check(
+        "category: proxy",
+        proxy,
+        "zeek",
+        &[("_path", "http"), ("host", "evil.example"), ("uri", "/x.exe")],
+        true,
+    );
+    let dns = "query|endswith: '.evil.example'";
+    check(
+        "category: dns",
+        dns,
+        "zeek",
+        &[("_path", "dns"), ("query", "x.evil.example")],
+        true,
+    );
+    check(
+        "category: dns",
+        dns,
+        "eve",
+        &[("event_type", "dns"), ("dns.rrname", "x.evil.example")],
+        true,
+    );
+    check(
+        "category: dns",
+        dns,
+        "evtx",
+        &[
+            ("Channel", SYSMON),
+            ("EventID", "22"),
+            ("QueryName", "x.evil.example"),
+        ],
+        true,
+    );
+    check(
+        "category: dns",
+        dns,
+        "eve",
+        &[("event_type", "flow"), ("dns.rrname", "x.evil.example")],
+        false,
+    );
+    let firewall = "dst_port: 4444\n    src_ip: 192.0.2.1";
+    check(
+        "category: firewall",
+        firewall,
+        "zeek",
+        &[
+            ("_path", "conn"),
+            ("id.orig_h", "192.0.2.1"),
+            ("id.resp_p", "4444"),
+        ],
+        true,
+    );
+    check(
+        "category: firewall",
+        firewall,
+        "cef",
+        &[("src", "192.0.2.1"), ("dpt", "4444")],
+        true,
+    );
+}
+
+#[test]
+fn unix() {
+    check(
+        "product: linux, service: auditd",
+        "type: SYSCALL\n    exe: /bin/x",
+        "auditd",
+        &[("type", "SYSCALL"), ("exe", "/bin/x")],
+        true,
+    );
+    check(
+        "product: linux, category: process_creation",
+        "CommandLine|contains: '-c id'\n    Image|endswith: /sh",
+        "auditd",
+        &[("type", "EXECVE"), ("a0", "/bin/sh"), ("a1", "-c"), ("a2", "id")],
+        true,
+    );
+    let text = "- 'Failed password'";
+    let detection =
+        |source: &str, pairs: &[(&str, &str)], expected| check_keywords(source, text, pairs, expected);
+    detection(
+        "product: linux, service: sshd",
+        &[("program", "sshd"), ("message", "Failed password for x")],
+        true,
+    );
+    detection(
+        "product: linux, service: sshd",
+        &[("program", "cron"), ("message", "Failed password for x")],
+        false,
+    );
+    detection(
+        "product: linux, service: auth",
+        &[("program", "sshd"), ("message", "Failed password for x")],
+        true,
+    );
+    detection(
+        "product: linux",
+        &[("program", "x"), ("message", "Failed password for x")],
+        true,
+    );
+    detection(
+        "product: cisco, service: aaa",
+        &[("program", "x"), ("message", "Failed password")],
+        false,
+    );
+    detection(
+        "product: cisco, service: aaa",
+        &[("message", "%SEC_LOGIN-4-LOGIN_FAILED: Failed password")],
+        false,
+    );
+    detection(
+        "product: cisco, service: aaa",
+        &[
+            ("program", "r1"),
+            ("message", "%SEC_LOGIN-4-LOGIN_FAILED: Failed password"),
+        ],
+        true,
+    );
+}
+
+fn check_keywords(source: &str, keywords: &str, pairs: &[(&str, &str)], expected: bool) {
+    let text =
+        format!("title: t\nlogsource: {{{source}}}\ndetection:\n  s:\n    {keywords}\n  condition: s\n");
+    let (rules, problems) = compile(&[&text]);
+    assert!(problems.is_empty(), "{text}: {problems:?}");
+    let found = !titles(&rules, &event("syslog", &fields(pairs))).is_empty();
+    assert_eq!(found, expected, "{source} {pairs:?}");
+}
+
+#[test]
+fn zeek_and_clouds() {
+    let json =
+        |source: &str, pairs: &[(&str, &str)], expected| check(source, "a: b", "json", pairs, expected);
+    check(
+        "product: zeek, service: dns",
+        "id.orig_h: 192.0.2.1",
+        "zeek",
+        &[("_path", "dns"), ("id.orig_h", "192.0.2.1")],
+        true,
+    );
+    check(
+        "product: zeek, service: dns",
+        "id.orig_h: 192.0.2.1",
+        "zeek",
+        &[("id.orig_h", "192.0.2.1")],
+        true,
+    );
+    check(
+        "product: zeek, service: dns",
+        "id.orig_h: 192.0.2.1",
+        "zeek",
+        &[("_path", "conn"), ("id.orig_h", "192.0.2.1")],
+        false,
+    );
+    check(
+        "product: zeek, service: dns",
+        "id.orig_h: 192.0.2.1",
+        "json",
+        &[("@stream", "dns"), ("id_orig_h", "192.0.2.1")],
+        true,
+    );
+}
+
+#[test]
+fn clouds_and_applications() {
+    let json =
+        |source: &str, pairs: &[(&str, &str)], expected| check(source, "a: b", "json", pairs, expected);
+    json(
+        "product: aws, service: cloudtrail",
+        &[
+            ("eventSource", "iam.amazonaws.com"),
+            ("eventName", "x"),
+            ("a", "b"),
+        ],
+        true,
+    );
+    json(
+        "product: aws, service: cloudtrail",
+        &[("eventSource", "other"), ("eventName", "x"), ("a", "b")],
+        false,
+    );
+    json(
+        "product: azure, service: auditlogs",
+        &[("operationName", "x"), ("category", "y"), ("a", "b")],
+        true,
+    );
+    json(
+        "product: gcp, service: gcp.audit",
+        &[("protoPayload.methodName", "x"), ("a", "b")],
+        true,
+    );
+    json(
+        "product: m365, service: audit",
+        &[("Workload", "x"), ("Operation", "y"), ("a", "b")],
+        true,
+    );
+    json(
+        "product: okta, service: okta",
+        &[("eventType", "x"), ("outcome.result", "y"), ("a", "b")],
+        true,
+    );
+    json(
+        "product: github, service: audit",
+        &[("action", "x"), ("actor", "y"), ("org", "z"), ("a", "b")],
+        true,
+    );
+    json(
+        "product: kubernetes, service: audit",
+        &[("verb", "x"), ("objectRef.resource", "y"), ("a", "b")],
+        true,
+    );
+    json(
+        "product: jvm, category: application",
+        &[("product", "JVM"), ("a", "b")],
+        true,
+    );
+    json("product: jvm, category: application", &[("a", "b")], false);
+    json(
+        "product: okta, service: okta",
+        &[("event.dataset", "okta.system"), ("a", "b")],
+        true,
+    );
+}
+
+#[test]
+fn idle_rules_are_told() {
+    let texts = [
+        "title: one\nlogsource: {product: windows, service: security}\ndetection:\n  s:\n    a: b\n    EventID: 7\n  condition: s\n",
+        "title: two\nlogsource: {category: no_such}\ndetection:\n  s:\n    a: b\n  condition: s\n",
+        "title: three\nlogsource: {product: windows, category: image_load}\ndetection:\n  s:\n    EventID: 8\n  condition: s\n",
+        "title: four\nlogsource: {product: windows, service: system}\ndetection:\n  s:\n    a: b\n  condition: s\n",
+        "title: five\nlogsource: {product: windows}\n",
+    ];
+    let (rules, problems) = compile(&texts);
+    assert_eq!(problems.len(), 1);
+    let mut scratch = Scratch::default();
+    let system = event(
+        "evtx",
+        &fields(&[("Channel", "System"), ("EventID", "7"), ("a", "c")]),
+    );
+    rules.match_event(&system, &mut scratch, &mut Vec::new());
+    let mut seen = Seen::default();
+    seen.merge(scratch.seen());
+    let idle: Vec<_> = rules
+        .explain(&seen)
+        .into_iter()
+        .map(|idle| format!("{}: {}", idle.name, idle.why))
+        .collect();
+    assert_eq!(
+        idle,
+        [
+            "one: no event in these logs is from channel `security` event 7",
+            "rule.yml: not loaded: Sigma: Missing required field 'detection'",
+            "three: the event ids it asks for are not of its log source",
+            "two: its log source (no_such) is not known here",
+        ]
+    );
+}
