@@ -8,6 +8,7 @@
 
 mod bindings;
 mod data;
+mod patterns;
 mod random;
 mod reference;
 mod table;
