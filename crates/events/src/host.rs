@@ -3,7 +3,7 @@
 use perisai_model::Event;
 
 /// The names under which formats state the host that logged, the surer first.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "Computer",
     "host.name",
     "host.hostname",
@@ -18,6 +18,8 @@ const NAMES: [&str; 14] = [
     "ComputerName",
     "computer_name",
     "node",
+    // Not of Zeek: there it is the server that was asked for.
+    "host",
 ];
 
 /// The host that an event names as its own, where its format has one. For a forwarded event this is the host where it
@@ -26,6 +28,7 @@ const NAMES: [&str; 14] = [
 pub fn host(event: &Event) -> Option<&str> {
     NAMES
         .into_iter()
+        .filter(|name| *name != "host" || event.format != "zeek")
         .filter_map(|name| event.get_str(name))
         .map(str::trim)
         .find(|host| !host.is_empty() && *host != "-")

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use perisai_model::{Event, Timestamp, Value};
 
 use crate::format::Clock;
+use crate::json::windows;
 use crate::{names, time};
 
 /// The fields that hold an event's own time, the surer first.
@@ -43,6 +44,7 @@ pub(crate) fn finish(event: &mut Event, clock: &Clock) {
     event.format = format(event);
     match event.format {
         "winjson" => {
+            windows::named_items(event);
             copy(event, "SourceName", "Provider_Name");
             copy(event, "ProviderName", "Provider_Name");
             copy(event, "Hostname", "Computer");
@@ -179,6 +181,20 @@ mod tests {
             Some("2026-01-01T00:00:00Z"),
         );
         check(r#"{"a":1}"#, "json", None);
+    }
+
+    #[test]
+    fn items_that_are_apart_are_joined() {
+        let event = read(concat!(
+            r##"{"Event":{"System":{"Provider":{"@Name":"P"},"EventID":"1"},"EventData":{"Data":["##,
+            r##"{"@Name":"Image","#text":"a.exe"},{"@Name":"User","#text":"u"}]}}}"##
+        ))
+        .unwrap();
+        assert_eq!(event.format, "winjson");
+        assert_eq!(
+            (event.get_str("Image"), event.get_str("User")),
+            (Some("a.exe"), Some("u"))
+        );
     }
 
     #[test]

@@ -177,6 +177,10 @@ impl Walk<'_> {
     }
 
     fn stream(&mut self, member: Member, mut reader: Peeked<'_>) -> ControlFlow<()> {
+        if let Some(name) = container::unread(reader.head()) {
+            let why = format!("{name} is not unpacked here: searched as it stands");
+            self.problem(&member, why);
+        }
         match self.kind(&member, reader.head()) {
             Some(Container::Zip) => container::zip::buffered(self, &member, &mut reader),
             Some(Container::Tar) => container::tar::read(self, &member, &mut reader),

@@ -38,7 +38,8 @@ impl Container {
     pub(crate) fn detect(head: &[u8]) -> Option<Self> {
         let packed = match head {
             [0x1f, 0x8b, 8, ..] => Packing::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+            // A frame, or a skippable one such as parallel compressors write first.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Packing::Zstd,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Xz,
             [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Lz4,
             [b'B', b'Z', b'h', b'1'..=b'9', block @ ..]
@@ -52,6 +53,22 @@ impl Container {
         };
         Some(Self::Packed(packed))
     }
+}
+
+/// The name of a packed format that is not read here.
+pub(crate) fn unread(head: &[u8]) -> Option<&'static str> {
+    const UNREAD: [(&[u8], &str); 6] = [
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"Rar!\x1a\x07", "rar"),
+        (b"MSCF\0\0\0\0", "cab"),
+        (b"\x1f\x9d", "compress (.Z)"),
+        (b"LZIP\x01", "lzip"),
+        (b"\x89LZO\0\r\n\x1a\n", "lzop"),
+    ];
+    UNREAD
+        .iter()
+        .find(|(magic, _)| head.starts_with(magic))
+        .map(|(_, name)| *name)
 }
 
 /// Reads up to [`SAMPLE`] bytes, and the error that ended it.

@@ -63,12 +63,21 @@ fn name(path: &str) -> Option<&str> {
 /// The name for a path in the JSON of an EVTX record, without the leading `Event.`.
 fn evtx_name(path: &str) -> Option<&str> {
     if let Some(system) = path.strip_prefix("System.") {
-        return Some(match system {
-            "Provider.#attributes.Name" => "Provider_Name",
-            "Provider.#attributes.Guid" => "Provider_Guid",
-            "Provider.#attributes.EventSourceName" => "Provider_EventSourceName",
-            "TimeCreated.#attributes.SystemTime" => "TimeCreated",
-            _ => leaf(system),
+        let Some((element, attribute)) = system.split_once('.') else {
+            return Some(system);
+        };
+        // Converters mark attributes as `#attributes.Name`, `@Name`, or not at all.
+        let attribute = attribute
+            .strip_prefix("#attributes.")
+            .unwrap_or(attribute)
+            .trim_start_matches('@');
+        return Some(match (element, attribute) {
+            ("Provider", "Name") => "Provider_Name",
+            ("Provider", "Guid") => "Provider_Guid",
+            ("Provider", "EventSourceName") => "Provider_EventSourceName",
+            ("TimeCreated", "SystemTime") => "TimeCreated",
+            (_, "#text") => element,
+            _ => attribute,
         });
     }
     if let Some(name) = path.strip_prefix("EventData.") {
@@ -80,6 +89,25 @@ fn evtx_name(path: &str) -> Option<&str> {
         return (!user.contains("#attributes.xmlns")).then(|| leaf(user));
     }
     (!path.starts_with("#attributes.")).then_some(path)
+}
+
+/// Joins what some converters leave apart: a list of items with a name and a text each.
+pub(crate) fn named_items(event: &mut Event) {
+    for (names, texts) in [("Data.@Name", "Data"), ("Data.Name", "Data.Value")] {
+        let all = |name: &str| -> Vec<String> {
+            event
+                .get_all(name)
+                .filter_map(Value::text)
+                .map(std::borrow::Cow::into_owned)
+                .collect()
+        };
+        let (names, texts) = (all(names), all(texts));
+        if names.len() == texts.len() {
+            for (name, text) in names.iter().zip(&texts) {
+                event.push_str(name, text);
+            }
+        }
+    }
 }
 
 fn leaf(path: &str) -> &str {
@@ -96,6 +124,7 @@ mod tests {
         let check = |path, expected| assert_eq!(name(path), expected, "{path}");
         check("Event.#attributes.xmlns", None);
         check("Event.System.Provider.#attributes.Name", Some("Provider_Name"));
+        check("Event.System.Provider.@Name", Some("Provider_Name"));
         check("Event.System.EventID", Some("EventID"));
         check("Event.System.EventID.#text", Some("EventID"));
         check("Event.System.EventID.#attributes.Qualifiers", Some("Qualifiers"));

@@ -67,6 +67,39 @@ fn a_zip_without_its_directory_is_read_in_order() {
 }
 
 #[test]
+fn encrypted_members_are_told() {
+    let text = lines();
+    let mut packed = zip(
+        &[("a.log", text.as_bytes()), ("b.log", text.as_bytes())],
+        zip::CompressionMethod::Stored,
+    );
+    // The flag stands in the local header and in the directory.
+    packed[6] |= 1;
+    let directory = packed
+        .windows(4)
+        .position(|magic| magic == b"PK\x01\x02")
+        .unwrap();
+    packed[directory + 8] |= 1;
+    let found = file(&packed, &ReadOptions::default());
+    assert_eq!(found.problems.len(), 1);
+    assert!(found.problems[0].starts_with("f!a.log: "), "{:?}", found.problems);
+    assert_eq!(found.items.len(), 60);
+}
+
+#[test]
+fn what_cannot_be_unpacked_is_told() {
+    let found = file(
+        b"7z\xbc\xaf\x27\x1c\0\x04 evil.example \0\0",
+        &ReadOptions::default(),
+    );
+    assert_eq!(
+        found.problems,
+        ["f: 7z is not unpacked here: searched as it stands"]
+    );
+    assert_eq!(found.items.len(), 1);
+}
+
+#[test]
 fn bombs_are_told() {
     let mut zeros = vec![b'0'; 200 << 20];
     zeros.iter_mut().step_by(1 << 16).for_each(|byte| *byte = b'\n');

@@ -57,7 +57,7 @@ fn all_event_logs_are_read_whole() {
     }
     assert_eq!((files.len(), records), (277, 8255));
     // Some traces were never in a channel.
-    assert!(channels > 8000, "{channels}");
+    assert!(channels > 7800, "{channels}");
 }
 
 #[test]
