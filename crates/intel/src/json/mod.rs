@@ -46,6 +46,7 @@ pub(crate) struct Reader<'a> {
     input: &'a mut dyn BufRead,
     line: u64,
     column: u64,
+    offset: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -60,7 +61,13 @@ impl<'a> Reader<'a> {
             input,
             line,
             column: 1,
+            offset: 0,
         }
+    }
+
+    /// How many bytes were read.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The line that is read next.
@@ -181,6 +188,7 @@ impl<'a> Reader<'a> {
             None => self.column += used.len() as u64,
         }
         let used = used.len();
+        self.offset += used as u64;
         self.input.consume(used);
         Ok(())
     }

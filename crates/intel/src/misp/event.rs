@@ -11,8 +11,10 @@ use crate::time;
 use crate::typed::of_misp_type;
 use crate::words::{NAME, PROSE, TAGS, clip, quoted, tidy_tags};
 
-/// How many bytes the contexts of one event may take together. Beyond it its attributes share the event's.
-const CONTEXTS: usize = 64 * 1024 * 1024;
+/// How many bytes the contexts of one event may take together: this much, or so many times its own length. Beyond
+/// it, as when thousands of attributes meet thousands of tags, the attributes share the event's context.
+const CONTEXTS: u64 = 1024 * 1024;
+const CONTEXTS_PER_BYTE: u64 = 16;
 
 /// An event on its way.
 #[derive(Debug, Default)]
@@ -114,14 +116,15 @@ impl Event {
         }
     }
 
-    /// Hands all that waits to the sink.
-    pub(super) fn finish(mut self, sink: &mut Sink<'_>) {
+    /// Hands all that waits to the sink; `length` is that of the event's text, in bytes.
+    pub(super) fn finish(mut self, length: u64, sink: &mut Sink<'_>) {
         if self.waiting.is_empty() {
             return;
         }
         self.base.source = sink.bare_context().source;
         tidy_tags(&mut self.base.tags);
-        let shared = (size(&self.base) * self.waiting.len() > CONTEXTS).then(|| {
+        let copied = size(&self.base) as u64 * self.waiting.len() as u64;
+        let shared = (copied > CONTEXTS.max(length * CONTEXTS_PER_BYTE)).then(|| {
             let mut all = self.base.clone();
             for waiting in &self.waiting {
                 all.tlp = Tlp::stricter(all.tlp, waiting.own.tlp);

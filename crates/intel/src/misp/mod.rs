@@ -67,8 +67,9 @@ impl Walk<'_, '_> {
     /// An event's fields may stand in an object `Event` or by themselves.
     fn event(&mut self, reader: &mut Reader<'_>, depth: u32) -> Result<(), json::Error> {
         let mut event = Event::default();
+        let start = reader.offset();
         let outcome = self.fields(reader, &mut event, depth);
-        event.finish(self.sink);
+        event.finish(reader.offset() - start, self.sink);
         outcome
     }
 
