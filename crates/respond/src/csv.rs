@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use csv::{QuoteStyle, WriterBuilder};
-use perisai_model::{Finding, Position, Report, Source};
+use perisai_model::{Finding, Position, Report, Tlp};
 
 use crate::{Writer, say};
 
@@ -64,9 +64,10 @@ impl<'a> Csv<'a> {
 impl Writer for Csv<'_> {
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         self.start()?;
-        let cells = cells(finding)?;
-        self.out
-            .write_record(cells.iter().map(|cell| safe(cell).into_owned()))?;
+        for cell in cells(finding)? {
+            self.out.write_field(safe(&cell).as_bytes())?;
+        }
+        self.out.write_record(None::<&[u8]>)?;
         Ok(())
     }
 
@@ -77,59 +78,67 @@ impl Writer for Csv<'_> {
 }
 
 /// One finding's cells, in the order of [`HEADER`], as they are.
-fn cells(finding: &Finding) -> io::Result<[String; 22]> {
+fn cells(finding: &Finding) -> io::Result<[Cow<'_, str>; 22]> {
     let rule = &*finding.rule;
     let (line, record) = match finding.place.position {
         Some(Position::Line(line)) => (Some(line), None),
         Some(Position::Record(record)) => (None, Some(record)),
         None => (None, None),
     };
-    let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
-    let joined = |of: fn(&Source) -> &str| {
-        let parts: Vec<_> = rule.sources.iter().map(of).collect();
-        if parts.iter().all(|part| part.is_empty()) {
-            return String::new();
-        }
-        parts.join("; ")
-    };
     let event = match &finding.event {
         Some(event) => serde_json::to_string(event)?,
         None => String::new(),
     };
+    let observed = finding.observable.as_ref();
+    let time = finding.time.map(|time| time.to_string());
+    let tlp = say::strictest(rule).map_or("", Tlp::as_str);
     Ok([
-        finding.id().to_string(),
-        finding.time.map(|time| time.to_string()).unwrap_or_default(),
-        finding.time_text.clone().unwrap_or_default(),
-        rule.severity.to_string(),
-        rule.kind.as_str().to_owned(),
-        rule.name.clone(),
-        rule.tags.join("; "),
-        rule.author.clone().unwrap_or_default(),
-        rule.reference.clone().unwrap_or_default(),
-        joined(|source| &source.source),
-        joined(|source| source.id.as_deref().unwrap_or_default()),
-        say::strictest(rule)
-            .map(|tlp| tlp.to_string())
-            .unwrap_or_default(),
-        finding
-            .observable
-            .as_ref()
-            .map(|observed| observed.kind.to_string())
-            .unwrap_or_default(),
-        finding
-            .observable
-            .as_ref()
-            .map(|observed| observed.value.clone())
-            .unwrap_or_default(),
-        finding.matched.clone(),
-        finding.place.path.to_string(),
-        finding.place.member.as_deref().unwrap_or_default().to_owned(),
+        finding.id().to_string().into(),
+        time.unwrap_or_default().into(),
+        text(finding.time_text.as_deref()),
+        rule.severity.as_str().into(),
+        rule.kind.as_str().into(),
+        rule.name.as_str().into(),
+        list(rule.tags.iter().map(String::as_str)),
+        text(rule.author.as_deref()),
+        text(rule.reference.as_deref()),
+        list(rule.sources.iter().map(|source| &*source.source)),
+        list(
+            rule.sources
+                .iter()
+                .map(|source| source.id.as_deref().unwrap_or_default()),
+        ),
+        tlp.into(),
+        text(observed.map(|observed| observed.kind.as_str())),
+        text(observed.map(|observed| observed.value.as_str())),
+        finding.matched.as_str().into(),
+        Cow::Borrowed(&*finding.place.path),
+        text(finding.place.member.as_deref()),
         number(line),
         number(record),
-        say::flags(finding).join("; "),
-        event,
-        "1".to_owned(),
+        say::flags(finding).join("; ").into(),
+        event.into(),
+        "1".into(),
     ])
+}
+
+fn text(text: Option<&str>) -> Cow<'_, str> {
+    text.unwrap_or_default().into()
+}
+
+fn number(number: Option<u64>) -> Cow<'static, str> {
+    number.map(|number| number.to_string()).unwrap_or_default().into()
+}
+
+/// The parts joined; empty where all are, so that lists side by side stay in step.
+fn list<'a>(mut parts: impl Iterator<Item = &'a str>) -> Cow<'a, str> {
+    let mut out = Cow::Borrowed(parts.next().unwrap_or_default());
+    let mut said = !out.is_empty();
+    for part in parts {
+        said |= !part.is_empty();
+        out = Cow::Owned(format!("{out}; {part}"));
+    }
+    if said { out } else { Cow::Borrowed("") }
 }
 
 /// A cell that no spreadsheet runs and no terminal obeys: an apostrophe before what starts a formula, and U+FFFD for

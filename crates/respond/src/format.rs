@@ -24,7 +24,7 @@ pub trait Writer {
 
 /// The text of a rule, for formats that carry it: asked with the rule's kind and one of its sources. `None` where the
 /// text is not at hand.
-pub type RuleText = Arc<dyn Fn(RuleKind, &Source) -> Option<Arc<str>>>;
+pub type RuleText = Arc<dyn Fn(RuleKind, &Source) -> Option<Arc<str>> + Send + Sync>;
 
 /// What may be set; each format takes what concerns it.
 #[derive(Clone)]

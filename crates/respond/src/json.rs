@@ -36,7 +36,7 @@ impl Escaping {
 
 impl Formatter for Escaping {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
-        if self.target == Target::File && text.bytes().all(|byte| byte < 0x7f) {
+        if self.target == Target::File && text.is_ascii() && !text.as_bytes().contains(&0x7f) {
             return out.write_all(text.as_bytes());
         }
         let mut rest = text;

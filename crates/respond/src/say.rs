@@ -71,6 +71,14 @@ pub(crate) fn source(source: &Source) -> String {
     }
 }
 
+/// `a, b and 3 more`; the hedge stands before the number.
+pub(crate) fn and_more(shown: &[String], more: u64, hedge: &str) -> String {
+    match more {
+        0 => shown.join(", "),
+        _ => format!("{} and {hedge}{} more", shown.join(", "), number(more)),
+    }
+}
+
 /// The strictest marking among a rule's sources.
 pub(crate) fn strictest(rule: &RuleInfo) -> Option<Tlp> {
     rule.sources.iter().filter_map(|source| source.tlp).max()

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use perisai_model::{Finding, Flag, Observed, Place, RuleInfo, RuleKind, Severity, Timestamp};
 
+use crate::clean::clip;
 use crate::sample::Sample;
+use crate::say;
 
 /// How many indicators of one severity are told apart. Rules are not limited: they are as many as were loaded.
-const INDICATORS: usize = 20_000;
+const INDICATORS: usize = 10_000;
 /// How many hosts of a group are named at most.
 const HOSTS_NAMED: usize = 8;
 /// How many hosts of a group are told apart.
@@ -154,6 +156,28 @@ impl Group {
     }
 }
 
+impl Group {
+    /// What speaks against it.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.before_valid > 0 {
+            notes.push(format!(
+                "{} before the indicator was valid",
+                say::number(self.before_valid)
+            ));
+        }
+        if self.expired > 0 {
+            notes.push(format!("{} after it had expired", say::number(self.expired)));
+        }
+        notes.extend(
+            self.lists
+                .iter()
+                .map(|list| format!("on warninglist {}", clip(list, 200))),
+        );
+        notes
+    }
+}
+
 /// The first and last of some times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Span {
@@ -197,8 +221,7 @@ impl Inputs {
 /// Tells hosts apart up to a limit, and names the first few.
 #[derive(Debug, Default)]
 pub(crate) struct Hosts {
-    /// The first few, in the order in which they came.
-    pub(crate) named: Vec<String>,
+    named: Vec<String>,
     seen: Vec<u64>,
     overflown: bool,
 }
@@ -229,8 +252,100 @@ impl Hosts {
         self.seen.len() as u64
     }
 
+    /// The first few names, and how many more there are.
+    pub(crate) fn words(&self, named: usize) -> String {
+        let shown: Vec<_> = self.named.iter().take(named).map(|host| clip(host, 80)).collect();
+        let hedge = if self.overflown { "at least " } else { "" };
+        say::and_more(&shown, self.count() - shown.len() as u64, hedge)
+    }
+
     /// True where there are more than could be told apart.
     pub(crate) const fn overflown(&self) -> bool {
         self.overflown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use perisai_model::Kind;
+
+    use super::*;
+
+    fn finding(severity: Severity, value: &str, host: &str, line: u64) -> Finding {
+        Finding {
+            time: Timestamp::from_second(line as i64).ok(),
+            time_text: None,
+            rule: Arc::new(RuleInfo {
+                kind: RuleKind::Indicator,
+                name: value.to_owned(),
+                severity,
+                tags: Vec::new(),
+                author: None,
+                reference: None,
+                sources: Vec::new(),
+            }),
+            observable: Some(Observed {
+                kind: Kind::Domain,
+                value: value.to_owned(),
+            }),
+            matched: value.to_owned(),
+            place: Place::file(format!("{}.log", line / 10)).line(line),
+            flags: Vec::new(),
+            host: Some(host.to_owned()),
+            line: None,
+            event: None,
+        }
+    }
+
+    #[test]
+    fn findings_of_a_value_are_one_group() {
+        let mut summary = Summary::default();
+        for line in [5, 3, 14] {
+            summary.add(&finding(Severity::Low, "evil.example", "a", line));
+        }
+        summary.add(&finding(Severity::High, "evil.example", "b", 15));
+        summary.add(&finding(Severity::High, "worse.example", "b", 16));
+        let groups = summary.worst_first();
+        let shown: Vec<_> = groups
+            .iter()
+            .map(|group| (group.rule.name.as_str(), group.count))
+            .collect();
+        assert_eq!(shown, [("evil.example", 4), ("worse.example", 1)]);
+        let first = groups[0];
+        assert_eq!(first.rule.severity, Severity::High);
+        assert_eq!(first.inputs.count, 2);
+        assert_eq!(first.hosts.words(1), "a and 1 more");
+        let seconds = first
+            .span
+            .ends()
+            .map(|(first, last)| (first.as_second(), last.as_second()));
+        assert_eq!(seconds, Some((3, 15)));
+        assert_eq!(summary.counts, [0, 3, 0, 2, 0]);
+    }
+
+    #[test]
+    fn a_flood_of_indicators_hides_no_worse_one() {
+        let mut summary = Summary::default();
+        for at in 0..INDICATORS as u64 + 7 {
+            summary.add(&finding(Severity::Low, &format!("{at}.example"), "a", 1));
+        }
+        summary.add(&finding(Severity::Critical, "worst.example", "a", 1));
+        assert_eq!(summary.untold, 7);
+        assert_eq!(summary.total(), INDICATORS as u64 + 8);
+        let groups = summary.worst_first();
+        assert_eq!(groups.len(), INDICATORS + 1);
+        assert_eq!(groups[0].rule.name, "worst.example");
+    }
+
+    #[test]
+    fn hosts_are_told_apart_up_to_a_limit() {
+        let mut hosts = Hosts::default();
+        for at in 0..=HOSTS {
+            hosts.add(Some(&format!("h{at}")));
+            hosts.add(Some("h0"));
+        }
+        hosts.add(None);
+        assert!(hosts.overflown());
+        assert_eq!(hosts.words(2), "h0, h1 and at least 254 more");
     }
 }

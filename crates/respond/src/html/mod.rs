@@ -20,7 +20,7 @@ use self::timeline::{Chart, Timeline};
 use crate::attack;
 use crate::clean::clip;
 use crate::stix::is_web_address;
-use crate::summary::{Group, Hosts, Summary};
+use crate::summary::{Group, Summary};
 use crate::{Options, Writer, say};
 
 const TEMPLATE: &str = include_str!("template.html");
@@ -260,22 +260,6 @@ fn row(group: &Group) -> Row {
         .take(NAMED)
         .map(|source| clip(&say::source(source), LONGEST))
         .collect();
-    let mut notes = Vec::new();
-    if group.before_valid > 0 {
-        notes.push(format!(
-            "{} before the indicator was valid",
-            say::number(group.before_valid)
-        ));
-    }
-    if group.expired > 0 {
-        notes.push(format!("{} after it had expired", say::number(group.expired)));
-    }
-    notes.extend(
-        group
-            .lists
-            .iter()
-            .map(|list| format!("on warninglist {}", clip(list, LONGEST))),
-    );
     Row {
         severity: rule.severity,
         level: say::level(rule.severity),
@@ -289,7 +273,7 @@ fn row(group: &Group) -> Row {
         count: say::number(group.count),
         first: ends.map(|(first, _)| moment(first)).unwrap_or_default(),
         last: ends.map(|(_, last)| moment(last)).unwrap_or_default(),
-        hosts: hosts(&group.hosts),
+        hosts: group.hosts.words(NAMED),
         sources_left: rule.sources.len() - sources.len(),
         sources,
         author: rule.author.as_deref().map(|author| clip(author, LONGEST)),
@@ -301,28 +285,13 @@ fn row(group: &Group) -> Row {
             .reference
             .clone()
             .filter(|reference| is_web_address(reference)),
-        notes,
+        notes: group.notes(),
         place: clip(&group.sample.place.to_string(), LONGEST),
         sample: [
             group.sample.before.clone(),
             group.sample.matched.clone(),
             group.sample.after.clone(),
         ],
-    }
-}
-
-fn hosts(hosts: &Hosts) -> String {
-    let named: Vec<_> = hosts
-        .named
-        .iter()
-        .take(NAMED)
-        .map(|host| clip(host, 80))
-        .collect();
-    let left = hosts.count() - named.len() as u64;
-    let hedge = if hosts.overflown() { "at least " } else { "" };
-    match left {
-        0 => named.join(", "),
-        _ => format!("{} and {hedge}{} more", named.join(", "), say::number(left)),
     }
 }
 

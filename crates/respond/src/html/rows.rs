@@ -83,3 +83,54 @@ fn row(finding: &Finding) -> io::Result<String> {
     json::write(&mut out, &row, Target::Html)?;
     Ok(String::from_utf8(out).expect("JSON is UTF-8"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use perisai_model::{Place, RuleInfo, RuleKind};
+
+    use super::*;
+
+    #[test]
+    fn the_worst_findings_stay() {
+        let mut rows = Rows::new(3);
+        let severities = [
+            Severity::Low,
+            Severity::Medium,
+            Severity::Low,
+            Severity::Critical,
+            Severity::Low,
+            Severity::Medium,
+            Severity::Critical,
+        ];
+        for (line, severity) in (1..).zip(severities) {
+            let rule = RuleInfo {
+                kind: RuleKind::Sigma,
+                name: String::new(),
+                severity,
+                tags: Vec::new(),
+                author: None,
+                reference: None,
+                sources: Vec::new(),
+            };
+            let finding = Finding {
+                time: None,
+                time_text: None,
+                rule: Arc::new(rule),
+                observable: None,
+                matched: String::new(),
+                place: Place::file("a").line(line),
+                flags: Vec::new(),
+                host: None,
+                line: None,
+                event: None,
+            };
+            rows.add(&finding).unwrap();
+        }
+        assert_eq!(rows.len(), 3);
+        let json: Vec<Vec<String>> = serde_json::from_str(&rows.into_json()).unwrap();
+        let places: Vec<_> = json.iter().map(|row| row[6].as_str()).collect();
+        assert_eq!(places, ["a:4", "a:7", "a:2"]);
+    }
+}

@@ -10,7 +10,7 @@ use perisai_model::{Finding, Report, RuleKind, Severity};
 
 use self::page::{Column, Page, Style};
 use crate::clean::clip;
-use crate::summary::{Group, Hosts, Summary};
+use crate::summary::{Group, Summary};
 use crate::{Options, Writer, say};
 
 /// Where a group's text starts, right of its severity.
@@ -90,10 +90,11 @@ fn headline(page: &mut Out<'_>, summary: &Summary, groups: usize, report: &Repor
         .map(|(severity, &many)| format!("{} {severity}", say::number(many)))
         .collect();
     let text = format!(
-        "{} in {} of {}, by {}: {}.",
+        "{} in {} of {}, by {}{}: {}.",
         say::count(total, "finding"),
         say::number(summary.inputs.count),
         say::count(report.files, "file"),
+        if summary.untold > 0 { "more than " } else { "" },
         say::count(groups as u64, "rule or indicator").replace("rule or indicators", "rules and indicators"),
         by_severity.join(", ")
     );
@@ -113,7 +114,7 @@ fn show(page: &mut Out<'_>, group: &Group) -> io::Result<()> {
     page.field(GROUP, "what", &what(group))?;
     page.field(GROUP, "when", &when(group))?;
     if group.hosts.count() > 0 {
-        page.field(GROUP, "hosts", &hosts(&group.hosts))?;
+        page.field(GROUP, "hosts", &group.hosts.words(NAMED))?;
     }
     page.field(GROUP, "source", &sources(group))?;
     let by: Vec<_> = [&rule.author, &rule.reference]
@@ -124,7 +125,7 @@ fn show(page: &mut Out<'_>, group: &Group) -> io::Result<()> {
     if !by.is_empty() {
         page.field(GROUP, "by", &by.join(", "))?;
     }
-    let notes = notes(group);
+    let notes = group.notes();
     if !notes.is_empty() {
         page.field(GROUP, "note", &notes.join("; "))?;
     }
@@ -160,17 +161,6 @@ fn when(group: &Group) -> String {
     }
 }
 
-fn hosts(hosts: &Hosts) -> String {
-    let shown: Vec<_> = hosts
-        .named
-        .iter()
-        .take(NAMED)
-        .map(|host| clip(host, 80))
-        .collect();
-    let more = hosts.count() - shown.len() as u64;
-    and_more(&shown, more, if hosts.overflown() { "at least " } else { "" })
-}
-
 fn sources(group: &Group) -> String {
     let all = &group.rule.sources;
     let shown: Vec<_> = all
@@ -178,34 +168,7 @@ fn sources(group: &Group) -> String {
         .take(NAMED)
         .map(|source| clip(&say::source(source), LONGEST))
         .collect();
-    and_more(&shown, (all.len() - shown.len()) as u64, "")
-}
-
-/// `a, b and 3 more`.
-fn and_more(shown: &[String], more: u64, hedge: &str) -> String {
-    match more {
-        0 => shown.join(", "),
-        _ => format!("{} and {hedge}{} more", shown.join(", "), say::number(more)),
-    }
-}
-
-/// What speaks against a group.
-fn notes(group: &Group) -> Vec<String> {
-    let mut notes = Vec::new();
-    if group.before_valid > 0 {
-        notes.push(format!(
-            "{} before the indicator was valid",
-            say::number(group.before_valid)
-        ));
-    }
-    if group.expired > 0 {
-        notes.push(format!("{} after it had expired", say::number(group.expired)));
-    }
-    if !group.lists.is_empty() {
-        let lists: Vec<_> = group.lists.iter().map(|list| clip(list, LONGEST)).collect();
-        notes.push(format!("on warninglist {}", lists.join(", ")));
-    }
-    notes
+    say::and_more(&shown, (all.len() - shown.len()) as u64, "")
 }
 
 /// What `--top` left out.

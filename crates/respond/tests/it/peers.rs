@@ -23,8 +23,13 @@ fn present(path: Option<&Path>, name: &str) -> bool {
     there
 }
 
+/// In the environment that `cargo xtask test` makes and names.
 fn validator() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin/stix2_validator")
+    let bin = match std::env::var_os("PERISAI_PYTHON") {
+        Some(python) => PathBuf::from(python).with_file_name(""),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin"),
+    };
+    bin.join("stix2_validator")
 }
 
 /// A value of each kind, in its canonical form.
