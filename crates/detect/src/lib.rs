@@ -8,3 +8,4 @@
     reason = "vector instructions and prefetches on the hot path; measured by `cargo xtask bench hunt`"
 )]
 pub mod indicator;
+pub mod sigma;

@@ -85,22 +85,28 @@ pub(super) fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) 
             out.rules.push(compiled);
         }
     }
-    let names = correlation::Names::new(&out.rules, documents.correlations.iter().map(|one| &one.rule));
-    for loaded in documents.correlations {
-        let compiled = correlation::compile(&loaded.rule, Arc::new(loaded.info), &names, &mut out.fields);
-        let title = loaded.rule.title;
-        match compiled {
-            Ok(compiled) => out.correlations.push(Some(compiled)),
-            Err(why) => {
-                out.take::<()>(&loaded.place, &title, Err(why));
-                out.correlations.push(None);
-            }
-        }
-    }
+    out.compile_correlations(documents.correlations);
     out
 }
 
 impl Compilation {
+    fn compile_correlations(&mut self, documents: Vec<Loaded<CorrelationRule>>) {
+        let names = correlation::Names::new(&self.rules, documents.iter().map(|one| &one.rule));
+        let mut told = Vec::new();
+        for loaded in documents {
+            let compiled =
+                correlation::compile(&loaded.rule, Arc::new(loaded.info), &names, &mut self.fields);
+            let compiled = self.take(&loaded.place, &loaded.rule.title, compiled);
+            self.correlations.push(compiled);
+            told.push((loaded.place, loaded.rule.title));
+        }
+        for at in correlation::cycles(&self.correlations) {
+            let (place, title) = &told[at];
+            self.take::<()>(place, title, Err("it is about itself".to_owned()));
+            self.correlations[at] = None;
+        }
+    }
+
     fn take<T>(&mut self, place: &Place, title: &str, result: Result<T, String>) -> Option<T> {
         result
             .map_err(|why| {

@@ -224,6 +224,32 @@ impl GroupBy {
     }
 }
 
+/// The correlations that are about themselves, through whatever others.
+pub(super) fn cycles(correlations: &[Option<Correlation>]) -> Vec<usize> {
+    let about = |at: usize| {
+        let correlation = correlations[at].as_ref();
+        correlation
+            .into_iter()
+            .flat_map(|one| one.sources.iter().flatten())
+            .filter_map(|source| match source {
+                Watched::Correlation(other) => Some(*other),
+                Watched::Rule(_) => None,
+            })
+    };
+    (0..correlations.len())
+        .filter(|&start| {
+            let mut reached = vec![false; correlations.len()];
+            let mut todo: Vec<usize> = about(start).collect();
+            while let Some(at) = todo.pop() {
+                if !std::mem::replace(&mut reached[at], true) {
+                    todo.extend(about(at));
+                }
+            }
+            reached[start]
+        })
+        .collect()
+}
+
 /// By rule: who watches it, and whether all who do want it to make no finding of its own.
 pub(super) fn watchers(
     rules: &[Compiled],

@@ -4,7 +4,7 @@
 use perisai_model::Event;
 
 use super::derive::Derive;
-use super::table::{ALIASES, ANY, ANY_WINDOWS, LINUX_SYSMON, REGISTRY_PARTS, SECURITY, SYSMON};
+use super::table::{ALIASES, ANY, ANY_WINDOWS, DEFENDER, LINUX_SYSMON, REGISTRY_PARTS, SECURITY, SYSMON};
 use crate::sigma::field::{FieldId, Fields};
 use crate::sigma::scratch::View;
 
@@ -17,6 +17,8 @@ pub(in crate::sigma) struct Classifier {
     winlog_id: FieldId,
     event_code: FieldId,
     channel: FieldId,
+    provider: FieldId,
+    uri: FieldId,
     path: [FieldId; 3],
     eve_type: FieldId,
     record_type: FieldId,
@@ -122,6 +124,14 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nginx", "linux/nginx"),
 ];
 
+/// Providers that write to one channel only, for records that a collector stripped of it.
+const PROVIDERS: &[(&str, &str)] = &[
+    ("Microsoft-Windows-Sysmon", SYSMON),
+    ("Microsoft-Windows-Security-Auditing", SECURITY),
+    ("Microsoft-Windows-Windows Defender", DEFENDER),
+    ("Linux-Sysmon", LINUX_SYSMON),
+];
+
 /// Programs that write to the log of authentication.
 const AUTH: &[&str] = &[
     "sshd",
@@ -164,6 +174,8 @@ impl Classifier {
             winlog_id: fields.intern("winlog.event_id"),
             event_code: fields.intern("event.code"),
             channel: fields.intern("Channel"),
+            provider: fields.intern("Provider_Name"),
+            uri: fields.intern("c-uri"),
             path: ["_path", "@stream", "@path"].map(|name| fields.intern(name)),
             eve_type: fields.intern("event_type"),
             record_type: fields.intern("type"),
@@ -206,7 +218,8 @@ impl Classifier {
     ) -> Option<i64> {
         each(ANY);
         key.clear();
-        if let Some(channel) = view.text(self.channel) {
+        let provider = || view.text(self.provider).and_then(channel_of);
+        if let Some(channel) = view.text(self.channel).or_else(provider) {
             key.extend(channel.chars().map(|letter| letter.to_ascii_lowercase()));
         }
         if !key.is_empty() {
@@ -278,10 +291,21 @@ impl Classifier {
             }
             "auditd" => self.auditd(view, each),
             "syslog" | "journald" => self.syslog(view, key, each),
+            "named" => {
+                each("dns");
+                self.syslog(view, key, each);
+            }
+            "netfilter" => {
+                each("firewall");
+                self.syslog(view, key, each);
+            }
             "cef" | "leef" => {
                 each("firewall");
                 each("antivirus");
                 self.alias(view, "firewall", 0);
+                if view.has(self.uri) {
+                    each("proxy");
+                }
             }
             "json" if path.is_some() && view.has(self.path[1]) => self.zeek(view, key, each),
             _ => {}
@@ -327,6 +351,8 @@ impl Classifier {
             Some("EXECVE" | "SYSCALL" | "PROCTITLE")
         ) {
             each("auditd/exec");
+        }
+        if view.text(self.record_type) == Some("EXECVE") {
             self.derive.execve(view);
         }
         self.alias(view, "auditd", 0);
@@ -441,6 +467,13 @@ impl Cloud {
                 .values(self.field)
                 .any(|value| self.texts.iter().any(|text| value.lowered.contains(text)))
     }
+}
+
+fn channel_of(provider: &str) -> Option<&'static str> {
+    PROVIDERS
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(provider))
+        .map(|(_, channel)| *channel)
 }
 
 /// The event id, where there is one and only one number.

@@ -151,7 +151,12 @@ impl Derive {
         let file = stem.rsplit('/').next().unwrap_or_default();
         let extension = file.rsplit_once('.').map(|(_, extension)| extension.to_owned());
         view.derive(self.stem, false, stem);
-        view.derive(self.query, true, &whole);
+        if !view
+            .values(self.query)
+            .any(|value| value.text == Some(whole.as_str()))
+        {
+            view.derive(self.query, true, &whole);
+        }
         view.derive(self.uri, false, &full);
         if !query.is_empty() {
             view.derive(self.uri_query, false, query);

@@ -55,6 +55,19 @@ fn broken_rules_are_told() {
 }
 
 #[test]
+fn correlations_about_themselves_are_told() {
+    let of = |name: &str, other: &str| {
+        format!(
+            "title: {name}\nname: {name}\ncorrelation:\n  type: event_count\n  rules: [{other}]\n  timespan: 1m\n  \
+             condition: {{gte: 1}}\n"
+        )
+    };
+    check(&of("a", "a"), "about itself");
+    let (rules, problems) = compile(&[&of("a", "b"), &of("b", "c"), &of("c", "a"), &of("d", "a")]);
+    assert_eq!((rules.len(), problems.len()), (1, 3), "{problems:?}");
+}
+
+#[test]
 fn places_have_lines() {
     let (_, problems) = compile(&["title: t\nlogsource:\n  product: windows\n bad: [x\n"]);
     assert!(problems[0].starts_with("rule.yml:"), "{problems:?}");
