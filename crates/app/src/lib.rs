@@ -1,1 +1,14 @@
-//! perisai-app.
+//! The use cases of Perisai: what is done, with which settings, in which order. Command lines and servers are thin
+//! adapters on this; the parts that do the work are in the floors below.
+
+mod files;
+pub mod hunt;
+mod intel;
+mod lint;
+
+pub use files::{Globs, InvalidGlob};
+pub use intel::{Loaded, load, load_warninglists};
+pub use lint::{Lint, SourceLint, lint};
+pub use perisai_events::ReadOptions;
+pub use perisai_intel::Options as IntelOptions;
+pub use perisai_respond::{Format, Options as OutputOptions, Writer, writer};

@@ -1,2 +1,52 @@
-//! The binary `perisai`.
-fn main() {}
+//! The binary `perisai`: reads the command line, runs one use case of `app`, and says how it ended.
+
+mod commands;
+mod output;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::Command;
+
+/// A collective cyber-defence node. This version hunts: it looks for indicators and rules in any log.
+#[derive(Debug, Parser)]
+#[command(name = "perisai", version, propagate_version = true, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How a run ended, as the exit status says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All done.
+    Done,
+    /// `--exit-code` was asked for, and something was found.
+    Found,
+    /// Done, but some input could not be read or used.
+    SomeFailed,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command.run() {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Found) => ExitCode::from(1),
+        Ok(Outcome::SomeFailed) => ExitCode::from(3),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing can be done where standard error is closed, too.
+            let _ = writeln!(io::stderr(), "perisai: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whoever read the output has seen enough (`| head`).
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,289 @@
+//! Files and folders as they were named on the command line, to a sorted list of inputs.
+
+use std::collections::HashSet;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use jiff::Timestamp;
+use perisai_events::{ReadOptions, Sink};
+use perisai_model::{Place, Problem};
+
+/// Which files of a folder are read. A file that is named itself is always read.
+#[derive(Debug, Clone, Default)]
+pub struct Globs {
+    include: Option<GlobSet>,
+    exclude: Option<GlobSet>,
+}
+
+/// A pattern of file names that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("not a pattern of file names: {0}")]
+pub struct InvalidGlob(#[from] globset::Error);
+
+impl Globs {
+    /// Patterns as in a shell. One without a slash is held against the name, one with a slash against the path below
+    /// the folder that was named.
+    ///
+    /// # Errors
+    /// Where a pattern is none.
+    pub fn new(include: &[String], exclude: &[String]) -> Result<Self, InvalidGlob> {
+        Ok(Self {
+            include: set(include)?,
+            exclude: set(exclude)?,
+        })
+    }
+
+    fn takes(&self, below: &Path) -> bool {
+        let held =
+            |set: &GlobSet| set.is_match(below) || below.file_name().is_some_and(|name| set.is_match(name));
+        self.include.as_ref().is_none_or(held) && !self.exclude.as_ref().is_some_and(held)
+    }
+}
+
+fn set(patterns: &[String]) -> Result<Option<GlobSet>, InvalidGlob> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(GlobBuilder::new(pattern).literal_separator(true).build()?);
+    }
+    Ok(Some(set.build()?))
+}
+
+/// Something to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Input {
+    /// What it is called in findings and problems.
+    pub(crate) place: Place,
+    /// Where it is; `None` for standard input.
+    pub(crate) path: Option<PathBuf>,
+    /// Its size; `None` for what cannot be sought in: standard input, a pipe, a device.
+    pub(crate) size: Option<u64>,
+    /// When it was last written.
+    pub(crate) modified: Option<Timestamp>,
+    /// Found in a folder rather than named.
+    pub(crate) found: bool,
+}
+
+/// Standard input.
+pub(crate) const STDIN: &str = "-";
+
+/// Walks the paths. The files of a folder come in the order of their names; each file comes once, however often it is
+/// named or linked to.
+pub(crate) fn walk(paths: &[PathBuf], globs: &Globs, problems: &mut Vec<Problem>) -> Vec<Input> {
+    let mut walk = Walk {
+        globs,
+        problems,
+        inputs: Vec::new(),
+        folders: HashSet::new(),
+        files: HashSet::new(),
+    };
+    for path in paths {
+        if path.as_os_str() == STDIN {
+            let place = Place::file(STDIN);
+            walk.inputs.push(Input {
+                place,
+                path: None,
+                size: None,
+                modified: None,
+                found: false,
+            });
+            continue;
+        }
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => walk.folder(path, path),
+            Ok(metadata) => walk.file(path, &metadata, false),
+            Err(error) => walk.problem(path, &error),
+        }
+    }
+    walk.inputs
+}
+
+struct Walk<'a> {
+    globs: &'a Globs,
+    problems: &'a mut Vec<Problem>,
+    inputs: Vec<Input>,
+    folders: HashSet<PathBuf>,
+    files: HashSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    /// Goes through a folder and those below it, without recursion, so that no depth of folders matters.
+    fn folder(&mut self, root: &Path, folder: &Path) {
+        let mut waiting = vec![folder.to_owned()];
+        while let Some(path) = waiting.pop() {
+            let metadata = match fs::metadata(&path) {
+                Ok(metadata) => metadata,
+                Err(error) => {
+                    self.problem(&path, &error);
+                    continue;
+                }
+            };
+            if !metadata.is_dir() {
+                let below = path.strip_prefix(root).unwrap_or(&path);
+                // What is neither file nor folder (a socket, a device) is passed over where nobody named it.
+                if metadata.is_file() && self.globs.takes(below) {
+                    self.file(&path, &metadata, true);
+                }
+                continue;
+            }
+            // Each folder once: a link to one above it makes no loop.
+            if fs::canonicalize(&path).is_ok_and(|real| !self.folders.insert(real)) {
+                continue;
+            }
+            match entries(&path) {
+                Ok(entries) => waiting.extend(entries.into_iter().rev()),
+                Err(error) => self.problem(&path, &error),
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path, metadata: &Metadata, found: bool) {
+        if metadata.is_file() && fs::canonicalize(path).is_ok_and(|real| !self.files.insert(real)) {
+            return;
+        }
+        let modified = metadata
+            .modified()
+            .ok()
+            .and_then(|time| Timestamp::try_from(time).ok());
+        let place = Place::file(path.to_string_lossy());
+        let size = metadata.is_file().then(|| metadata.len());
+        self.inputs.push(Input {
+            place,
+            path: Some(path.to_owned()),
+            size,
+            modified,
+            found,
+        });
+    }
+
+    fn problem(&mut self, path: &Path, error: &io::Error) {
+        self.problems.push(Problem::new(
+            Place::file(path.to_string_lossy()),
+            error_text(error),
+        ));
+    }
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries: Vec<_> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    entries.sort_unstable();
+    Ok(entries)
+}
+
+/// What an error of the system means, without its number.
+pub(crate) fn error_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+impl Input {
+    /// Opens the input and reads all that is packed in it. `count` is told of each portion of bytes as it is read.
+    pub(crate) fn read(&self, options: &ReadOptions, count: &dyn Fn(u64), sink: &mut dyn Sink) {
+        let outcome = match &self.path {
+            None => Ok(self.stream(&mut io::stdin().lock(), options, count, sink)),
+            Some(path) => File::open(path).map(|mut file| match self.size {
+                None => self.stream(&mut file, options, count, sink),
+                Some(_) => {
+                    let mut counted = Counted { inner: file, count };
+                    let opened = perisai_events::Input::Seekable(&mut counted);
+                    perisai_events::read(self.place.clone(), self.modified, opened, options, sink);
+                }
+            }),
+        };
+        if let Err(error) = outcome {
+            sink.problem(Problem::new(self.place.clone(), error_text(&error)));
+        }
+    }
+
+    fn stream(&self, inner: &mut dyn Read, options: &ReadOptions, count: &dyn Fn(u64), sink: &mut dyn Sink) {
+        let mut counted = Counted { inner, count };
+        let opened = perisai_events::Input::Stream(&mut counted);
+        perisai_events::read(self.place.clone(), self.modified, opened, options, sink);
+    }
+}
+
+/// A reader that tells how much was read.
+struct Counted<'a, R> {
+    inner: R,
+    count: &'a dyn Fn(u64),
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        (self.count)(read as u64);
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Counted<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+        dir
+    }
+
+    fn names(dir: &Path, globs: &Globs) -> Vec<String> {
+        let mut problems = Vec::new();
+        let inputs = walk(&[dir.to_owned()], globs, &mut problems);
+        assert_eq!(problems, []);
+        let below = |input: &Input| {
+            input
+                .path
+                .as_ref()
+                .unwrap()
+                .strip_prefix(dir)
+                .unwrap()
+                .display()
+                .to_string()
+        };
+        inputs.iter().map(below).collect()
+    }
+
+    #[test]
+    fn folders_are_walked_in_order() {
+        let dir = tree(&["b/2.log", "a.log", "b/1.gz", "c.txt"]);
+        assert_eq!(
+            names(dir.path(), &Globs::default()),
+            ["a.log", "b/1.gz", "b/2.log", "c.txt"]
+        );
+        let globs = Globs::new(&["*.log".into(), "b/*".into()], &["2.*".into()]).unwrap();
+        assert_eq!(names(dir.path(), &globs), ["a.log", "b/1.gz"]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_loop_of_folders_ends_and_a_file_comes_once() {
+        let dir = tree(&["a/x.log"]);
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("a/up")).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("a/x.log"), dir.path().join("a/y.log")).unwrap();
+        assert_eq!(names(dir.path(), &Globs::default()), ["a/x.log"]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_told() {
+        let mut problems = Vec::new();
+        assert_eq!(walk(&["/no/such".into()], &Globs::default(), &mut problems), []);
+        assert_eq!(problems[0].to_string(), "/no/such: No such file or directory");
+        assert!(Globs::new(&["[".into()], &[]).is_err());
+    }
+}

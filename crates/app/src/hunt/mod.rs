@@ -1,0 +1,162 @@
+//! `hunt`: looks for everything that is known in all logs that there are.
+//!
+//! Inputs are read and searched by several threads (`schedule`), a block at a time (`search`); findings are put back
+//! into the order of the inputs (`order`) and written. What needs more than one event (Sigma correlations, STIX
+//! sequences) is concluded after the scan (`conclude`).
+
+mod conclude;
+mod order;
+mod progress;
+mod schedule;
+mod search;
+#[cfg(feature = "yara")]
+mod yara;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use cpu_time::ProcessTime;
+use jiff::Timestamp;
+use perisai_detect::Detector;
+use perisai_events::ReadOptions;
+use perisai_intel::Options as IntelOptions;
+use perisai_model::{IdleRule, Intel, Problem, Report, RuleLanguage, Severity};
+use perisai_respond::Writer;
+
+use crate::files::{self, Globs};
+use crate::intel::{load, load_warninglists};
+pub use progress::Progress;
+
+/// What to hunt for, where, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Files and folders of intelligence.
+    pub intel: Vec<PathBuf>,
+    /// What to take of them.
+    pub intel_options: IntelOptions,
+    /// Files and folders of MISP warninglists.
+    pub warninglists: Vec<PathBuf>,
+    /// Write findings that a warninglist of false positives holds, flagged, instead of counting them.
+    pub no_suppress: bool,
+    /// Files and folders of logs; `-` is standard input.
+    pub logs: Vec<PathBuf>,
+    /// Which files of a folder are read.
+    pub globs: Globs,
+    /// Only events from this time on.
+    pub since: Option<Timestamp>,
+    /// Only events before this time.
+    pub until: Option<Timestamp>,
+    /// How inputs are read.
+    pub read: ReadOptions,
+    /// Only findings at least this bad.
+    pub min_severity: Option<Severity>,
+    /// Write no more findings than this.
+    pub limit: Option<u64>,
+    /// How many threads search; 0: one for each processor.
+    pub threads: usize,
+    /// Give up at the first thing that cannot be read or used.
+    pub strict: bool,
+}
+
+/// Why a hunt ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum HuntError {
+    /// The findings cannot be written.
+    #[error("the findings cannot be written")]
+    Output(#[source] io::Error),
+    /// Under `strict`: something could not be read or used.
+    #[error("{0}")]
+    Strict(Problem),
+    /// There is nothing to look for.
+    #[error("nothing to look for: no indicator and no rule in {0}")]
+    NoIntel(String),
+}
+
+/// Hunts, and writes the findings as they come. The report is written to `writer`, too, and returned.
+///
+/// # Errors
+/// Where the output fails, there is nothing to look for, or, under `strict`, at the first problem.
+pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) -> Result<Report, HuntError> {
+    let (wall, cpu) = (Instant::now(), ProcessTime::try_now().ok());
+    let mut report = Report::default();
+    let (mut intel, _) = load(&settings.intel, &settings.intel_options);
+    report.problems.append(&mut intel.problems);
+    let (warninglists, problems) = load_warninglists(&settings.warninglists);
+    report.problems.extend(problems);
+    report.withheld = intel.withheld;
+    report.idle_rules = not_run_here(&intel);
+    #[cfg(feature = "yara")]
+    let yara = yara::compile(&intel, yara::cache_folder().as_deref(), &mut report.problems);
+
+    let (detector, problems) = Detector::compile(intel, warninglists);
+    report.problems.extend(problems);
+    report.indicators = detector.indicators.len() as u64;
+    report.rules = (detector.sigma.len() + detector.patterns.len()) as u64;
+    #[cfg(feature = "yara")]
+    let nothing = yara.is_none();
+    #[cfg(not(feature = "yara"))]
+    let nothing = true;
+    if detector.indicators.is_empty() && report.rules == 0 && nothing {
+        return Err(HuntError::NoIntel(listed(&settings.intel)));
+    }
+    fail_if_strict(settings, &report)?;
+
+    let inputs = files::walk(&settings.logs, &settings.globs, &mut report.problems);
+    fail_if_strict(settings, &report)?;
+    progress.start(inputs.iter().filter_map(|input| input.size).sum());
+    let mut output = order::Output::new(settings, progress, writer);
+    let seen = schedule::search_all(settings, &detector, &inputs, progress, &mut output)?;
+    #[cfg(feature = "yara")]
+    if let Some(yara) = &yara {
+        report.rules += yara.len() as u64;
+        yara::search_all(yara, settings, &inputs, &mut output)?;
+    }
+    conclude::conclude(&detector, &mut output)?;
+
+    output.finish(&mut report);
+    report.idle_rules.append(&mut detector.sigma.explain(&seen));
+    report.idle_rules.extend(detector.patterns.explain());
+    report.idle_rules.sort_unstable();
+    report.problems.sort_unstable();
+    report.elapsed = wall.elapsed();
+    report.cpu = cpu.and_then(|start| start.try_elapsed().ok());
+    progress.finish();
+    writer.finish(&report).map_err(HuntError::Output)?;
+    Ok(report)
+}
+
+fn fail_if_strict(settings: &Settings, report: &Report) -> Result<(), HuntError> {
+    match report.problems.first() {
+        Some(problem) if settings.strict => Err(HuntError::Strict(problem.clone())),
+        _ => Ok(()),
+    }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+    if names.is_empty() {
+        "no source at all".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// Rules that are kept but not run by this program.
+fn not_run_here(intel: &Intel) -> Vec<IdleRule> {
+    let why = |language| match language {
+        RuleLanguage::Snort | RuleLanguage::Suricata => Some("kept for network sensors, not run on logs"),
+        #[cfg(not(feature = "yara"))]
+        RuleLanguage::Yara => Some("YARA is not in this build: build with `--features yara`"),
+        _ => None,
+    };
+    let idle = |rule: &perisai_model::Rule| {
+        let why = why(rule.language)?;
+        Some(IdleRule {
+            name: rule.place.to_string(),
+            id: None,
+            why: why.to_owned(),
+        })
+    };
+    intel.rules.iter().filter_map(idle).collect()
+}

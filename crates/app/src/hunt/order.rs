@@ -1,0 +1,191 @@
+//! Puts what the threads found back into the order of the inputs, and writes it. The same hunt gives the same output,
+//! byte for byte, on any number of threads.
+
+use std::collections::BTreeMap;
+
+use perisai_model::{Finding, Problem, Report};
+use perisai_respond::Writer;
+
+use super::search::{Found, Open};
+use super::{HuntError, Progress, Settings};
+
+/// What a thread has to tell.
+pub(super) enum Message {
+    /// A block was searched: the `seq`th of its input.
+    Block {
+        input: usize,
+        seq: u64,
+        found: Box<Found>,
+    },
+    /// An input was read to its end: how many blocks it had, how many files were in it, and what could not be read.
+    End {
+        input: usize,
+        blocks: u64,
+        files: u64,
+        problems: Vec<Problem>,
+    },
+}
+
+/// The way out: filters, counts and writes findings.
+pub(super) struct Output<'a> {
+    settings: &'a Settings,
+    progress: &'a Progress,
+    writer: &'a mut dyn Writer,
+    report: Report,
+    /// Events that are part of something longer, in order.
+    pub(super) open: Vec<Open>,
+    failed: Option<HuntError>,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(settings: &'a Settings, progress: &'a Progress, writer: &'a mut dyn Writer) -> Self {
+        Self {
+            settings,
+            progress,
+            writer,
+            report: Report::default(),
+            open: Vec::new(),
+            failed: None,
+        }
+    }
+
+    /// Writes a finding, if it is bad enough and the limit allows.
+    pub(super) fn finding(&mut self, finding: &Finding) -> Result<(), HuntError> {
+        let bad_enough = self
+            .settings
+            .min_severity
+            .is_none_or(|least| finding.rule.severity >= least);
+        if !bad_enough
+            || self
+                .settings
+                .limit
+                .is_some_and(|limit| self.report.findings >= limit)
+        {
+            return Ok(());
+        }
+        self.report.findings += 1;
+        self.progress.add_finding();
+        self.writer.finding(finding).map_err(HuntError::Output)
+    }
+
+    /// Takes what could not be read.
+    pub(super) fn problems(&mut self, problems: Vec<Problem>) -> Result<(), HuntError> {
+        let first = problems.first().cloned();
+        self.report.problems.extend(problems);
+        match first {
+            Some(problem) if self.settings.strict => Err(HuntError::Strict(problem)),
+            _ => Ok(()),
+        }
+    }
+
+    fn found(&mut self, found: Found) -> Result<(), HuntError> {
+        self.report.bytes += found.bytes;
+        self.report.lines += found.lines;
+        self.report.records += found.records;
+        self.report.untimed += found.untimed;
+        for (list, count) in found.suppressed {
+            *self.report.suppressed.entry(list).or_default() += count;
+        }
+        self.open.extend(found.open);
+        found
+            .findings
+            .iter()
+            .try_for_each(|finding| self.finding(finding))?;
+        self.problems(found.problems)
+    }
+
+    /// Adds the totals to a report.
+    pub(super) fn finish(self, report: &mut Report) {
+        let mine = self.report;
+        report.files += mine.files;
+        report.bytes += mine.bytes;
+        report.lines += mine.lines;
+        report.records += mine.records;
+        report.findings += mine.findings;
+        report.untimed += mine.untimed;
+        report.suppressed = mine.suppressed;
+        report.problems.extend(mine.problems);
+    }
+}
+
+/// Holds back what came too early.
+pub(super) struct Order<'a, 'b> {
+    output: &'b mut Output<'a>,
+    /// The input whose findings are being written, and its next block.
+    next: (usize, u64),
+    early: BTreeMap<(usize, u64), Box<Found>>,
+    /// Inputs that have been read, and how many blocks they had.
+    ended: BTreeMap<usize, u64>,
+    /// Findings that are held back.
+    held: usize,
+}
+
+impl<'a, 'b> Order<'a, 'b> {
+    pub(super) fn new(output: &'b mut Output<'a>) -> Self {
+        Self {
+            output,
+            next: (0, 0),
+            early: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            held: 0,
+        }
+    }
+
+    /// The input whose turn it is, and how many findings of others are held back.
+    pub(super) fn state(&self) -> (usize, usize) {
+        (self.next.0, self.held)
+    }
+
+    /// Takes a message, and writes all whose turn has come. False once the output has failed.
+    pub(super) fn take(&mut self, message: Message) -> bool {
+        if self.output.failed.is_some() {
+            return false;
+        }
+        let outcome = match message {
+            Message::Block { input, seq, found } => {
+                self.held += found.findings.len();
+                self.early.insert((input, seq), found);
+                Ok(())
+            }
+            Message::End {
+                input,
+                blocks,
+                files,
+                problems,
+            } => {
+                self.ended.insert(input, blocks);
+                self.output.report.files += files;
+                self.output.problems(problems)
+            }
+        };
+        if let Err(error) = outcome.and_then(|()| self.release()) {
+            self.output.failed = Some(error);
+            return false;
+        }
+        true
+    }
+
+    fn release(&mut self) -> Result<(), HuntError> {
+        loop {
+            if let Some(found) = self.early.remove(&self.next) {
+                self.held -= found.findings.len();
+                self.next.1 += 1;
+                self.output.found(*found)?;
+            } else if self.ended.get(&self.next.0) == Some(&self.next.1) {
+                self.ended.remove(&self.next.0);
+                self.next = (self.next.0 + 1, 0);
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The error that ended the output, if one did.
+    pub(super) fn outcome(self) -> Result<(), HuntError> {
+        debug_assert!(
+            self.output.failed.is_some() || self.early.is_empty(),
+            "all blocks were released"
+        );
+        self.output.failed.take().map_or(Ok(()), Err)
+    }
+}

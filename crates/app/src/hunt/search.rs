@@ -1,0 +1,400 @@
+//! Searches one block: values in its bytes, rules on its events.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use perisai_detect::indicator::{Hit, Scanner};
+use perisai_detect::pattern::{self, PatternHit};
+use perisai_detect::sigma::{self, SigmaHit};
+use perisai_detect::{Detector, Matched};
+use perisai_events::{Block, Layout};
+use perisai_model::{Event, Finding, Place, Position, Problem, RuleInfo, Value};
+
+use super::Settings;
+
+/// The longest piece of a line that a finding keeps, in bytes.
+const LINE: usize = 2048;
+/// The longest matched text that a finding keeps, in bytes.
+const MATCHED: usize = 1024;
+
+/// What was found in a block.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) findings: Vec<Finding>,
+    /// What is concluded after the scan.
+    pub(super) open: Vec<Open>,
+    pub(super) bytes: u64,
+    pub(super) lines: u64,
+    pub(super) records: u64,
+    pub(super) untimed: u64,
+    pub(super) suppressed: BTreeMap<String, u64>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// An event that is part of something longer, and what it is part of.
+#[derive(Debug)]
+pub(super) struct Open {
+    /// A finding without its rule, to be completed.
+    pub(super) event: Finding,
+    pub(super) sigma: Vec<sigma::Observation>,
+    pub(super) patterns: Vec<pattern::Observation>,
+}
+
+/// Searches blocks for one thread.
+pub(super) struct Searcher<'a> {
+    detector: &'a Detector,
+    scanner: Scanner<'a>,
+    tools: Tools<'a>,
+    hits: Vec<Hit>,
+    event: Event,
+    text: Vec<u8>,
+}
+
+/// All that is needed beside the scanner, to make findings.
+struct Tools<'a> {
+    detector: &'a Detector,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    no_suppress: bool,
+    matched: HashMap<u32, Arc<Matched>>,
+    sigma: sigma::Scratch,
+    patterns: pattern::Scratch,
+    sigma_hits: Vec<SigmaHit>,
+    pattern_hits: Vec<PatternHit>,
+    found: Found,
+}
+
+/// A line or record as it stands.
+struct Item<'a> {
+    place: Place,
+    /// The bytes that were scanned.
+    bytes: &'a [u8],
+    /// Where in them the line or record stands.
+    range: Range<usize>,
+    /// Its fields, where it has any; its time in either case.
+    event: &'a Event,
+    has_fields: bool,
+}
+
+impl<'a> Searcher<'a> {
+    pub(super) fn new(detector: &'a Detector, settings: &Settings) -> Self {
+        let tools = Tools {
+            detector,
+            since: settings.since,
+            until: settings.until,
+            no_suppress: settings.no_suppress,
+            matched: HashMap::new(),
+            sigma: sigma::Scratch::default(),
+            patterns: pattern::Scratch::default(),
+            sigma_hits: Vec::new(),
+            pattern_hits: Vec::new(),
+            found: Found::default(),
+        };
+        let scanner = detector.indicators.scanner();
+        Self {
+            detector,
+            scanner,
+            tools,
+            hits: Vec::new(),
+            event: Event::default(),
+            text: Vec::new(),
+        }
+    }
+
+    /// Which kinds of events went by, for rules that never had a chance.
+    pub(super) fn seen(&self) -> &sigma::Seen {
+        self.tools.sigma.seen()
+    }
+
+    /// Searches a block.
+    pub(super) fn search(&mut self, block: &Block) -> Found {
+        self.tools.found.bytes = block.bytes.len() as u64;
+        match block.layout {
+            Layout::EvtxChunk => self.search_chunk(block),
+            _ if self.detector.needs_events() => self.search_items(block),
+            _ => self.search_bytes(block),
+        }
+        match block.layout {
+            Layout::Lines => self.tools.found.lines = block.count,
+            Layout::Records(_) => self.tools.found.records = block.count,
+            Layout::EvtxChunk => {}
+        }
+        std::mem::take(&mut self.tools.found)
+    }
+
+    /// Only values are looked for: fields are read where there is a hit.
+    fn search_bytes(&mut self, block: &Block) {
+        self.hits.clear();
+        self.scanner.scan(&block.bytes, &mut self.hits);
+        let mut cursor = block.cursor();
+        let mut at = 0;
+        while at < self.hits.len() {
+            let Some((position, range)) = cursor.locate(self.hits[at].start) else {
+                break;
+            };
+            let behind = self.hits[at..]
+                .iter()
+                .take_while(|hit| hit.start < range.end.max(range.start + 1))
+                .count();
+            let hits = at..at + behind.max(1);
+            at = hits.end;
+            let has_fields = block.fields(range.clone(), &mut self.event);
+            let place = Place {
+                position: Some(position),
+                ..block.stream.place.clone()
+            };
+            let item = Item {
+                place,
+                bytes: &block.bytes,
+                range,
+                event: &self.event,
+                has_fields,
+            };
+            self.tools.values(&item, &self.hits[hits]);
+        }
+    }
+
+    /// Rules are looked for, too: every line's fields are read.
+    fn search_items(&mut self, block: &Block) {
+        self.hits.clear();
+        self.scanner.scan(&block.bytes, &mut self.hits);
+        let mut at = 0;
+        let mut items = block.items().peekable();
+        while let Some((position, range)) = items.next() {
+            let next = items.peek().map_or(usize::MAX, |(_, next)| next.start);
+            let hits = at..at + self.hits[at..].iter().take_while(|hit| hit.start < next).count();
+            at = hits.end;
+            let has_fields = block.fields(range.clone(), &mut self.event);
+            let place = Place {
+                position: Some(position),
+                ..block.stream.place.clone()
+            };
+            let item = Item {
+                place,
+                bytes: &block.bytes,
+                range,
+                event: &self.event,
+                has_fields,
+            };
+            self.tools.values(&item, &self.hits[hits]);
+            self.tools.rules(&item);
+        }
+    }
+
+    /// Windows events: values are looked for in the text of their fields.
+    fn search_chunk(&mut self, block: &Block) {
+        let mut room = std::mem::take(&mut self.event);
+        let mut problems = Vec::new();
+        let (scanner, tools, hits, text) =
+            (&mut self.scanner, &mut self.tools, &mut self.hits, &mut self.text);
+        let mut each = |position: Position, event: &Event| {
+            tools.found.records += 1;
+            text.clear();
+            hits.clear();
+            if !tools.detector.indicators.is_empty() {
+                write_text(event, text);
+                scanner.scan(text, hits);
+            }
+            let place = Place {
+                position: Some(position),
+                ..block.stream.place.clone()
+            };
+            let item = Item {
+                place,
+                bytes: text,
+                range: 0..text.len(),
+                event,
+                has_fields: true,
+            };
+            tools.values(&item, hits);
+            tools.rules(&item);
+        };
+        block.each_event(&mut room, &mut each, &mut |problem| problems.push(problem));
+        self.tools.found.problems.append(&mut problems);
+        self.event = room;
+    }
+}
+
+/// The text of an event's fields, a line each.
+fn write_text(event: &Event, text: &mut Vec<u8>) {
+    for (_, value) in event.iter() {
+        if let Value::Str(value) = value {
+            text.extend_from_slice(value.as_bytes());
+            text.push(b'\n');
+        }
+    }
+}
+
+impl Tools<'_> {
+    /// Values that stand in a line or record: one finding for each.
+    fn values(&mut self, item: &Item<'_>, hits: &[Hit]) {
+        if hits.is_empty() {
+            return;
+        }
+        let mut done = HashSet::new();
+        for hit in hits {
+            let (kind, value) = self.detector.indicators.value(hit.indicator);
+            let event = item.has_fields.then_some(item.event);
+            if !self.detector.counts(kind, value, event)
+                || !done.insert(hit.indicator)
+                || !self.in_time(item.event.time)
+            {
+                continue;
+            }
+            let matched = self.matched(hit.indicator);
+            if let Some(list) = matched.false_positive.as_ref().filter(|_| !self.no_suppress) {
+                *self.found.suppressed.entry(list.clone()).or_default() += 1;
+                continue;
+            }
+            self.found.untimed += u64::from(self.is_windowed() && item.event.time.is_none());
+            let text = cut(&item.bytes[hit.start..hit.end], MATCHED);
+            let finding = Finding {
+                observable: Some(matched.observed.clone()),
+                flags: matched.flags(item.event.time),
+                line: Some(item.line_around(hit)),
+                ..item.finding(Arc::clone(&matched.rule), text)
+            };
+            self.found.findings.push(finding);
+        }
+    }
+
+    /// Sigma rules and STIX patterns on an event.
+    fn rules(&mut self, item: &Item<'_>) {
+        if !item.has_fields || !self.in_time(item.event.time) {
+            return;
+        }
+        self.sigma_hits.clear();
+        self.pattern_hits.clear();
+        self.detector
+            .sigma
+            .match_event(item.event, &mut self.sigma, &mut self.sigma_hits);
+        self.detector
+            .patterns
+            .match_event(item.event, &mut self.patterns, &mut self.pattern_hits);
+        let hits = (
+            std::mem::take(&mut self.sigma_hits),
+            std::mem::take(&mut self.pattern_hits),
+        );
+        let mut open = (Vec::new(), Vec::new());
+        for hit in &hits.0 {
+            open.0.extend(hit.observations.iter().cloned());
+            if hit.generates {
+                self.push_rule(item, self.detector.sigma.info(hit.rule), &hit.text());
+            }
+        }
+        for hit in &hits.1 {
+            if hit.single {
+                self.push_rule(item, self.detector.patterns.info(hit.pattern), &hit.matched);
+            } else {
+                open.1.push(pattern::Observation {
+                    pattern: hit.pattern,
+                    hit: hit.hit.clone(),
+                    order: 0,
+                });
+            }
+        }
+        if !open.0.is_empty() || !open.1.is_empty() {
+            let rule = match (hits.0.first(), hits.1.first()) {
+                (Some(hit), _) => Arc::clone(self.detector.sigma.info(hit.rule)),
+                (None, Some(hit)) => Arc::clone(self.detector.patterns.info(hit.pattern)),
+                (None, None) => return,
+            };
+            let event = item.finding(rule, String::new());
+            self.found.open.push(Open {
+                event,
+                sigma: open.0,
+                patterns: open.1,
+            });
+        }
+        (self.sigma_hits, self.pattern_hits) = hits;
+    }
+
+    fn push_rule(&mut self, item: &Item<'_>, rule: &Arc<RuleInfo>, matched: &str) {
+        self.found.untimed += u64::from(self.is_windowed() && item.event.time.is_none());
+        let text = cut(matched.as_bytes(), MATCHED);
+        let finding = Finding {
+            line: Some(text.clone()),
+            ..item.finding(Arc::clone(rule), text)
+        };
+        self.found.findings.push(finding);
+    }
+
+    fn matched(&mut self, indicator: u32) -> Arc<Matched> {
+        let detector = self.detector;
+        Arc::clone(
+            self.matched
+                .entry(indicator)
+                .or_insert_with(|| Arc::new(detector.matched(indicator))),
+        )
+    }
+
+    fn is_windowed(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
+    /// False where the event is known to be outside the time that was asked for.
+    fn in_time(&self, time: Option<Timestamp>) -> bool {
+        let Some(time) = time else { return true };
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+    }
+}
+
+impl Item<'_> {
+    fn finding(&self, rule: Arc<RuleInfo>, matched: String) -> Finding {
+        Finding {
+            time: self.event.time,
+            time_text: self.event.time_text.clone(),
+            rule,
+            observable: None,
+            matched,
+            place: self.place.clone(),
+            flags: Vec::new(),
+            host: self
+                .has_fields
+                .then(|| perisai_events::host(self.event).map(str::to_owned))
+                .flatten(),
+            line: None,
+            event: self.has_fields.then(|| self.event.clone()),
+        }
+    }
+
+    /// The line around a hit, cut to a limit on both sides.
+    fn line_around(&self, hit: &Hit) -> String {
+        let line = self.line_of(hit);
+        if line.len() <= LINE {
+            return String::from_utf8_lossy(&self.bytes[line]).into_owned();
+        }
+        let start = line.start.max(hit.start.saturating_sub(LINE / 2));
+        let end = line.end.min(start + LINE);
+        let (before, behind) = (
+            if start > line.start { "…" } else { "" },
+            if end < line.end { "…" } else { "" },
+        );
+        format!(
+            "{before}{}{behind}",
+            String::from_utf8_lossy(&self.bytes[start..end])
+        )
+    }
+
+    /// Of a record's text that was put together from its fields, only the field.
+    fn line_of(&self, hit: &Hit) -> Range<usize> {
+        let range = self.range.start.min(hit.start)..self.range.end.max(hit.end);
+        let before = self.bytes[range.start..hit.start]
+            .iter()
+            .rposition(|&byte| byte == b'\n');
+        let behind = self.bytes[hit.end..range.end]
+            .iter()
+            .position(|&byte| byte == b'\n');
+        before.map_or(range.start, |at| range.start + at + 1)..behind.map_or(range.end, |at| hit.end + at)
+    }
+}
+
+/// Text of at most so many bytes; lossy UTF-8.
+fn cut(bytes: &[u8], most: usize) -> String {
+    if bytes.len() <= most {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    format!("{}…", String::from_utf8_lossy(&bytes[..most]))
+}

@@ -1,0 +1,155 @@
+//! Loads intelligence from files and folders: opens what is packed, and hands each source to `intel`.
+
+use std::io::{self, BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use perisai_events::{Block, ReadOptions, Sink};
+use perisai_intel::{Format, Options};
+use perisai_model::{Intel, Place, Problem, Warninglist};
+
+use crate::files::{self, Globs, Input, error_text};
+
+/// A source that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// Where it stands.
+    pub place: Place,
+    /// What it was.
+    pub format: Format,
+    /// How many indicators it brought, double ones included.
+    pub indicators: usize,
+    /// How many rules.
+    pub rules: usize,
+    /// How many entries could not be used.
+    pub problems: usize,
+    /// How many entries were left out on purpose.
+    pub withheld: u64,
+}
+
+/// Reads all intelligence under the paths. Nothing fails as a whole: what cannot be read is in `Intel::problems`.
+#[must_use]
+pub fn load(paths: &[PathBuf], options: &Options) -> (Intel, Vec<Loaded>) {
+    let mut sources = Sources {
+        options: options.clone(),
+        intel: Intel::default(),
+        loaded: Vec::new(),
+    };
+    let mut problems = Vec::new();
+    for input in files::walk(paths, &Globs::default(), &mut problems) {
+        // A folder holds read-mes and scripts, too; a file that was named is meant.
+        sources.options.skip_unknown = options.skip_unknown || input.found;
+        unpack(&input, &mut sources);
+    }
+    sources.intel.problems.extend(problems);
+    (sources.intel, sources.loaded)
+}
+
+/// Reads all MISP warninglists under the paths.
+#[must_use]
+pub fn load_warninglists(paths: &[PathBuf]) -> (Vec<Warninglist>, Vec<Problem>) {
+    let mut lists = Lists::default();
+    let mut problems = Vec::new();
+    for input in files::walk(paths, &Globs::default(), &mut problems) {
+        lists.found = input.found;
+        unpack(&input, &mut lists);
+    }
+    problems.append(&mut lists.problems);
+    (lists.lists, problems)
+}
+
+/// What takes sources, one decompressed stream at a time.
+trait Takes {
+    fn take(&mut self, place: &Place, reader: &mut dyn Read) -> io::Result<()>;
+    fn problem(&mut self, problem: Problem);
+}
+
+/// Opens one file, and all that is packed in it.
+fn unpack(input: &Input, takes: &mut dyn Takes) {
+    input.read(&ReadOptions::default(), &|_| {}, &mut Members { takes });
+}
+
+/// Takes each member of an input whole.
+struct Members<'a> {
+    takes: &'a mut dyn Takes,
+}
+
+impl Sink for Members<'_> {
+    fn member(&mut self, place: &Place, reader: &mut dyn Read) -> Option<ControlFlow<()>> {
+        if let Err(error) = self.takes.take(place, reader) {
+            self.takes
+                .problem(Problem::new(place.clone(), error_text(&error)));
+        }
+        Some(ControlFlow::Continue(()))
+    }
+
+    fn buffer(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn block(&mut self, _block: Block) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.takes.problem(problem);
+    }
+}
+
+struct Sources {
+    options: Options,
+    intel: Intel,
+    loaded: Vec<Loaded>,
+}
+
+impl Takes for Sources {
+    fn take(&mut self, place: &Place, reader: &mut dyn Read) -> io::Result<()> {
+        let intel = &mut self.intel;
+        let before = (
+            intel.indicators.len(),
+            intel.rules.len(),
+            intel.problems.len(),
+            intel.withheld,
+        );
+        let mut reader = BufReader::with_capacity(1 << 16, reader);
+        let format = perisai_intel::read(place, &mut reader, &self.options, intel);
+        self.loaded.push(Loaded {
+            place: place.clone(),
+            format: *format.as_ref().unwrap_or(&Format::Unknown),
+            indicators: intel.indicators.len() - before.0,
+            rules: intel.rules.len() - before.1,
+            problems: intel.problems.len() - before.2 + usize::from(format.is_err()),
+            withheld: intel.withheld - before.3,
+        });
+        format.map(|_| ())
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.intel.problems.push(problem);
+    }
+}
+
+#[derive(Default)]
+struct Lists {
+    lists: Vec<Warninglist>,
+    problems: Vec<Problem>,
+    /// The file was found in a folder: one that is no list is passed over.
+    found: bool,
+}
+
+impl Takes for Lists {
+    fn take(&mut self, place: &Place, reader: &mut dyn Read) -> io::Result<()> {
+        let mut problems = Vec::new();
+        match perisai_intel::read_warninglist(place, &mut BufReader::new(reader), &mut problems) {
+            Ok(list) => self.lists.push(list),
+            Err(_) if self.found && !place.path.ends_with("list.json") => {}
+            Err(problem) => self.problems.push(problem),
+        }
+        self.problems.append(&mut problems);
+        Ok(())
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+}

@@ -1,0 +1,44 @@
+//! `intel lint`: what sources of intelligence hold, and what is wrong with them, without a hunt.
+
+use std::path::PathBuf;
+
+use perisai_detect::Detector;
+use perisai_intel::Options;
+use perisai_model::{IdleRule, Problem};
+
+use crate::intel::{Loaded, load};
+
+/// What was found in one source.
+pub type SourceLint = Loaded;
+
+/// What was found in all sources.
+#[derive(Debug, Clone)]
+pub struct Lint {
+    /// Each source, in the order in which they were read.
+    pub sources: Vec<SourceLint>,
+    /// What cannot be used, from reading and from compiling.
+    pub problems: Vec<Problem>,
+    /// Plain indicators, each value once.
+    pub indicators: usize,
+    /// Rules that compiled.
+    pub rules: usize,
+    /// Rules that no log can ever match here, and why.
+    pub idle_rules: Vec<IdleRule>,
+}
+
+/// Reads and compiles all intelligence under the paths.
+#[must_use]
+pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
+    let (mut intel, sources) = load(paths, options);
+    let mut problems = std::mem::take(&mut intel.problems);
+    let (detector, refused) = Detector::compile(intel, Vec::new());
+    problems.extend(refused);
+    problems.sort_unstable();
+    Lint {
+        sources,
+        problems,
+        indicators: detector.indicators.len(),
+        rules: detector.sigma.len() + detector.patterns.len(),
+        idle_rules: detector.patterns.explain(),
+    }
+}

@@ -1,0 +1,91 @@
+//! `perisai demo`: hunts the examples that are built into the binary.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use include_dir::{Dir, include_dir};
+use perisai_app::Format;
+use perisai_app::hunt::Settings;
+
+use super::hunt;
+use crate::Outcome;
+
+static EXAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../examples");
+
+/// Hunt an attack on a made-up ministry, and learn what to try next
+///
+/// Logs and intelligence come with the program; they are written to a folder, so that you can look at them and go on
+/// from there.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where to put the example files
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Demo {
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let folder = match self.dir {
+            Some(folder) => unpack(&folder)?,
+            None if Path::new("examples/intel").is_dir() && Path::new("examples/logs").is_dir() => {
+                "examples".into()
+            }
+            None => unpack(&std::env::temp_dir().join("perisai-demo"))?,
+        };
+        let at = |name: &str| folder.join(name);
+        let settings = Settings {
+            intel: vec![at("intel")],
+            warninglists: vec![at("warninglists")],
+            logs: vec![at("logs")],
+            ..Settings::default()
+        };
+        let mut out = io::stdout();
+        writeln!(
+            out,
+            "On 24 February 2022 a wiper was set loose in the Ministry of Interior of Rivenia, a made-up country. Its partners\n\
+             sent what they knew ({}). Was it seen in the ministry's logs ({})?\n",
+            at("intel").display(),
+            at("logs").display()
+        )?;
+        hunt::run(&settings, Format::Text, None, 12)?;
+        next(&folder, &mut out)?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// What to try after that.
+fn next(folder: &Path, out: &mut dyn Write) -> io::Result<()> {
+    let hunt = format!(
+        "perisai hunt --intel {0}/intel --warninglists {0}/warninglists",
+        folder.display()
+    );
+    writeln!(out, "\nTry next:\n")?;
+    for (command, what) in [
+        (
+            format!("{hunt} --format html -o report.html {}/logs", folder.display()),
+            "a report with a time line and an ATT&CK matrix",
+        ),
+        (
+            format!("{hunt} --format jsonl {}/logs", folder.display()),
+            "every finding, for other programs",
+        ),
+        (
+            "perisai hunt --intel YOUR-LIST /var/log".to_owned(),
+            "your own list, your own logs",
+        ),
+        ("perisai hunt --help".to_owned(), "all options"),
+    ] {
+        writeln!(out, "  {command}\n      {what}")?;
+    }
+    Ok(())
+}
+
+/// Writes the example files to a folder.
+fn unpack(folder: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| EXAMPLES.extract(folder))
+        .with_context(|| format!("the example files cannot be written to {}", folder.display()))?;
+    Ok(folder.to_owned())
+}

@@ -1,0 +1,157 @@
+//! `perisai hunt`.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueHint};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use perisai_app::hunt::{self, Progress, Settings};
+use perisai_app::{Format, Globs, IntelOptions, OutputOptions, ReadOptions};
+use perisai_model::{Report, Severity};
+
+use super::time;
+use crate::Outcome;
+use crate::output::{bar, report, screen};
+
+/// Look for indicators and rules in logs
+///
+/// Every line of every file is searched for indicators; where the format is known, fields and times are read, and
+/// Sigma rules and STIX patterns are run. What each file is, is seen from its content.
+#[derive(Debug, Args)]
+pub(crate) struct Hunt {
+    /// Intelligence: lists, CSV, STIX, MISP, Sigma and YARA rules; files or folders, packed or not
+    #[arg(long, short, value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
+    intel: Vec<PathBuf>,
+    /// MISP warninglists: what they hold as false positives is left out, what they know is lowered
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    warninglists: Vec<PathBuf>,
+    /// Show what warninglists hold as false positives
+    #[arg(long)]
+    no_suppress: bool,
+    /// Also look for what partners only observed (STIX observed-data)
+    #[arg(long)]
+    observed: bool,
+    /// Only events from this time on: 2022-02-24T03:00:00Z, 2022-02-24, or 7d ago
+    #[arg(long, value_name = "T")]
+    since: Option<String>,
+    /// Only events before this time
+    #[arg(long, value_name = "T")]
+    until: Option<String>,
+    /// The zone of times that are written without one, such as Europe/Kyiv
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    tz: String,
+    /// Only files of folders that match, such as '*.evtx'
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// No files of folders that match
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// How to write findings: text, jsonl, csv, stix, html, navigator
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Write to a file
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    output: Option<PathBuf>,
+    /// How many rules and indicators the summary shows; 0 shows all
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    top: usize,
+    /// Only findings at least this bad: informational, low, medium, high, critical
+    #[arg(long, value_name = "S")]
+    min_severity: Option<Severity>,
+    /// Write no more findings than this
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// How many threads search; 0 takes all processors
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+    /// Exit with 1 where something was found
+    #[arg(long)]
+    exit_code: bool,
+    /// Give up at the first input that cannot be read or used
+    #[arg(long)]
+    strict: bool,
+    /// List the rules that did no work, and why
+    #[arg(long)]
+    explain_rules: bool,
+    /// Logs: files, folders, or - for standard input
+    #[arg(value_name = "LOGS", required = true, value_hint = ValueHint::AnyPath)]
+    logs: Vec<PathBuf>,
+}
+
+impl Hunt {
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let settings = self.settings()?;
+        let report = run(&settings, self.format, self.output.as_ref(), self.top)?;
+        if self.explain_rules {
+            report::idle_rules(&report, &mut io::stderr().lock())?;
+        }
+        if self.format != Format::Text || self.output.is_some() {
+            report::problems(&report, &mut io::stderr().lock())?;
+        }
+        Ok(match () {
+            () if !report.problems.is_empty() => Outcome::SomeFailed,
+            () if self.exit_code && report.findings > 0 => Outcome::Found,
+            () => Outcome::Done,
+        })
+    }
+
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let zone = TimeZone::get(&self.tz).with_context(|| format!("--tz {}", self.tz))?;
+        let now = Timestamp::now();
+        let time = |option: &str, text: &Option<String>| {
+            let parsed = text
+                .as_deref()
+                .map(|text| time::parse(text, &zone, now))
+                .transpose();
+            parsed.map_err(|why| anyhow::anyhow!("{option}: {why}"))
+        };
+        Ok(Settings {
+            intel: self.intel.clone(),
+            intel_options: IntelOptions {
+                observed: self.observed,
+                ..IntelOptions::default()
+            },
+            warninglists: self.warninglists.clone(),
+            no_suppress: self.no_suppress,
+            logs: self.logs.clone(),
+            globs: Globs::new(&self.include, &self.exclude)?,
+            since: time("--since", &self.since)?,
+            until: time("--until", &self.until)?,
+            read: ReadOptions {
+                tz: zone,
+                ..ReadOptions::default()
+            },
+            min_severity: self.min_severity,
+            limit: self.limit,
+            threads: self.threads,
+            strict: self.strict,
+        })
+    }
+}
+
+/// Hunts with a progress bar, and writes to a file or to standard output.
+pub(super) fn run(
+    settings: &Settings,
+    format: Format,
+    file: Option<&PathBuf>,
+    top: usize,
+) -> anyhow::Result<Report> {
+    let progress = Progress::default();
+    let to_screen = file.is_none() && io::stdout().is_terminal();
+    let out: Box<dyn Write> = match file {
+        Some(path) => Box::new(File::create(path).with_context(|| path.display().to_string())?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let options = OutputOptions {
+        color: to_screen && screen::has_color(),
+        width: screen::width(),
+        top,
+        ..OutputOptions::default()
+    };
+    let mut writer = perisai_app::writer(format, &options, out);
+    let report = bar::while_shown(&progress, || hunt::run(settings, &progress, &mut *writer))?;
+    Ok(report)
+}

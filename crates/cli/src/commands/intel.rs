@@ -1,0 +1,127 @@
+//! `perisai intel`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use perisai_app::{IntelOptions, Lint, lint};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::output::report;
+
+/// Look at intelligence itself
+#[derive(Debug, Subcommand)]
+pub(crate) enum Intel {
+    /// Say what files of intelligence hold, and what is wrong with them
+    Lint(LintCommand),
+}
+
+/// Say what files of intelligence hold, and what is wrong with them
+#[derive(Debug, Args)]
+pub(crate) struct LintCommand {
+    /// Also take what partners only observed (STIX observed-data)
+    #[arg(long)]
+    observed: bool,
+    /// How to write the listing
+    #[arg(long, short, value_enum, default_value_t = Listing::Text)]
+    format: Listing,
+    /// Files or folders, packed or not
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Listing {
+    Text,
+    Jsonl,
+    Csv,
+}
+
+impl Intel {
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let Self::Lint(command) = self;
+        let options = IntelOptions {
+            observed: command.observed,
+            ..IntelOptions::default()
+        };
+        let found = lint(&command.paths, &options);
+        let mut out = io::stdout().lock();
+        match command.format {
+            Listing::Text => text(&found, &mut out)?,
+            Listing::Jsonl => jsonl(&found, &mut out)?,
+            Listing::Csv => csv(&found, &mut out)?,
+        }
+        out.flush()?;
+        Ok(if found.problems.is_empty() {
+            Outcome::Done
+        } else {
+            Outcome::SomeFailed
+        })
+    }
+}
+
+fn text(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "{:>10} {:>6} {:>8} {:>8}  {:<12} source",
+        "indicators", "rules", "withheld", "problems", "format"
+    )?;
+    for source in &found.sources {
+        let (indicators, rules) = (source.indicators, source.rules);
+        let (withheld, problems) = (source.withheld, source.problems);
+        let place = report::clean(&source.place.to_string());
+        writeln!(
+            out,
+            "{indicators:>10} {rules:>6} {withheld:>8} {problems:>8}  {:<12} {place}",
+            source.format
+        )?;
+    }
+    writeln!(out)?;
+    for problem in &found.problems {
+        writeln!(out, "{}", report::clean(&problem.to_string()))?;
+    }
+    for rule in &found.idle_rules {
+        writeln!(out, "{}: {}", report::clean(&rule.name), report::clean(&rule.why))?;
+    }
+    writeln!(
+        out,
+        "{} indicators and {} rules in use, {} problems",
+        found.indicators,
+        found.rules,
+        found.problems.len()
+    )
+}
+
+fn jsonl(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
+    for source in &found.sources {
+        let line = json!({
+            "source": source.place.to_string(), "format": source.format.as_str(), "indicators": source.indicators,
+            "rules": source.rules, "withheld": source.withheld, "problems": source.problems,
+        });
+        writeln!(out, "{line}")?;
+    }
+    for problem in &found.problems {
+        writeln!(
+            out,
+            "{}",
+            json!({ "problem": problem.why, "place": problem.place.to_string() })
+        )?;
+    }
+    Ok(())
+}
+
+fn csv(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "source,format,indicators,rules,withheld,problems")?;
+    for source in &found.sources {
+        let place = report::csv_cell(&source.place.to_string());
+        let (indicators, rules) = (source.indicators, source.rules);
+        let (withheld, problems) = (source.withheld, source.problems);
+        writeln!(
+            out,
+            "{place},{},{indicators},{rules},{withheld},{problems}",
+            source.format
+        )?;
+    }
+    Ok(())
+}

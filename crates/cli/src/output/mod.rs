@@ -1,0 +1,5 @@
+//! What goes to the terminal beside the findings.
+
+pub(crate) mod bar;
+pub(crate) mod report;
+pub(crate) mod screen;

@@ -1,0 +1,70 @@
+//! Problems and idle rules, for people.
+
+use std::io::{self, Write};
+
+use perisai_model::Report;
+
+/// So many problems are listed before the rest is counted.
+const SHOWN: usize = 50;
+
+/// Lists what could not be read or used.
+pub(crate) fn problems(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for problem in report.problems.iter().take(SHOWN) {
+        writeln!(out, "perisai: {}", clean(&problem.to_string()))?;
+    }
+    match report.problems.len().saturating_sub(SHOWN) {
+        0 => Ok(()),
+        more => writeln!(out, "perisai: and {more} more problems"),
+    }
+}
+
+/// Lists the rules that did no work.
+pub(crate) fn idle_rules(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for rule in &report.idle_rules {
+        let id = rule
+            .id
+            .as_ref()
+            .map(|id| format!(" ({})", clean(id)))
+            .unwrap_or_default();
+        writeln!(out, "{}{id}: {}", clean(&rule.name), clean(&rule.why))?;
+    }
+    writeln!(out, "{} rules did no work in this hunt", report.idle_rules.len())
+}
+
+/// Text of others without what could steer a terminal.
+pub(crate) fn clean(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .flat_map(|c| {
+            if steers(c) {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
+}
+
+/// A cell of a CSV table that no spreadsheet takes for a formula.
+pub(crate) fn csv_cell(text: &str) -> String {
+    let defused = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    format!("\"{}\"", defused.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_are_harmless() {
+        assert_eq!(clean("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
+        assert_eq!(csv_cell("=1+1\"x"), "\"'=1+1\"\"x\"");
+    }
+}

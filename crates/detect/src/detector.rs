@@ -1,0 +1,219 @@
+//! Everything that is looked for, in one immutable whole (design.md, invariant 4).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use perisai_model::{
+    Context, Event, Flag, Intel, Kind, Observed, Problem, RuleInfo, RuleKind, RuleLanguage, Severity, Source,
+    Timestamp, Warninglist, WarninglistCategory,
+};
+
+use crate::indicator::Matcher;
+use crate::pattern::StixPatterns;
+use crate::sigma::SigmaRules;
+use crate::typed;
+use crate::warninglist::Warninglists;
+
+/// How bad a match of a plain value is where its source does not say.
+const UNSAID: Severity = Severity::Medium;
+
+/// Indicators, patterns, rules and warninglists, compiled. Shared by all threads.
+#[derive(Debug)]
+pub struct Detector {
+    contexts: Vec<Context>,
+    /// Plain values.
+    pub indicators: Matcher,
+    /// STIX patterns that are more than plain values.
+    pub patterns: StixPatterns,
+    /// Sigma rules.
+    pub sigma: SigmaRules,
+    warninglists: Warninglists,
+}
+
+/// What is to be said of an indicator that matched; the same for each of its matches.
+#[derive(Debug, Clone)]
+pub struct Matched {
+    /// The rule that its findings name.
+    pub rule: Arc<RuleInfo>,
+    /// Its kind and canonical value.
+    pub observed: Observed,
+    /// The first warninglist of false positives that holds it.
+    pub false_positive: Option<String>,
+    /// The warninglists of known infrastructure that hold it.
+    pub known: Vec<String>,
+    valid_from: Option<Timestamp>,
+    valid_until: Option<Timestamp>,
+}
+
+impl Detector {
+    /// Compiles all that was read. What cannot be used is told, and the rest goes on.
+    #[must_use]
+    pub fn compile(intel: Intel, warninglists: Vec<Warninglist>) -> (Self, Vec<Problem>) {
+        let Intel { contexts, indicators, rules, .. } = intel;
+        let of = |language: RuleLanguage| {
+            let contexts = &contexts;
+            let rules = rules.iter().filter(move |rule| rule.language == language);
+            rules.map(move |rule| (rule, &contexts[rule.context.0 as usize]))
+        };
+        let (sigma, mut problems) = SigmaRules::compile(of(RuleLanguage::Sigma));
+        let (patterns, refused) = StixPatterns::compile(of(RuleLanguage::StixPattern));
+        problems.extend(refused);
+        let (warninglists, refused) = Warninglists::compile(warninglists);
+        problems.extend(refused);
+        let indicators = Matcher::compile(indicators);
+        (Self { contexts, indicators, patterns, sigma, warninglists }, problems)
+    }
+
+    /// True where events must be read field by field: there are rules, not only values.
+    #[must_use]
+    pub fn needs_events(&self) -> bool {
+        !self.sigma.is_empty() || !self.patterns.is_empty()
+    }
+
+    /// True where a value counts at a place in a log: everywhere, or only in a field of its kind.
+    #[must_use]
+    pub fn counts(&self, kind: Kind, value: &str, event: Option<&Event>) -> bool {
+        kind.in_raw_bytes() || event.is_some_and(|event| typed::stands_in_field(kind, value, event))
+    }
+
+    /// What is to be said of an indicator that matched.
+    #[must_use]
+    pub fn matched(&self, indicator: u32) -> Matched {
+        let (kind, value) = self.indicators.value(indicator);
+        let contexts: Vec<&Context> =
+            self.indicators.contexts(indicator).map(|id| &self.contexts[id.0 as usize]).collect();
+        let (mut false_positive, mut known) = (None, Vec::new());
+        for (list, category) in self.warninglists.of(kind, value) {
+            match category {
+                WarninglistCategory::FalsePositive => {
+                    false_positive.get_or_insert_with(|| list.to_owned());
+                }
+                WarninglistCategory::Known => known.push(list.to_owned()),
+            }
+        }
+        let severity = contexts.iter().filter_map(|context| context.severity).max().unwrap_or(UNSAID);
+        let rule = RuleInfo {
+            kind: RuleKind::Indicator,
+            name: first(&contexts, |context| context.name.clone()).unwrap_or_else(|| value.to_owned()),
+            severity: if known.is_empty() { severity } else { severity.lowered() },
+            tags: tags(&contexts),
+            author: first(&contexts, |context| context.author.clone()),
+            reference: first(&contexts, |context| context.reference.clone()),
+            sources: sources(&contexts),
+        };
+        // Valid where any source says so: one that sets no limit lifts it.
+        let all = |limit: fn(&Context) -> Option<Timestamp>| contexts.iter().map(|context| limit(context)).collect();
+        let valid_from: Option<Vec<_>> = all(|context| context.valid_from);
+        let valid_until: Option<Vec<_>> = all(|context| context.valid_until);
+        Matched {
+            rule: Arc::new(rule),
+            observed: Observed { kind, value: value.to_owned() },
+            false_positive,
+            known,
+            valid_from: valid_from.and_then(|times| times.into_iter().min()),
+            valid_until: valid_until.and_then(|times| times.into_iter().max()),
+        }
+    }
+}
+
+impl Matched {
+    /// What else is to be said of a match at a time (design.md, *Settled*: validity is about the event).
+    #[must_use]
+    pub fn flags(&self, time: Option<Timestamp>) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        let at = |limit: Option<Timestamp>, holds: fn(&Timestamp, &Timestamp) -> bool| {
+            matches!((time, limit), (Some(time), Some(limit)) if holds(&time, &limit))
+        };
+        if at(self.valid_from, |time, limit| time < limit) {
+            flags.push(Flag::BeforeValid);
+        }
+        if at(self.valid_until, |time, limit| time >= limit) {
+            flags.push(Flag::Expired);
+        }
+        flags.extend(self.known.iter().cloned().map(Flag::Known));
+        flags.extend(self.false_positive.clone().map(Flag::FalsePositive));
+        flags
+    }
+}
+
+fn first<T>(contexts: &[&Context], of: impl Fn(&Context) -> Option<T>) -> Option<T> {
+    contexts.iter().find_map(|context| of(context))
+}
+
+fn tags(contexts: &[&Context]) -> Vec<String> {
+    let all: BTreeSet<&String> = contexts.iter().flat_map(|context| &context.tags).collect();
+    all.into_iter().cloned().collect()
+}
+
+fn sources(contexts: &[&Context]) -> Vec<Source> {
+    let source = |context: &&Context| Source {
+        source: Arc::clone(&context.source),
+        id: context.id.clone(),
+        tlp: context.tlp,
+    };
+    let all: BTreeSet<Source> = contexts.iter().map(source).collect();
+    all.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use perisai_model::WarninglistType;
+
+    use super::*;
+
+    fn context(source: &str, name: Option<&str>) -> Context {
+        Context { source: source.into(), name: name.map(str::to_owned), ..Context::default() }
+    }
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn sources_are_merged_and_validity_is_the_widest() {
+        let mut intel = Intel::default();
+        let one = intel.add_context(Context {
+            valid_until: Some(time("2022-01-01T00:00:00Z")),
+            tags: vec!["b".into()],
+            severity: Some(Severity::High),
+            ..context("one", None)
+        });
+        let other = intel.add_context(Context {
+            valid_until: Some(time("2023-01-01T00:00:00Z")),
+            tags: vec!["a".into()],
+            ..context("other", Some("Wiper"))
+        });
+        intel.indicators.push(Kind::Domain, "evil.example", one);
+        intel.indicators.push(Kind::Domain, "evil.example", other);
+        let (detector, problems) = Detector::compile(intel, Vec::new());
+        assert!(problems.is_empty());
+        assert_eq!(detector.indicators.len(), 1);
+        let matched = detector.matched(0);
+        assert_eq!(matched.rule.name, "Wiper");
+        assert_eq!(matched.rule.severity, Severity::High);
+        assert_eq!(matched.rule.tags, ["a", "b"]);
+        assert_eq!(matched.rule.sources.len(), 2);
+        assert_eq!(matched.flags(Some(time("2022-06-01T00:00:00Z"))), []);
+        assert_eq!(matched.flags(Some(time("2024-06-01T00:00:00Z"))), [Flag::Expired]);
+        assert_eq!(matched.flags(None), []);
+    }
+
+    #[test]
+    fn known_infrastructure_lowers_and_false_positives_are_named() {
+        let mut intel = Intel::default();
+        let id = intel.add_context(context("one", None));
+        intel.indicators.push(Kind::Ipv4, "192.0.2.1", id);
+        let list = |name: &str, category| Warninglist {
+            name: name.into(),
+            category,
+            kind: WarninglistType::Cidr,
+            matching_attributes: Vec::new(),
+            entries: vec!["192.0.2.0/24".into()],
+        };
+        let lists = vec![list("cloud", WarninglistCategory::Known), list("dns", WarninglistCategory::FalsePositive)];
+        let matched = Detector::compile(intel, lists).0.matched(0);
+        assert_eq!(matched.rule.severity, Severity::Low);
+        assert_eq!(matched.false_positive.as_deref(), Some("dns"));
+        assert_eq!(matched.flags(None), [Flag::Known("cloud".into()), Flag::FalsePositive("dns".into())]);
+    }
+}
