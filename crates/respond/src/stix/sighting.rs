@@ -73,12 +73,11 @@ impl Maker {
             if let Some(pattern) = observable::pattern(observed) {
                 return self.indicator(group, "stix", pattern);
             }
-            let references =
-                json!([{ "source_name": "cve", "external_id": observed.value.to_ascii_uppercase() }]);
-            let properties = vec![
-                ("name", observed.value.to_ascii_uppercase().into()),
-                ("external_references", references),
-            ];
+            let name = observed.value.to_ascii_uppercase();
+            // Members in the order of the alphabet, here and below: the order in which a JSON map writes them must not
+            // depend on how it is built.
+            let references = json!([{ "external_id": name, "source_name": "cve" }]);
+            let properties = vec![("name", name.into()), ("external_references", references)];
             return self.object("vulnerability", group, properties);
         }
         let language = match rule.kind {

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::sample::{findings, report, written};
 
 /// A finding with the same text in every place where a stranger's text may stand.
-fn full_of(text: &str, kind: RuleKind, observable: Option<Kind>) -> Finding {
+pub(crate) fn full_of(text: &str, kind: RuleKind, observable: Option<Kind>) -> Finding {
     let mut event = Event::default();
     event.push_str(text, text);
     Finding {
