@@ -4,6 +4,7 @@ mod columns;
 mod record;
 mod row;
 
+use std::borrow::Cow;
 use std::io::{self, BufRead};
 
 use self::columns::Columns;
@@ -108,7 +109,7 @@ pub(crate) fn read(
         let Some(text) = text_of(line, &assembler, dialect.delimiter, &mut table) else {
             return;
         };
-        assembler.push(line.number, text, |outcome| {
+        assembler.push(line.number, &text, |outcome| {
             if !std::mem::take(&mut skip_heading) {
                 take(outcome, &mut table);
             }
@@ -132,7 +133,7 @@ fn text_of<'a>(
     assembler: &Assembler,
     delimiter: char,
     table: &mut Table<'_, '_>,
-) -> Option<&'a str> {
+) -> Option<Cow<'a, str>> {
     let bytes = line.bytes.strip_suffix(b"\r").unwrap_or(line.bytes);
     let trimmed = bytes.trim_ascii();
     let is_cell = delimiter == ';' && trimmed.starts_with(b";");
@@ -146,11 +147,6 @@ fn text_of<'a>(
         table.problem(line.number, format_args!("a line of more than {LINE} bytes"));
         return None;
     }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some(text),
-        Err(_) => {
-            table.problem(line.number, format_args!("not valid UTF-8"));
-            None
-        }
-    }
+    // Notes in an old encoding cost nothing but themselves.
+    Some(String::from_utf8_lossy(bytes))
 }

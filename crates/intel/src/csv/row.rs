@@ -11,7 +11,7 @@ use crate::json::lenient::truth;
 use crate::misp::uncovered::Uncovered;
 use crate::misp::{tags, types};
 use crate::sink::Sink;
-use crate::text::marking_in_comment;
+use crate::text::{has_bad_bytes, marking_in_comment};
 use crate::time;
 use crate::typed::{Found, of_any, of_kind, of_misp_type};
 use crate::words::{NAME, PROSE, clip, quoted, tidy_tags};
@@ -103,6 +103,11 @@ impl<'a, 'b> Table<'a, 'b> {
                 continue;
             }
             empty = false;
+            if has_bad_bytes(cell) {
+                self.sink
+                    .problem(Some(line), format_args!("{}: not valid UTF-8", quoted(cell)));
+                continue;
+            }
             let name = if kind.is_none() { kind_name } else { None };
             if let (Some(name), true) = (name, self.columns.is_misp()) {
                 if let Some(language) = types::rule(name) {

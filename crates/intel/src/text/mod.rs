@@ -116,10 +116,17 @@ impl List<'_, '_> {
         if line.cut {
             return self.problem(line, format_args!("a line of more than {LINE} bytes"));
         }
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            return self.problem(line, format_args!("not valid UTF-8"));
-        };
-        let text = without_comment(text);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.entry(line, without_comment(text), first),
+            // A comment in an old encoding costs nothing but itself.
+            Err(_) => match without_comment(&String::from_utf8_lossy(bytes)) {
+                text if has_bad_bytes(text) => self.problem(line, format_args!("not valid UTF-8")),
+                text => self.entry(line, text, first),
+            },
+        }
+    }
+
+    fn entry(&mut self, line: Line<'_>, text: &str, first: bool) {
         match of_any(text) {
             Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
             None if first && is_heading(text) => {}
@@ -157,6 +164,11 @@ impl List<'_, '_> {
     fn problem(&mut self, line: Line<'_>, why: std::fmt::Arguments<'_>) {
         self.sink.problem(Some(line.number), why);
     }
+}
+
+/// True where bytes that are no UTF-8 stood in a text.
+pub(crate) fn has_bad_bytes(text: &str) -> bool {
+    text.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// True for an empty line, and one that starts with `#`, `;` or `//`.
@@ -258,7 +270,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_told() {
-        let intel = load(b"a.example\n\xff\xfe.example\nb.example\n# \xff comment\n");
+        let intel = load(b"a.example\n\xff\xfe.example\nb.example # \xff\n# \xff comment\n");
         assert_eq!(intel.indicators.len(), 2);
         assert_eq!(intel.problems[0].to_string(), "list.txt:2: not valid UTF-8");
         let long = [b"a.example\n".as_slice(), &vec![b'a'; 200_000], b"\nb.example"].concat();

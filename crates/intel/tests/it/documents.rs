@@ -114,6 +114,13 @@ fn attributes_not_for_detection_are_taken_where_asked() {
 }
 
 #[test]
+fn notes_in_an_old_encoding_cost_no_row() {
+    let table = b"domain;Bemerkung\nevil.example;\xfcber Nacht\nb\xfccher.example;x\n";
+    let (format, intel) = load("latin1.csv", table, &Options::default());
+    insta::assert_snapshot!(render(format, &intel));
+}
+
+#[test]
 fn a_list_in_utf_16() {
     let text = "\u{feff}hxxp://evil[.]example/\r\n192.0.2.7\r\n";
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -113,7 +113,26 @@ fn misp_events() {
         intel.contexts.len()
     );
     assert_eq!(formats, BTreeMap::from([(Format::Misp, 58)]));
-    assert!(intel.indicators.len() > 1_000);
+    // Counted by another program, over the same rules.
+    let expected = [
+        (Kind::Ipv4, 128),
+        (Kind::Domain, 367),
+        (Kind::Url, 142),
+        (Kind::EmailAddress, 1),
+        (Kind::Md5, 342),
+        (Kind::Sha1, 495),
+        (Kind::Sha256, 342),
+        (Kind::RegistryKey, 14),
+    ];
+    assert_eq!(by_kind(&intel), BTreeMap::from(expected));
+    assert_eq!(intel.withheld, 2_156);
+    assert_eq!(intel.problems.len(), 8);
+    assert!(
+        intel
+            .problems
+            .iter()
+            .all(|problem| problem.why.starts_with("attributes of type `text` are not"))
+    );
 }
 
 #[test]
