@@ -9,14 +9,14 @@ use crate::{names, time};
 
 pub(crate) const CEF: Spec = Spec {
     name: "cef",
-    line: |line| line.starts_with(b"CEF:"),
+    line: |line| line.starts_with("CEF:"),
     fields: cef,
     ..PLAIN
 };
 
 pub(crate) const LEEF: Spec = Spec {
     name: "leef",
-    line: |line| line.starts_with(b"LEEF:"),
+    line: |line| line.starts_with("LEEF:"),
     fields: leef,
     ..PLAIN
 };
@@ -33,9 +33,8 @@ const TIMES: [&str; 7] = [
 ];
 
 /// `CEF:0|vendor|product|version|class|name|severity|key=value …`; values may hold blanks.
-pub(crate) fn cef(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
-    let text = String::from_utf8_lossy(item);
-    let Some(rest) = text.strip_prefix("CEF:") else {
+pub(crate) fn cef(item: &str, stream: &Stream, event: &mut Event) -> bool {
+    let Some(rest) = item.strip_prefix("CEF:") else {
         return false;
     };
     let (head, extension) = bars(rest, 7);
@@ -60,9 +59,8 @@ pub(crate) fn cef(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
 }
 
 /// `LEEF:1.0|vendor|product|version|id|key=value<tab>…`; from 2.0 on another delimiter may be stated.
-pub(crate) fn leef(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
-    let text = String::from_utf8_lossy(item);
-    let Some(rest) = text.strip_prefix("LEEF:") else {
+pub(crate) fn leef(item: &str, stream: &Stream, event: &mut Event) -> bool {
+    let Some(rest) = item.strip_prefix("LEEF:") else {
         return false;
     };
     let (head, mut extension) = bars(rest, 5);
@@ -170,7 +168,7 @@ fn labelled(event: &mut Event) {
         .collect();
     for (name, label) in labels {
         if !label.is_empty() {
-            crate::known::copy(event, &name, &label);
+            names::copy(event, &name, &label);
         }
     }
 }

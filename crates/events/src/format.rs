@@ -1,5 +1,6 @@
 //! The registry: every format of lines and records, how it is told, and who reads its fields.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -60,13 +61,13 @@ pub struct Columns {
 }
 
 /// Reads the fields of one line or record.
-pub(crate) type Fields = fn(&[u8], &Stream, &mut Event) -> bool;
+pub(crate) type Fields = fn(&str, &Stream, &mut Event) -> bool;
 
 /// A format of lines or records.
 pub(crate) struct Spec {
     pub(crate) name: &'static str,
     /// Whether this one line is of this format.
-    pub(crate) line: fn(&[u8]) -> bool,
+    pub(crate) line: fn(&str) -> bool,
     /// The columns, where the sample begins with a header of this format.
     pub(crate) header: fn(&[u8]) -> Option<Columns>,
     /// The columns after a run of header lines (they begin with `#`), for formats whose header may come again.
@@ -133,6 +134,15 @@ pub(crate) const LINES: [&Spec; 13] = [
     &CSV,
 ];
 
+/// Bytes as text; what is no UTF-8 is replaced.
+pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+    // Much the faster check where all is well.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
 /// Tells the format of a text by its first bytes: a header decides, else the lines vote.
 pub(crate) fn detect(sample: &[u8]) -> (Format, Option<Arc<Columns>>) {
     for spec in LINES {
@@ -147,6 +157,8 @@ pub(crate) fn detect(sample: &[u8]) -> (Format, Option<Arc<Columns>>) {
         .filter(|line| !line.trim_ascii().is_empty());
     for line in lines.take(VOTERS) {
         voters += 1;
+        let line = utf8(line);
+        let line = line.trim_end_matches('\r');
         if let Some(found) = LINES.iter().position(|spec| (spec.line)(line)) {
             votes[found] += 1;
         }
@@ -173,13 +185,14 @@ impl Stream {
 
     /// See [`Block::fields`](crate::Block::fields); `event` is clear.
     pub(crate) fn fields(&self, item: &[u8], event: &mut Event) -> bool {
+        let text = &*utf8(item);
         event.format = self.format.name();
-        if (self.format.0.fields)(item, self, event) {
+        if (self.format.0.fields)(text, self, event) {
             return true;
         }
         event.clear();
         // A stray line of JSON is common in logs of programs that print other things too.
-        if json::object(item, self, event) {
+        if json::object(text, self, event) {
             return true;
         }
         event.clear();
@@ -208,7 +221,7 @@ pub(crate) mod tests {
 
     fn read(stream: &Stream, line: &str) -> Option<String> {
         let mut event = Event::default();
-        let read = (stream.format.0.fields)(line.as_bytes(), stream, &mut event);
+        let read = (stream.format.0.fields)(line, stream, &mut event);
         read.then(|| serde_json::to_string(&event).unwrap())
     }
 
@@ -233,7 +246,7 @@ pub(crate) mod tests {
         let mut event = Event::default();
         let mut stream = Stream::of(spec);
         stream.columns = (spec.header)(line).map(Arc::new);
-        let _ = (spec.line)(line);
+        let _ = (spec.line)(&utf8(line));
         stream.fields(line, &mut event);
         stream.columns = Some(Arc::new(Columns {
             names: vec!["a".to_owned(), "time".to_owned()],

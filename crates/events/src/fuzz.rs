@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use perisai_model::{Event, Place, Problem};
 
-use crate::format::{Columns, Format, LINES};
+use crate::format::{Columns, Format, LINES, utf8};
 use crate::{Block, Input, Limits, ReadOptions, Sink, Stream, line_time, read, time};
 
 /// The names of the formats that [`line`] knows.
@@ -23,7 +23,7 @@ pub fn line(format: &str, bytes: &[u8]) {
     };
     let mut event = Event::default();
     if let Some(spec) = spec {
-        let _ = (spec.line)(bytes);
+        let _ = (spec.line)(&utf8(bytes));
         stream.columns = (spec.header)(bytes).map(Arc::new);
         if let Some(restate) = spec.restate {
             let _ = restate(&Columns::default(), bytes);

@@ -6,7 +6,8 @@ use perisai_model::{Event, Timestamp, Value};
 
 use crate::format::Clock;
 use crate::json::windows;
-use crate::{names, time};
+use crate::names::{self, copy};
+use crate::time;
 
 /// The fields that hold an event's own time, the surer first.
 const TIMES: [&str; 27] = [
@@ -63,11 +64,16 @@ pub(crate) fn finish(event: &mut Event, clock: &Clock) {
 
 /// Sets the time from the first field that holds one.
 pub(crate) fn timed(event: &mut Event, clock: &Clock) {
-    let found = TIMES.into_iter().find_map(|name| {
-        let value = event.get(name)?;
-        Some((read_time(value, clock)?, value.text().map(Cow::into_owned)))
+    let mut found: Vec<(usize, Value<'_>)> = event
+        .iter()
+        .filter_map(|(name, value)| Some((TIMES.iter().position(|time| *time == name)?, value)))
+        .collect();
+    found.sort_by_key(|(rank, _)| *rank);
+    let time = found.into_iter().find_map(|(_, value)| {
+        let at = read_time(value, clock)?;
+        Some((at, value.text().map(Cow::into_owned)))
     });
-    if let Some((at, text)) = found {
+    if let Some((at, text)) = time {
         event.time = Some(at);
         event.time_text = text;
     }
@@ -87,39 +93,32 @@ fn read_time(value: Value<'_>, clock: &Clock) -> Option<Timestamp> {
 }
 
 fn format(event: &Event) -> &'static str {
-    let has = |name: &str| event.get(name).is_some();
-    let any = |names: &[&str]| names.iter().any(|name| has(name));
-    let zeek = || has("id.orig_h") || has("ts") && any(&["_path", "@stream", "uid", "fuid"]);
-    if has("EventID") && any(&["Channel", "Provider_Name", "SourceName", "ProviderName"]) {
+    let (mut id, mut source, mut journal, mut kind, mut flow) = (false, false, false, false, false);
+    let (mut ts, mut log, mut zeek) = (false, false, false);
+    for (name, value) in event.iter() {
+        match name {
+            "EventID" => id = true,
+            "Channel" | "Provider_Name" | "SourceName" | "ProviderName" => source = true,
+            "__REALTIME_TIMESTAMP" => journal = true,
+            "event_type" => kind = true,
+            "flow_id" | "src_ip" | "stats.uptime" => flow = true,
+            "ts" => ts = true,
+            "_path" | "@stream" | "uid" | "fuid" => log = true,
+            "id.orig_h" => zeek = true,
+            "@proc" => zeek |= value == Value::Str("zeek"),
+            _ => {}
+        }
+    }
+    if id && source {
         "winjson"
-    } else if has("__REALTIME_TIMESTAMP") {
+    } else if journal {
         "journald"
-    } else if has("event_type") && any(&["flow_id", "src_ip", "stats.uptime"]) {
+    } else if kind && flow {
         "eve"
-    } else if zeek() || event.get_str("@proc") == Some("zeek") {
+    } else if zeek || ts && log {
         "zeek"
     } else {
         "json"
-    }
-}
-
-/// Offers a value under a second name, if that one is not taken.
-pub(crate) fn copy(event: &mut Event, from: &str, to: &str) {
-    if event.get(to).is_some() {
-        return;
-    }
-    let values: Vec<_> = event
-        .get_all(from)
-        .filter_map(|value| match value {
-            Value::Str(text) => Some((Some(text.to_owned()), Value::Null)),
-            Value::Int(number) => Some((None, Value::Int(number))),
-            Value::Float(number) => Some((None, Value::Float(number))),
-            Value::Bool(truth) => Some((None, Value::Bool(truth))),
-            Value::Null => None,
-        })
-        .collect();
-    for (text, other) in values {
-        event.push(to, text.as_deref().map_or(other, Value::Str));
     }
 }
 

@@ -13,9 +13,6 @@ use crate::{known, names};
 pub(crate) const LOGFMT: Spec = Spec {
     name: "logfmt",
     line: |line| {
-        let Ok(line) = std::str::from_utf8(line) else {
-            return false;
-        };
         let words = pairs(line).take(8);
         let (mut with, mut without) = (0, 0);
         words.for_each(|word| {
@@ -28,8 +25,7 @@ pub(crate) const LOGFMT: Spec = Spec {
         with >= 3 && without == 0
     },
     fields: |item, stream, event| {
-        let text = String::from_utf8_lossy(item);
-        if !push_all(&text, event) {
+        if !push_all(item, event) {
             return false;
         }
         finish(event, stream);
@@ -186,7 +182,7 @@ mod tests {
 
     #[test]
     fn lines_are_told() {
-        let check = |line: &str, expected| assert_eq!((LOGFMT.line)(line.as_bytes()), expected, "{line}");
+        let check = |line: &str, expected| assert_eq!((LOGFMT.line)(line), expected, "{line}");
         check("a=1 b=2 c=3", true);
         check("a=1 b=2", false);
         check("started with a=1 b=2 c=3", false);

@@ -1,9 +1,7 @@
 //! The names under which Sigma rules look for what each format calls otherwise. Every table adds second names; what the
 //! log says stays as it is.
 
-use perisai_model::Event;
-
-use crate::known::copy;
+use perisai_model::{Event, Value};
 
 /// Pairs of a format's own name and Sigma's.
 pub(crate) type Names = &'static [(&'static str, &'static str)];
@@ -86,9 +84,65 @@ pub(crate) const W3C: Names = &[
     ("c-ip", "src_ip"),
 ];
 
-/// Adds the second names.
+/// Adds the second names; one that the log itself has stays alone.
 pub(crate) fn add(event: &mut Event, names: Names) {
-    for (from, to) in names {
-        copy(event, from, to);
+    let mut found: Vec<(usize, Copied)> = Vec::new();
+    let mut taken = 0_u64;
+    for (name, value) in event.iter() {
+        for (at, (from, to)) in names.iter().enumerate() {
+            if name == *to {
+                taken |= 1 << at;
+            } else if name == *from
+                && let Some(value) = Copied::of(value)
+            {
+                found.push((at, value));
+            }
+        }
+    }
+    found.sort_by_key(|(at, _)| *at);
+    for (at, value) in found {
+        if taken & 1 << at == 0 {
+            event.push(names[at].1, value.value());
+        }
+    }
+}
+
+/// Offers the values of one name under a second, if that one is not taken.
+pub(crate) fn copy(event: &mut Event, from: &str, to: &str) {
+    if event.get(from).is_none() || event.get(to).is_some() {
+        return;
+    }
+    let values: Vec<Copied> = event.get_all(from).filter_map(Copied::of).collect();
+    for value in values {
+        event.push(to, value.value());
+    }
+}
+
+/// A value that is no part of an event.
+enum Copied {
+    Text(String),
+    Int(i64),
+    Float(f64),
+    Bool(bool),
+}
+
+impl Copied {
+    fn of(value: Value<'_>) -> Option<Self> {
+        Some(match value {
+            Value::Str(text) => Self::Text(text.to_owned()),
+            Value::Int(number) => Self::Int(number),
+            Value::Float(number) => Self::Float(number),
+            Value::Bool(truth) => Self::Bool(truth),
+            Value::Null => return None,
+        })
+    }
+
+    fn value(&self) -> Value<'_> {
+        match self {
+            Self::Text(text) => Value::Str(text),
+            Self::Int(number) => Value::Int(*number),
+            Self::Float(number) => Value::Float(*number),
+            Self::Bool(truth) => Value::Bool(*truth),
+        }
     }
 }

@@ -49,13 +49,12 @@ fn is_name(cell: &str) -> bool {
             .all(|letter| letter.is_alphanumeric() || " _-.@()/#".contains(letter))
 }
 
-fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
+fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     let Some(columns) = &stream.columns else {
         return false;
     };
-    let text = String::from_utf8_lossy(item);
     let mut count = 0;
-    for (name, cell) in columns.names.iter().zip(cells(&text, columns.separator)) {
+    for (name, cell) in columns.names.iter().zip(cells(item, columns.separator)) {
         count += 1;
         windows::push(event, name.trim(), Value::Str(&cell));
     }

@@ -31,16 +31,15 @@ fn restate(before: &Columns, lines: &[u8]) -> Columns {
     columns
 }
 
-fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
+fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     let Some(columns) = &stream.columns else {
         return false;
     };
-    if item.starts_with(b"#") {
+    if item.starts_with('#') {
         return false;
     }
-    let text = String::from_utf8_lossy(item);
     let mut count = 0;
-    for (name, cell) in columns.names.iter().zip(cells(&text)) {
+    for (name, cell) in columns.names.iter().zip(cells(item)) {
         count += 1;
         if cell == "-" {
             continue;

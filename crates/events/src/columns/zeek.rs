@@ -54,15 +54,14 @@ fn restate(before: &Columns, lines: &[u8]) -> Columns {
     columns
 }
 
-fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
+fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     let Some(columns) = &stream.columns else {
         return false;
     };
-    if item.is_empty() || item.starts_with(b"#") {
+    if item.is_empty() || item.starts_with('#') {
         return false;
     }
-    let text = String::from_utf8_lossy(item);
-    let cells = text.split(char::from(columns.separator));
+    let cells = item.split(char::from(columns.separator));
     let mut count = 0;
     for (at, (name, cell)) in columns.names.iter().zip(cells).enumerate() {
         count += 1;

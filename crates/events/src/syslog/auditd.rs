@@ -12,7 +12,7 @@ use crate::time;
 
 pub(crate) const AUDITD: Spec = Spec {
     name: "auditd",
-    line: |line| std::str::from_utf8(line).is_ok_and(|line| split(line).is_some()),
+    line: |line| split(line).is_some(),
     fields,
     ..PLAIN
 };
@@ -67,9 +67,8 @@ fn split(line: &str) -> Option<Record<'_>> {
     })
 }
 
-pub(super) fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
-    let text = String::from_utf8_lossy(item);
-    let Some(record) = split(&text) else {
+pub(super) fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
+    let Some(record) = split(item) else {
         return false;
     };
     if let Some(node) = record.node {

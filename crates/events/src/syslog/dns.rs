@@ -1,5 +1,6 @@
 //! Query logs of name servers: BIND's `named` and dnsmasq, bare or as a syslog message.
 
+use memchr::memmem;
 use perisai_model::Event;
 
 use crate::block::Stream;
@@ -9,23 +10,22 @@ use crate::time;
 /// BIND's own log files, which begin with its own time.
 pub(crate) const NAMED: Spec = Spec {
     name: "named",
-    line: |line| std::str::from_utf8(line).is_ok_and(|line| query(line).is_some()),
+    line: |line| query(line).is_some(),
     fields: |item, stream, event| {
         if !fields(item, stream, event) {
             return false;
         }
-        if let Some((at, range)) = time::line_time(item, &stream.clock) {
+        if let Some((at, range)) = time::line_time(item.as_bytes(), &stream.clock) {
             event.time = Some(at);
-            event.time_text = Some(String::from_utf8_lossy(&item[range]).into_owned());
+            event.time_text = Some(item[range].to_owned());
         }
         true
     },
     ..PLAIN
 };
 
-pub(super) fn fields(message: &[u8], _: &Stream, event: &mut Event) -> bool {
-    let text = String::from_utf8_lossy(message);
-    let Some(query) = query(&text) else {
+pub(super) fn fields(message: &str, _: &Stream, event: &mut Event) -> bool {
+    let Some(query) = query(message) else {
         return false;
     };
     let all = [
@@ -62,7 +62,8 @@ fn query(text: &str) -> Option<Query<'_>> {
 
 /// `client @0x7f… 10.0.0.1#5353 (x.example): query: x.example IN A +E(0)K (10.0.0.2)`.
 fn bind(text: &str) -> Option<Query<'_>> {
-    let (before, behind) = text.split_once(" query: ")?;
+    let at = memmem::find(text.as_bytes(), b" query: ")?;
+    let (before, behind) = (&text[..at], &text[at + 8..]);
     let client = before.rsplit_once("client ")?.1;
     let socket = client.split(' ').find(|word| word.contains('#'))?;
     let (client, port) = socket.split_once('#')?;
@@ -82,7 +83,7 @@ fn bind(text: &str) -> Option<Query<'_>> {
 fn dnsmasq(text: &str) -> Option<Query<'_>> {
     let at = ["query[", "reply ", "cached "]
         .iter()
-        .find_map(|word| text.find(word))?;
+        .find_map(|word| memmem::find(text.as_bytes(), word.as_bytes()))?;
     let mut words = text[at..].split(' ');
     let verb = words.next()?;
     let name = words.next()?;

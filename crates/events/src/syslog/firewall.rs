@@ -1,5 +1,6 @@
 //! What Linux's packet filter logs: a prefix of the administrator's, then `IN=… OUT=… SRC=… DST=…` and flags.
 
+use memchr::memmem;
 use perisai_model::Event;
 
 use crate::block::Stream;
@@ -17,17 +18,15 @@ const ACTIONS: [(&str, &str); 8] = [
     ("AUDIT", "audit"),
 ];
 
-pub(super) fn fields(message: &[u8], _: &Stream, event: &mut Event) -> bool {
-    let Ok(text) = std::str::from_utf8(message) else {
+pub(super) fn fields(message: &str, _: &Stream, event: &mut Event) -> bool {
+    let Some(start) = memmem::find(message.as_bytes(), b"IN=") else {
         return false;
     };
-    let Some(start) = text.find("IN=") else {
-        return false;
-    };
-    if !(text.contains(" SRC=") && text.contains(" DST=")) {
+    let has = |name: &[u8]| memmem::find(message.as_bytes(), name).is_some();
+    if !(has(b" SRC=") && has(b" DST=")) {
         return false;
     }
-    let (prefix, pairs) = text.split_at(start);
+    let (prefix, pairs) = message.split_at(start);
     let upper = prefix.to_ascii_uppercase();
     if let Some((_, action)) = ACTIONS.iter().find(|(word, _)| upper.contains(word)) {
         event.push_str("action", action);

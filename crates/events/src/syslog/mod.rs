@@ -14,8 +14,8 @@ use crate::{device, json, kv, time};
 pub(crate) const SYSLOG: Spec = Spec {
     name: "syslog",
     line: |line| {
-        let end = line.len().min(1024);
-        Header::split(&String::from_utf8_lossy(&line[..end]), &Clock::default()).is_some()
+        let end = line.floor_char_boundary(1024);
+        Header::split(&line[..end], &Clock::default()).is_some()
     },
     fields,
     ..PLAIN
@@ -43,16 +43,14 @@ struct Header<'a> {
     message: &'a str,
 }
 
-fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
-    let text = String::from_utf8_lossy(item);
-    let Some(header) = Header::split(&text, &stream.clock) else {
+fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
+    let Some(header) = Header::split(item, &stream.clock) else {
         return false;
     };
-    let message = header.message.as_bytes();
     let inner = INNER.iter().find(|(name, read)| {
         event.clear();
         event.format = name;
-        read(message, stream, event)
+        read(header.message, stream, event)
     });
     if inner.is_none() {
         event.clear();

@@ -10,7 +10,7 @@ use crate::time;
 
 pub(crate) const WEB: Spec = Spec {
     name: "web",
-    line: |line| std::str::from_utf8(line).is_ok_and(|line| split(line).is_some()),
+    line: |line| split(line).is_some(),
     fields,
     ..PLAIN
 };
@@ -62,9 +62,8 @@ fn split(line: &str) -> Option<Row<'_>> {
     })
 }
 
-fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
-    let text = String::from_utf8_lossy(item);
-    let Some(row) = split(&text) else {
+fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
+    let Some(row) = split(item) else {
         return false;
     };
     event.push_str("c-ip", row.client);

@@ -9,7 +9,7 @@ use crate::time;
 
 pub(crate) const SQUID: Spec = Spec {
     name: "squid",
-    line: |line| std::str::from_utf8(line).is_ok_and(|line| split(line).is_some()),
+    line: |line| split(line).is_some(),
     fields,
     ..PLAIN
 };
@@ -33,8 +33,7 @@ fn split(line: &str) -> Option<[&str; 10]> {
     sound.then_some(row)
 }
 
-fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
-    let text = String::from_utf8_lossy(item);
+fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     let Some(
         [
             at,
@@ -48,7 +47,7 @@ fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
             peer,
             kind,
         ],
-    ) = split(&text)
+    ) = split(item)
     else {
         return false;
     };

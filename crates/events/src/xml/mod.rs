@@ -18,8 +18,9 @@ const DEPTH: usize = 64;
 pub(crate) const XML: Spec = Spec {
     name: "winxml",
     line: |line| {
-        memchr::memmem::find(line, b"<Event").is_some_and(|at| is_start(&line[at..]))
-            && memchr::memmem::find(line, b"<System>").is_some()
+        line.find("<Event")
+            .is_some_and(|at| is_start(&line.as_bytes()[at..]))
+            && line.contains("<System>")
     },
     fields,
     ..PLAIN
@@ -32,12 +33,11 @@ pub(crate) fn is_start(text: &[u8]) -> bool {
         .is_some_and(|next| *next == b'>' || next.is_ascii_whitespace())
 }
 
-fn fields(item: &[u8], stream: &Stream, event: &mut Event) -> bool {
-    let Some(start) = memchr::memmem::find(item, b"<Event") else {
+fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
+    let Some(start) = item.find("<Event") else {
         return false;
     };
-    let text = String::from_utf8_lossy(&item[start..]);
-    if !walk(&text, event) {
+    if !walk(&item[start..], event) {
         return false;
     }
     known::timed(event, &stream.clock);
