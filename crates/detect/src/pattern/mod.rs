@@ -14,6 +14,11 @@
 
 mod compile;
 mod conclude;
+mod derive;
+mod index;
+mod mapping;
+mod matched;
+mod table;
 mod view;
 
 use std::sync::Arc;
@@ -21,7 +26,10 @@ use std::sync::Arc;
 use perisai_model::{Context, Event, IdleRule, Problem, Rule, RuleInfo, Timestamp};
 use perisai_pattern::Hit;
 
-use compile::Compiled;
+use compile::{Compiled, Output};
+use index::Index;
+use mapping::Mapping;
+use view::{Seen, View};
 
 pub use view::Scratch;
 
@@ -29,6 +37,9 @@ pub use view::Scratch;
 #[derive(Debug, Default)]
 pub struct StixPatterns {
     patterns: Vec<Compiled>,
+    mapping: Mapping,
+    index: Index,
+    idle: Vec<IdleRule>,
 }
 
 /// A pattern in a [`StixPatterns`].
@@ -73,8 +84,22 @@ impl StixPatterns {
     /// Compiles all rules of the language STIX pattern. One that cannot be used is told as a problem at its place,
     /// and stops no other.
     pub fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) -> (Self, Vec<Problem>) {
-        let (patterns, problems) = compile::compile(rules);
-        (Self { patterns }, problems)
+        let Output {
+            mapping,
+            patterns,
+            idle,
+            problems,
+        } = compile::compile(rules);
+        let index = Index::new(&patterns, &mapping);
+        (
+            Self {
+                patterns,
+                mapping,
+                index,
+                idle,
+            },
+            problems,
+        )
     }
 
     /// How many patterns are in use.
@@ -110,7 +135,60 @@ impl StixPatterns {
     /// Adds the patterns that an event satisfies, or helps to satisfy, to `out`, in the order in which they were
     /// loaded.
     pub fn match_event(&self, event: &Event, scratch: &mut Scratch, out: &mut Vec<PatternHit>) {
-        let _ = (event, scratch, out);
+        scratch.view.fill(&self.mapping, event);
+        self.index.candidates(scratch);
+        let expressions = scratch.candidates.iter().map(|&id| self.index.expression(id));
+        self.evaluate(expressions, &scratch.view, out);
+    }
+
+    /// Evaluates expressions, given by pattern and number, ascending.
+    fn evaluate(
+        &self,
+        expressions: impl Iterator<Item = (u32, u32)>,
+        view: &View,
+        out: &mut Vec<PatternHit>,
+    ) {
+        let mut held: Option<(u32, Vec<u32>)> = None;
+        for (pattern, expression) in expressions {
+            let compiled = &self.patterns[pattern as usize];
+            let seen = Seen { view, compiled };
+            if !compiled.pattern.matches_observation(expression as usize, &seen) {
+                continue;
+            }
+            match &mut held {
+                Some((same, numbers)) if *same == pattern => numbers.push(expression),
+                _ => {
+                    let done = held.replace((pattern, vec![expression]));
+                    out.extend(done.and_then(|(pattern, numbers)| self.hit(pattern, numbers, view)));
+                }
+            }
+        }
+        out.extend(held.and_then(|(pattern, numbers)| self.hit(pattern, numbers, view)));
+    }
+
+    /// The hit of a pattern of which these expressions held; `None` where its qualifiers forbid it.
+    fn hit(&self, pattern: u32, expressions: Vec<u32>, view: &View) -> Option<PatternHit> {
+        let compiled = &self.patterns[pattern as usize];
+        let hit = Hit {
+            expressions,
+            interval: view.interval(),
+            number_observed: 1,
+        };
+        // One observation is never too complex.
+        if compiled.alone && !compiled.pattern.is_single() {
+            compiled
+                .pattern
+                .evaluate(std::slice::from_ref(&hit))
+                .ok()
+                .flatten()?;
+        }
+        let matched = matched::matched(compiled, &hit.expressions, view);
+        Some(PatternHit {
+            pattern: PatternId(pattern),
+            single: compiled.alone,
+            hit,
+            matched,
+        })
     }
 
     /// Applies observation operators and qualifiers. The observations may come in any order; what is found is the
@@ -126,6 +204,6 @@ impl StixPatterns {
     /// The patterns that can match no log event, each with the path that stands in no log.
     #[must_use]
     pub fn explain(&self) -> Vec<IdleRule> {
-        Vec::new()
+        self.idle.clone()
     }
 }
