@@ -19,7 +19,7 @@ impl Chunk<'_> {
     }
 
     /// The first byte of the run that holds the byte at `at`, which is in the class.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run_start(&self, mask: &[u64], class: fn(u8) -> bool, at: usize) -> usize {
         let bit = at - self.base;
         let mut word = bit >> 6;
@@ -43,7 +43,7 @@ impl Chunk<'_> {
     }
 
     /// The end of the run that holds the byte at `at`, which is in the class.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run_end(&self, mask: &[u64], class: fn(u8) -> bool, at: usize) -> usize {
         let bit = at - self.base;
         let mut word = bit >> 6;
@@ -64,7 +64,7 @@ impl Chunk<'_> {
     }
 
     /// The 64 mask bits before `end`, the last in the highest bit; the chunk holds `end - 1`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn window(&self, mask: &[u64], end: usize) -> u64 {
         let bit = end - self.base;
         let (word, rest) = (bit >> 6, bit & 63);

@@ -128,8 +128,8 @@ struct Word {
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use std::arch::x86_64::{
-        _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_or_si512,
-        _mm512_set1_epi8, _mm512_sub_epi8,
+        _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_loadu_si512, _mm512_movepi8_mask,
+        _mm512_or_si512, _mm512_set1_epi8, _mm512_sub_epi8,
     };
 
     use super::Word;
@@ -150,7 +150,14 @@ mod avx512 {
         let (dot, colon, dash) = (equal(b'.'), equal(b':'), equal(b'-'));
         let high = _mm512_movepi8_mask(bytes);
         let word = letter | digit | equal(b'_');
-        Word { host: word | dot | dash | high, dot, high, word, hex_group: hex | colon | dash, colon }
+        Word {
+            host: word | dot | dash | high,
+            dot,
+            high,
+            word,
+            hex_group: hex | colon | dash,
+            colon,
+        }
     }
 }
 
@@ -222,7 +229,15 @@ mod tests {
             other.fill_portable(&bytes[..length]);
             for at in 0..length.div_ceil(64) {
                 let all = |masks: &Masks| {
-                    [masks.host, masks.dot, masks.high, masks.word, masks.hex_group, masks.colon].map(|mask| mask[at])
+                    [
+                        masks.host,
+                        masks.dot,
+                        masks.high,
+                        masks.word,
+                        masks.hex_group,
+                        masks.colon,
+                    ]
+                    .map(|mask| mask[at])
                 };
                 assert_eq!(all(&one), all(&other), "word {at} of {length} bytes");
             }

@@ -13,6 +13,7 @@ mod filter;
 mod hash;
 mod literals;
 mod names;
+mod quads;
 mod scan;
 mod urls;
 mod words;

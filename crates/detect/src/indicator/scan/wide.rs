@@ -10,6 +10,7 @@ const SHORTEST: usize = 23;
 
 impl Scanner<'_> {
     /// Looks up the long words that begin in a chunk.
+    #[inline(always)]
     pub(super) fn long_words(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
         let mut carried = 0;
         for word in 0..chunk.words {
@@ -35,6 +36,7 @@ impl Scanner<'_> {
     }
 
     /// The parts of a run between underscores, and JA4, which has two inside.
+    #[inline(never)]
     fn long_word(&self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
         let words = &self.matcher.words;
         let indicators = &self.matcher.indicators;
@@ -80,7 +82,7 @@ impl Scanner<'_> {
 }
 
 /// Sets the lowest bit of each group of eight bits that is all ones.
-#[inline]
+#[inline(always)]
 pub(super) fn full_bytes(mask: u64) -> u64 {
     let pairs = mask & mask >> 1;
     let fours = pairs & pairs >> 2;
