@@ -48,14 +48,8 @@ impl SigmaRules {
             id: None,
             why: format!("not loaded: {}", problem.why),
         }));
-        for (at, group) in self
-            .routes
-            .groups
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !seen.has(*at))
-        {
-            debug_assert!(at < self.routes.groups.len());
+        let groups = self.routes.groups.iter().enumerate();
+        for (_, group) in groups.filter(|(at, _)| !seen.has(*at)) {
             for rule in group.rules.iter().map(|&rule| &self.rules[rule as usize]) {
                 let needs: Vec<_> = rule.targets.iter().map(logsource::describe).collect();
                 idle.push(IdleRule {

@@ -116,6 +116,16 @@ impl Matcher {
         }
     }
 
+    /// How many tests it is made of. A list of texts that one automaton finds is one.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Text(test) => test.size(),
+            Self::Not(inner) => inner.size(),
+            Self::Any(inner) | Self::All(inner) => inner.iter().map(Self::size).sum(),
+            Self::Number(_) | Self::Rsigma(_) => 1,
+        }
+    }
+
     /// True where the test holds for a field that the event lacks.
     pub(super) fn matches_absent(&self) -> bool {
         matches!(self, Self::Rsigma(matcher) if matches!(**matcher, CompiledMatcher::Null))
@@ -222,6 +232,14 @@ impl TextTest {
             ),
             CompiledMatcher::CaseInsensitiveGroup { children, mode } => Self::group(children, mode),
             _ => Self::Never,
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Not(inner) => inner.size(),
+            Self::Any(inner) | Self::All(inner) => inner.iter().map(Self::size).sum(),
+            _ => 1,
         }
     }
 

@@ -242,7 +242,8 @@ impl Node {
             }
             Self::Not(inner) => 1 + inner.size(),
             Self::Named(named) => named.size,
-            Self::Field(..) | Self::Exists(..) | Self::Keywords(_) | Self::Constant(_) => 1,
+            Self::Field(_, matcher) | Self::Keywords(matcher) => 1 + matcher.size(),
+            Self::Exists(..) | Self::Constant(_) => 1,
         }
     }
 }

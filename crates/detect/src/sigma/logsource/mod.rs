@@ -119,6 +119,11 @@ pub(super) fn describe(target: &Target) -> String {
         "registry#delete" => "registry keys or values deleted (Sysmon 12, Security 4657)".to_owned(),
         "registry#set" => "registry values set (Sysmon 13, Security 4657)".to_owned(),
         key if is_channel(key) => format!("channel `{key}`"),
+        key if key.starts_with("named/") => format!("logs that say they are `{}`", &key["named/".len()..]),
+        "process/windows" | "file/windows" | "process/linux" | "file/linux" | "process/macos"
+        | "file/macos" => {
+            format!("`{}` events in ECS names", target.key)
+        }
         key => format!("`{key}` logs"),
     };
     if target.ids.is_empty() {
