@@ -5,19 +5,15 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::sync::OnceLock;
 
-use regex::{Regex, RegexBuilder, bytes};
+use regex::Regex;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::ast::{Literal, Operator};
 use crate::cidr::Net;
 use crate::observation::{DataError, Operand};
-use crate::python_regex::translate;
+use crate::python_regex::{PythonRegex, compile, is_latin1};
 use crate::time::Micros;
-
-/// How large a compiled regular expression may get.
-const REGEX_SIZE: usize = 2 << 20;
 
 /// An operator with its operand, compiled.
 #[derive(Debug, Clone)]
@@ -35,11 +31,7 @@ pub(crate) enum Check {
         regex: Regex,
         reads_bytes: bool,
     },
-    Matches {
-        text: Regex,
-        source: String,
-        bytes: Box<OnceLock<Option<bytes::Regex>>>,
-    },
+    Matches(Box<PythonRegex>),
     IsSubset(Option<Net>),
     IsSuperset(Option<Net>),
     Exists,
@@ -90,13 +82,10 @@ impl Check {
                 }
             }
             Operator::Matches(source) => {
-                let source: String = source.nfc().collect();
-                let text = translate(&source, false).map_err(|why| format!("regular expression: {why}"))?;
-                Self::Matches {
-                    text: compile(&text)?,
-                    source,
-                    bytes: Box::default(),
-                }
+                let regex = PythonRegex::new(source.nfc().collect());
+                Self::Matches(Box::new(
+                    regex.map_err(|why| format!("regular expression: {why}"))?,
+                ))
             }
             Operator::IsSubset(net) => Self::IsSubset(Net::parse(net)),
             Operator::IsSuperset(net) => Self::IsSuperset(Net::parse_net_or_address(net)),
@@ -128,12 +117,9 @@ impl Check {
                 }
                 _ => false,
             },
-            Self::Matches { text, source, bytes } => match value {
-                Operand::Str(value) => with_nfc(value, |value| text.is_match(value)),
-                Operand::Bytes(value) if is_latin1(source) => {
-                    let regex = bytes.get_or_init(|| compile_for_bytes(source));
-                    regex.as_ref().is_some_and(|regex| regex.is_match(value))
-                }
+            Self::Matches(regex) => match value {
+                Operand::Str(text) => with_nfc(text, |text| regex.is_match(text))?,
+                Operand::Bytes(bytes) => regex.is_match_bytes(bytes)?,
                 _ => false,
             },
             Self::IsSubset(outer) => match value {
@@ -158,25 +144,6 @@ impl Check {
     }
 }
 
-fn compile(regex: &str) -> Result<Regex, String> {
-    RegexBuilder::new(regex)
-        .size_limit(REGEX_SIZE)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => "the regular expression is too large".to_owned(),
-            _ => "the regular expression does not compile".to_owned(),
-        })
-}
-
-/// The same expression for bytes; `None` where it means nothing there, as an escape above 255.
-fn compile_for_bytes(source: &str) -> Option<bytes::Regex> {
-    let regex = translate(source, true).ok()?;
-    bytes::RegexBuilder::new(&regex)
-        .size_limit(REGEX_SIZE)
-        .build()
-        .ok()
-}
-
 /// `%` and `_` stand for any letters but a line break, and the text may end in one line break more: the reference
 /// goes by way of Python's `^.*$`.
 fn like_to_regex(like: &str) -> String {
@@ -190,10 +157,6 @@ fn like_to_regex(like: &str) -> String {
         }
     }
     regex + r"\n?\z"
-}
-
-fn is_latin1(text: &str) -> bool {
-    text.chars().all(|letter| (letter as u32) < 256)
 }
 
 fn with_nfc<T>(text: &str, look: impl FnOnce(&str) -> T) -> T {

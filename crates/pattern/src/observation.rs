@@ -49,6 +49,9 @@ pub enum DataError {
     /// Bytes under `LIKE`.
     #[error("bytes that are compared with text are not UTF-8")]
     Utf8,
+    /// Under `MATCHES`, an expression with look-around or back references.
+    #[error("a regular expression took too many steps on a value")]
+    Steps,
     /// A property that ends in `_ref` or `_refs`.
     #[error("a reference is not a string, or a list of references not a list of strings")]
     Reference,

@@ -254,10 +254,9 @@ fn observation_operators() {
     compare("random observation operators", &cases);
 }
 
-/// Without what is known to come close only: `\b` outside ASCII, and `$` before more of the expression.
 fn random_regex(random: &mut Random, depth: u64) -> String {
     let part = |random: &mut Random| random_regex(random, depth - 1);
-    match random.below(if depth == 0 { 8 } else { 16 }) {
+    match random.below(if depth == 0 { 8 } else { 18 }) {
         0..=3 => random
             .pick(&["a", "b", "ab", "1", "_", " ", "\u{e9}", "\u{103}", "e\u{301}"])
             .to_owned(),
@@ -284,7 +283,9 @@ fn random_regex(random: &mut Random, depth: u64) -> String {
                 "^", "\\A", "", "(?#no)", "{", "}", "a{,2}", "b{1}", "a{2,}", "{a}", "a{1",
             ])
             .to_owned(),
-        7 => random.pick(&["$", "\\Z", "\\b1", "(?:)", "|"]).to_owned(),
+        7 => random.pick(&["$", "\\Z", "\\b", "\\B", "(?:)", "|"]).to_owned(),
+        16 => format!("(?{}{})", random.pick(&["=", "!", "<=", "<!", ">"]), part(random)),
+        17 => format!("({}){}", part(random), random.pick(&["\\1", "++", "*+", "$\\n"])),
         8 => format!("({})", part(random)),
         9 => format!("(?:{}|{})", part(random), part(random)),
         10 => format!(
