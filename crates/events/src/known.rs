@@ -62,7 +62,7 @@ pub(crate) fn finish(event: &mut Event, clock: &Clock) {
     timed(event, clock);
 }
 
-/// Sets the time from the first field that holds one.
+/// Sets the time from the first field that holds one, or from a date and a time that stand apart.
 pub(crate) fn timed(event: &mut Event, clock: &Clock) {
     let mut found: Vec<(usize, Value<'_>)> = event
         .iter()
@@ -72,6 +72,11 @@ pub(crate) fn timed(event: &mut Event, clock: &Clock) {
     let time = found.into_iter().find_map(|(_, value)| {
         let at = read_time(value, clock)?;
         Some((at, value.text().map(Cow::into_owned)))
+    });
+    let time = time.or_else(|| {
+        let (date, time) = (event.get_str("date")?, event.get_str("time")?);
+        let both = format!("{date} {time}");
+        Some((time::parse(&both, clock)?, Some(both)))
     });
     if let Some((at, text)) = time {
         event.time = Some(at);
@@ -178,6 +183,11 @@ mod tests {
             r#"{"eventTime":"2026-01-01T00:00:00Z","eventName":"ConsoleLogin"}"#,
             "json",
             Some("2026-01-01T00:00:00Z"),
+        );
+        check(
+            r#"{"date":"2026-01-01","time":"00:00:05"}"#,
+            "json",
+            Some("2026-01-01T00:00:05Z"),
         );
         check(r#"{"a":1}"#, "json", None);
     }

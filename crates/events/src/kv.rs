@@ -5,7 +5,6 @@ use std::iter;
 
 use perisai_model::Event;
 
-use crate::block::Stream;
 use crate::format::{PLAIN, Spec};
 use crate::{known, names};
 
@@ -28,24 +27,12 @@ pub(crate) const LOGFMT: Spec = Spec {
         if !push_all(item, event) {
             return false;
         }
-        finish(event, stream);
+        known::timed(event, &stream.clock);
+        names::add(event, names::FIREWALL);
         true
     },
     ..PLAIN
 };
-
-fn finish(event: &mut Event, stream: &Stream) {
-    known::timed(event, &stream.clock);
-    // Firewalls such as FortiGate write the date and the time apart.
-    if event.time.is_none()
-        && let (Some(date), Some(time)) = (event.get_str("date"), event.get_str("time"))
-    {
-        let both = format!("{date} {time}");
-        event.time = crate::time::parse(&both, &stream.clock);
-        event.time_text = event.time.map(|_| both);
-    }
-    names::add(event, names::FIREWALL);
-}
 
 /// Adds every pair; false where there is none.
 pub(crate) fn push_all(text: &str, event: &mut Event) -> bool {

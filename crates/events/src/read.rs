@@ -80,7 +80,7 @@ impl Default for ReadOptions {
 /// Receives what is found while an input is read.
 pub trait Sink {
     /// A buffer to fill. What it holds does not matter: hand back used ones as they are, for clearing one only means
-    /// that it must be zeroed again.
+    /// that it must be zeroed again. Let go of those that have grown far over a block.
     fn buffer(&mut self) -> Vec<u8>;
 
     /// A file, or a member of an archive, unpacked but not yet cut into blocks. A sink that takes it reads from

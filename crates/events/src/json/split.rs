@@ -27,10 +27,15 @@ pub(crate) fn detect(sample: &[u8]) -> Option<JsonSplitter> {
         b'{' => {
             let line_end = memchr::memchr(b'\n', text).unwrap_or(text.len());
             let whole_line = serde_json::from_slice::<IgnoredAny>(&text[..line_end]).is_ok();
-            if whole_line && line_end < text.len() || !begins_well(text) {
+            if !begins_well(text) {
                 return None;
             }
-            match holder_depth(text) {
+            let depth = holder_depth(text);
+            if whole_line && line_end < text.len() {
+                // One object a line; but it may be one export a line, and nothing else.
+                return depth.filter(|_| begins_with_holder(text)).map(JsonSplitter::new);
+            }
+            match depth {
                 Some(depth) => Some(JsonSplitter::new(depth)),
                 None => (!whole_line).then(|| JsonSplitter::new(0)),
             }
@@ -47,6 +52,23 @@ fn begins_well(text: &[u8]) -> bool {
         Some(Err(error)) => error.is_eof(),
         None => false,
     }
+}
+
+/// Whether the first member of the object is the one that holds the records.
+fn begins_with_holder(text: &[u8]) -> bool {
+    let name = text[1..]
+        .trim_ascii_start()
+        .strip_prefix(b"\"")
+        .unwrap_or_default();
+    let end = string_end(name, 0).min(name.len());
+    let holder = HOLDERS
+        .iter()
+        .any(|holder| name[..end].eq_ignore_ascii_case(holder.as_bytes()));
+    let behind = name.get(end + 1..).unwrap_or_default().trim_ascii_start();
+    holder
+        && behind
+            .strip_prefix(b":")
+            .is_some_and(|value| value.trim_ascii_start().starts_with(b"["))
 }
 
 /// How many brackets stand open around the records of an export.
@@ -221,7 +243,8 @@ mod tests {
         );
         check("{\"a\":1}\n{\"a\":2}\n", None);
         check("{\"a\":1}", None);
-        check("{\"events\":[{}]}\n{\"events\":[{}]}\n", None);
+        check("{\"a\":1,\"events\":[{}]}\n{\"a\":1,\"events\":[{}]}\n", None);
+        check("{\"events\":[{}]}\n{\"events\":[{}]}\n", Some(&["{}", "{}"]));
         check("[INFO] {}", None);
         check("[1,2]", None);
         check("{broken", None);

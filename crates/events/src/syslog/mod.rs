@@ -108,6 +108,21 @@ impl<'a> Header<'a> {
         let time = &rest[..length];
         let rest = rest[length..].strip_prefix(':').unwrap_or(&rest[length..]);
         let (host, rest) = rest.strip_prefix(' ')?.trim_start().split_once(' ')?;
+        // Cisco's devices set the host apart with a colon; some senders leave the host out.
+        let rest = rest.strip_prefix(": ").unwrap_or(rest);
+        if let Some(program) = host.strip_suffix(':') {
+            return Some(Self {
+                priority,
+                time,
+                at,
+                host: "",
+                program,
+                process: "",
+                id: "",
+                data: "",
+                message: rest,
+            });
+        }
         let end = rest.find([' ', ':', '[']).unwrap_or(rest.len());
         let (program, behind) = rest.split_at(end);
         let (process, behind) = match behind.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
@@ -123,7 +138,6 @@ impl<'a> Header<'a> {
         if priority.is_none() && program.is_empty() && !tagless {
             return None;
         }
-        let host = host.trim_end_matches(':');
         Some(Self {
             priority,
             time,
@@ -219,6 +233,17 @@ mod tests {
                 r#"{"hostname":"host","appname":"app","procid":"8710","msgid":"ID47","facility":20,"severity_code":5,"#,
                 r#""ex@1.iut":"3","ex@1.x":"a\"b]","message":"hi there"}"#
             )),
+        );
+        check(
+            "<166>Jan 02 2026 03:04:05 fw1 : %ASA-6-302013: Built outbound",
+            Some(concat!(
+                r#"{"hostname":"fw1","appname":"%ASA-6-302013","facility":20,"severity_code":6,"#,
+                r#""message":"Built outbound"}"#
+            )),
+        );
+        check(
+            "<5>Jan  2 03:04:05 su: failed",
+            Some(r#"{"appname":"su","facility":0,"severity_code":5,"message":"failed"}"#),
         );
         check(
             "2026-01-01T00:00:00.5+00:00 host app: k=v",

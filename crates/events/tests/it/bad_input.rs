@@ -1,7 +1,10 @@
 //! Input that is broken or hostile: told with its place, all else read, memory bounded.
 
-use perisai_events::{Limits, ReadOptions};
-use perisai_model::Position;
+use std::io::Read;
+use std::ops::ControlFlow;
+
+use perisai_events::{Block, Input, Limits, ReadOptions, Sink, read};
+use perisai_model::{Place, Position, Problem};
 use proptest::prelude::*;
 
 use crate::containers::{bz2, gz, lines, lz4, tar, xz, zip, zstd};
@@ -154,6 +157,47 @@ fn an_endless_line_is_searched_in_pieces() {
             found.items.last().unwrap(),
             &(None, Position::Line(3), "last".to_owned())
         );
+    }
+}
+
+/// Keeps nothing but counts.
+#[derive(Default)]
+struct Weigh {
+    spare: Vec<u8>,
+    bytes: u64,
+    largest: usize,
+    problems: usize,
+}
+
+impl Sink for Weigh {
+    fn buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.spare)
+    }
+
+    fn block(&mut self, block: Block) -> ControlFlow<()> {
+        self.bytes += block.bytes.len() as u64;
+        self.largest = self.largest.max(block.bytes.capacity());
+        self.spare = block.bytes;
+        ControlFlow::Continue(())
+    }
+
+    fn problem(&mut self, _: Problem) {
+        self.problems += 1;
+    }
+}
+
+#[test]
+fn a_huge_line_takes_bounded_memory() {
+    let size = 300 << 20;
+    for begin in ["", "[{\"a\":\"", "<Events><Event><System>"] {
+        let mut weigh = Weigh::default();
+        let mut endless = begin.as_bytes().chain(std::io::repeat(b'a').take(size));
+        let input = Input::Stream(&mut endless);
+        read(Place::file("f"), None, input, &ReadOptions::default(), &mut weigh);
+        assert_eq!(weigh.bytes, size + begin.len() as u64);
+        assert!(weigh.largest <= 32 << 20, "{}", weigh.largest);
+        // Told where it begins; and, for records, that it never ends.
+        assert!((1..=2).contains(&weigh.problems), "{}", weigh.problems);
     }
 }
 

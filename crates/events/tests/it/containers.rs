@@ -123,6 +123,18 @@ fn archives() {
 }
 
 #[test]
+fn tar_of_the_oldest_kind() {
+    let text = lines();
+    let mut header = tar::Header::new_old();
+    header.set_size(text.len() as u64);
+    let mut builder = tar::Builder::new(Vec::new());
+    builder
+        .append_data(&mut header, "old.log", text.as_bytes())
+        .unwrap();
+    check(&builder.into_inner().unwrap(), &[Some("old.log")]);
+}
+
+#[test]
 fn archives_in_archives() {
     let text = lines();
     let inner = zip(&[("in.log", text.as_bytes())], zip::CompressionMethod::Deflated);
