@@ -12,7 +12,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 use crate::ast::{Literal, Operator};
 use crate::cidr::Net;
 use crate::observation::{DataError, Operand};
-use crate::python_regex::{PythonRegex, compile, is_latin1};
+use crate::python_regex::{PythonRegex, Room, compile, is_latin1};
 use crate::time::Micros;
 
 /// An operator with its operand, compiled.
@@ -55,7 +55,7 @@ pub(crate) enum Number {
 impl Check {
     /// # Errors
     /// In words, where a regular expression cannot be used.
-    pub(crate) fn new(operator: &Operator) -> Result<Self, String> {
+    pub(crate) fn new(operator: &Operator, room: &mut Room) -> Result<Self, String> {
         let order = |literal: &Literal, wanted| Self::Order {
             literal: literal.clone(),
             wanted,
@@ -77,12 +77,12 @@ impl Check {
             Operator::Like(pattern) => {
                 let pattern: String = pattern.nfc().collect();
                 Self::Like {
-                    regex: compile(&like_to_regex(&pattern))?,
+                    regex: compile(&like_to_regex(&pattern), room)?,
                     reads_bytes: is_latin1(&pattern),
                 }
             }
             Operator::Matches(source) => {
-                let regex = PythonRegex::new(source.nfc().collect());
+                let regex = PythonRegex::new(source.nfc().collect(), room);
                 Self::Matches(Box::new(
                     regex.map_err(|why| format!("regular expression: {why}"))?,
                 ))

@@ -10,6 +10,7 @@ use crate::ast::{Comparison, Literal, Node, ObjectPath, Operator, Qualifier, Ste
 use crate::compare::Check;
 use crate::lexer::{KEYWORDS, Lexer, Token, Unreadable};
 use crate::pattern::Pattern;
+use crate::python_regex::Room;
 use crate::time::Micros;
 
 /// How deep parentheses and qualifiers may nest.
@@ -50,6 +51,7 @@ pub fn parse(text: &str) -> Result<Pattern, ParseError> {
         depth: 0,
         built: Pattern::default(),
         path_ids: HashMap::new(),
+        room: Room::default(),
     };
     let parsed = parser.advance().and_then(|()| parser.pattern());
     parsed.map_err(|Failure { offset, message }| ParseError {
@@ -83,6 +85,7 @@ struct Parser<'a> {
     depth: usize,
     built: Pattern,
     path_ids: HashMap<(String, Vec<Step>), usize>,
+    room: Room,
 }
 
 impl<'a> Parser<'a> {
@@ -378,7 +381,7 @@ impl<'a> Parser<'a> {
             let path = self.path()?;
             (path, self.accept_word("NOT")?, self.operator()?)
         };
-        let check = Check::new(&operator).map_err(|message| Failure {
+        let check = Check::new(&operator, &mut self.room).map_err(|message| Failure {
             offset: start,
             message,
         })?;

@@ -21,6 +21,9 @@ use crate::observation::DataError;
 /// How large a compiled expression may get.
 const MAX_SIZE: usize = 2 << 20;
 
+/// With less to remember its states in, the crate falls back to a slower way.
+const LEAST_CACHE: usize = 128 << 10;
+
 /// How often an exact expression may go back on one text.
 const MAX_STEPS: usize = 100_000;
 
@@ -39,7 +42,7 @@ pub(crate) struct PythonRegex {
 impl PythonRegex {
     /// # Errors
     /// In words, where Python would refuse the expression, or it is too large or has no counterpart.
-    pub(crate) fn new(source: String) -> Result<Self, String> {
+    pub(crate) fn new(source: String, room: &mut Room) -> Result<Self, String> {
         let mut regex = Self {
             source,
             plain: None,
@@ -50,8 +53,9 @@ impl PythonRegex {
         };
         if let Ok(plain) = translate(&regex.source, Style::Plain) {
             regex.has_boundary = plain.has_boundary;
-            regex.plain = Some(compile(&plain.regex)?);
+            regex.plain = Some(compile(&plain.regex, room)?);
         } else {
+            room.take(MAX_SIZE)?;
             let exact = compile_exact(&regex.source, Style::Exact)?;
             regex.exact = OnceLock::from(Some(exact));
         }
@@ -104,18 +108,42 @@ pub(crate) fn is_latin1(text: &str) -> bool {
     text.chars().all(|letter| (letter as u32) < 256)
 }
 
-/// Compiles what is in the crate's own syntax, within the limit of size.
+/// What the expressions of one pattern may take together, compiled: a pattern can hold thousands.
+#[derive(Debug)]
+pub(crate) struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(128 << 20)
+    }
+}
+
+impl Room {
+    fn take(&mut self, size: usize) -> Result<(), String> {
+        let left = self.0.checked_sub(size);
+        self.0 = left.ok_or("the pattern's expressions are too large together")?;
+        Ok(())
+    }
+}
+
+/// Compiles what is in the crate's own syntax, within the limit of size. The crate does not say how large the outcome
+/// is, so it is tried under growing limits, and counted as the one under which it fits.
 ///
 /// # Errors
 /// In words.
-pub(crate) fn compile(regex: &str) -> Result<Regex, String> {
-    RegexBuilder::new(regex)
-        .size_limit(MAX_SIZE)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => "the expression is too large".to_owned(),
-            _ => "the expression does not compile".to_owned(),
-        })
+pub(crate) fn compile(regex: &str, room: &mut Room) -> Result<Regex, String> {
+    for limit in [64 << 10, 256 << 10, MAX_SIZE] {
+        let built = RegexBuilder::new(regex)
+            .size_limit(limit)
+            .dfa_size_limit(limit.max(LEAST_CACHE))
+            .build();
+        match built {
+            Ok(regex) => return room.take(limit).map(|()| regex),
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            Err(_) => return Err("the expression does not compile".to_owned()),
+        }
+    }
+    Err("the expression is too large".to_owned())
 }
 
 fn compile_exact(source: &str, style: Style) -> Result<Exact, String> {

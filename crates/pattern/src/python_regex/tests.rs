@@ -4,8 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn compiled(python: String) -> Result<PythonRegex, String> {
+    PythonRegex::new(python, &mut Room::default())
+}
+
 fn check(python: &str, found: &[&str], missed: &[&str]) {
-    let regex = PythonRegex::new(python.to_owned()).unwrap();
+    let regex = compiled(python.to_owned()).unwrap();
     for text in found {
         assert_eq!(regex.is_match(text), Ok(true), "{python} in {text:?}");
     }
@@ -50,7 +54,7 @@ fn takes_the_exact_way_where_it_must() {
     check(r"\b1", &["é 1"], &["½1", "é1"]);
     check(r"1\B", &["1½"], &["1 ½"]);
     check(r"\B", &["ab"], &["", "a"]);
-    let regex = PythonRegex::new("^(?:(?=a)a|a(?!b))*b".to_owned()).unwrap();
+    let regex = compiled("^(?:(?=a)a|a(?!b))*b".to_owned()).unwrap();
     assert_eq!(regex.is_match(&"a".repeat(5000)), Err(DataError::Steps));
 }
 
@@ -91,14 +95,14 @@ fn refuses_what_python_refuses_or_no_crate_has() {
         r"[\8]",
         "a{2}+",
     ] {
-        assert!(PythonRegex::new(bad.to_owned()).is_err(), "{bad}");
+        assert!(compiled(bad.to_owned()).is_err(), "{bad}");
     }
 }
 
 #[test]
 fn bytes_are_searched_as_bytes() {
     let check = |python: &str, bytes: &[u8], expected: bool| {
-        let regex = PythonRegex::new(python.to_owned()).unwrap();
+        let regex = compiled(python.to_owned()).unwrap();
         assert_eq!(regex.is_match_bytes(bytes), Ok(expected), "{python}");
     };
     check(r"^\xff.$", &[0xff, 0xfe], true);
@@ -114,7 +118,7 @@ fn bytes_are_searched_as_bytes() {
 proptest! {
     #[test]
     fn never_panics(python in r"[a-c\\(){}\[\]|*+?^$.:#<>=!iPxsmu0-9, -]{0,30}|\PC{0,20}", text in "[a-c0-9 é\n]{0,10}") {
-        if let Ok(regex) = PythonRegex::new(python) {
+        if let Ok(regex) = compiled(python) {
             let _ = regex.is_match(&text);
             let _ = regex.is_match_bytes(text.as_bytes());
         }

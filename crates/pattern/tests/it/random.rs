@@ -441,6 +441,8 @@ fn hostile_patterns_are_refused() {
     );
     check(format!("[a:b = '{}']", "x".repeat(5 << 20)), "longer than");
     check("[a:b = 1] \u{e9}".into(), "column 11");
+    let many = vec!["a:b MATCHES '\\\\w{20}'"; 5000].join(" OR ");
+    check(format!("[{many}]"), "too large together");
     let wide = vec!["[a:b = 1]"; 20_000].join(" AND ");
     assert!(parse(&wide).is_ok());
 }
