@@ -7,7 +7,7 @@ use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
 use regex::{Regex, RegexSet};
 use rsigma_eval::CompiledMatcher;
-use rsigma_eval::matcher::{ExpandPart, GroupMode};
+use rsigma_eval::matcher::GroupMode;
 
 use super::field::{FieldId, Fields};
 use super::scratch::{FieldValue, RsigmaEvent, View};
@@ -283,13 +283,6 @@ fn intern_names(matcher: &CompiledMatcher, fields: &mut Fields) {
     match matcher {
         CompiledMatcher::FieldRef { field, .. } => {
             fields.intern(field);
-        }
-        CompiledMatcher::Expand { template, .. } => {
-            for part in template {
-                if let ExpandPart::Placeholder(name) = part {
-                    fields.intern(name);
-                }
-            }
         }
         CompiledMatcher::TimestampPart { inner, .. } => intern_names(inner, fields),
         _ => {}

@@ -65,7 +65,8 @@ pub struct SigmaRuleId(u32);
 pub struct SigmaHit {
     /// The rule.
     pub rule: SigmaRuleId,
-    /// The fields that the rule looked at and that held, in the rule's order, with their values as they stood.
+    /// The fields that the rule looked at and that held, in the rule's order, with their values as they stood
+    /// (cut at 4 KiB).
     pub matched: Vec<(String, String)>,
     /// False where the rule only feeds correlations and makes no finding of its own.
     pub generates: bool,

@@ -1,7 +1,7 @@
 //! Detections put in a form that rsigma compiles to what Sigma means.
 //!
-//! Two things differ in rsigma 0.23: keywords of a list with `|all` are compared as whole texts, and `base64offset`
-//! keeps a last character that depends on what follows.
+//! Three things differ in rsigma 0.23: keywords of a list with `|all` are compared as whole texts, `base64offset` keeps
+//! a last character that depends on what follows, and a placeholder is taken for a field of the event.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,6 +37,10 @@ fn prepare_item(mut item: DetectionItem) -> Vec<DetectionItem> {
     if item.field.name.is_none() && !modifiers.iter().any(|one| OPERATORS.contains(one)) {
         modifiers.push(Modifier::Contains);
     }
+    if modifiers.contains(&Modifier::Expand) {
+        drop_placeholders(&mut item);
+    }
+    let modifiers = &item.field.modifiers;
     let texts = item
         .values
         .iter()
@@ -45,6 +49,20 @@ fn prepare_item(mut item: DetectionItem) -> Vec<DetectionItem> {
         return vec![item];
     }
     encode(item)
+}
+
+/// The values of a placeholder are its user's to give, and none are given here: a test of one holds for nothing.
+fn drop_placeholders(item: &mut DetectionItem) {
+    let placeholder = |value: &SigmaValue| value.to_string().split('%').skip(1).any(|part| !part.is_empty());
+    let modifiers = &mut item.field.modifiers;
+    if modifiers.contains(&Modifier::All) && item.values.iter().any(placeholder) {
+        item.values.clear();
+    }
+    item.values.retain(|value| !placeholder(value));
+    modifiers.retain(|one| *one != Modifier::Expand);
+    if item.values.len() < 2 {
+        modifiers.retain(|one| *one != Modifier::All);
+    }
 }
 
 /// Writes `base64offset` out: a value is one of three texts.

@@ -44,6 +44,8 @@ pub(super) type Detections = Vec<(String, Arc<Named>)>;
 /// How many tests one event may cost in one rule, every mention of a detection counted. The largest of SigmaHQ's
 /// rules have some thousand.
 const MAX_TESTS: usize = 200_000;
+/// The longest value that a hit shows, in bytes.
+const MAX_SHOWN: usize = 4_096;
 
 /// Takes over what rsigma compiled of one named detection.
 ///
@@ -209,14 +211,14 @@ impl Node {
                 if let Some(value) = view.text(*id)
                     && !out.iter().any(|(other, _)| other == name)
                 {
-                    out.push((name.to_owned(), value.to_owned()));
+                    out.push((name.to_owned(), shown(value)));
                 }
             }
             Self::Keywords(matcher) => {
                 let found = view
                     .strings()
                     .find(|(original, lowered)| matcher.matches_string(original, lowered));
-                out.extend(found.map(|(original, _)| ("keyword".to_owned(), original.to_owned())));
+                out.extend(found.map(|(original, _)| ("keyword".to_owned(), shown(original))));
             }
             Self::Not(_) | Self::Exists(..) | Self::Constant(_) => {}
         }
@@ -246,6 +248,15 @@ impl Node {
             Self::Exists(..) | Self::Constant(_) => 1,
         }
     }
+}
+
+/// A value as a finding shows it; a script may be of any length.
+fn shown(value: &str) -> String {
+    if value.len() <= MAX_SHOWN {
+        return value.to_owned();
+    }
+    let end = value.floor_char_boundary(MAX_SHOWN);
+    format!("{}…", &value[..end])
 }
 
 fn exists(id: FieldId, view: &View) -> bool {

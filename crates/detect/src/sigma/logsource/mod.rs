@@ -7,7 +7,7 @@ mod table;
 use rsigma_parser::LogSource;
 
 pub(super) use classify::Classifier;
-use table::{ANY, ANY_WINDOWS, Log, OTHERS, WINDOWS_CATEGORIES, WINDOWS_SERVICES};
+use table::{ANY, ANY_WINDOWS, LINUX_SYSMON, Log, OTHERS, WINDOWS_CATEGORIES, WINDOWS_SERVICES};
 
 /// A log that a rule is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,12 +118,12 @@ pub(super) fn describe(target: &Target) -> String {
         "registry#create" => "registry keys made (Sysmon 12, Security 4657)".to_owned(),
         "registry#delete" => "registry keys or values deleted (Sysmon 12, Security 4657)".to_owned(),
         "registry#set" => "registry values set (Sysmon 13, Security 4657)".to_owned(),
-        key if is_channel(key) => format!("channel `{key}`"),
         key if key.starts_with("named/") => format!("logs that say they are `{}`", &key["named/".len()..]),
         "process/windows" | "file/windows" | "process/linux" | "file/linux" | "process/macos"
         | "file/macos" => {
             format!("`{}` events in ECS names", target.key)
         }
+        key if is_channel(key) => format!("channel `{key}`"),
         key => format!("`{key}` logs"),
     };
     if target.ids.is_empty() {
@@ -134,9 +134,10 @@ pub(super) fn describe(target: &Target) -> String {
 }
 
 fn is_channel(key: &str) -> bool {
-    WINDOWS_SERVICES
-        .iter()
-        .any(|(_, channels)| channels.contains(&key))
+    key == LINUX_SYSMON
+        || WINDOWS_SERVICES
+            .iter()
+            .any(|(_, channels)| channels.contains(&key))
         || WINDOWS_CATEGORIES
             .iter()
             .any(|(_, logs)| logs.iter().any(|(log, _)| *log == key))

@@ -151,8 +151,12 @@ fn other_fields() {
     check(s, &[("f", "same")], false);
     let s = "  s:\n    f|fieldref|endswith: g\n  condition: s";
     check(s, &[("f", "abc"), ("g", "bc")], true);
-    let s = "  s:\n    f|expand: '%g%-x'\n  condition: s";
-    check(s, &[("f", "y-x"), ("g", "y")], true);
+    let s = "  s:\n    f|expand: ['%names%', plain]\n  condition: s";
+    check(s, &[("f", "x"), ("names", "x")], false);
+    check(s, &[("f", "")], false);
+    check(s, &[("f", "plain")], true);
+    let s = "  s:\n    g: 1\n  t:\n    f|contains|expand: '%names%'\n  condition: s and not t";
+    check(s, &[("f", "x"), ("g", "1")], true);
 }
 
 #[test]
@@ -220,6 +224,16 @@ fn what_matched_is_told() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].text(), r"Image: C:\X.EXE; CommandLine: X -Y z");
     assert!(found[0].generates);
+    let long = format!("{} -y {}", "é".repeat(3_000), "z".repeat(9_000));
+    let pairs = [
+        ("Channel", "Test"),
+        ("CommandLine", long.as_str()),
+        ("Image", r"C:\X.EXE"),
+    ];
+    let cut = hits(&rules, &event("evtx", &fields(&pairs)))[0].matched[1]
+        .1
+        .clone();
+    assert!(cut.len() < 4_200 && cut.ends_with('…'), "{cut}");
     let info = rules.info(found[0].rule);
     assert_eq!(info.author.as_deref(), Some("A. Nalyst"));
     assert_eq!(info.reference.as_deref(), Some("https://a.example/1"));
