@@ -64,9 +64,10 @@ fn truncated_zstd() {
 }
 
 #[test]
-fn a_file_that_is_no_evtx_after_all() {
-    let mut bytes = vec![0; 8192];
+fn an_evtx_full_of_garbage() {
+    let mut bytes = vec![0xa5; 4096 + 65536];
     bytes[..8].copy_from_slice(b"ElfFile\0");
+    bytes[4096..4104].copy_from_slice(b"ElfChnk\0");
     check("broken.evtx", &bytes, 0, "");
 }
 
