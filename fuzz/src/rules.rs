@@ -29,10 +29,8 @@ pub fn sigma(data: &[u8]) {
 }
 
 fn process() -> Event {
-    let mut event = Event {
-        format: "evtx",
-        ..Event::default()
-    };
+    let mut event = Event::default();
+    event.format = "evtx";
     for (name, value) in [
         ("Channel", "Microsoft-Windows-Sysmon/Operational"),
         ("Provider_Name", "Microsoft-Windows-Sysmon"),
@@ -47,10 +45,8 @@ fn process() -> Event {
 }
 
 fn request() -> Event {
-    let mut event = Event {
-        format: "web",
-        ..Event::default()
-    };
+    let mut event = Event::default();
+    event.format = "web";
     for (name, value) in [
         ("cs-method", "GET"),
         ("cs-uri-stem", "/a.php"),
