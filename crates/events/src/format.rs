@@ -256,6 +256,14 @@ pub(crate) mod tests {
         stream.fields(line, &mut event);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_format_panics(line in proptest::collection::vec(proptest::arbitrary::any::<u8>(), 0..200)) {
+            LINES.into_iter().for_each(|spec| never_panics(spec, &line));
+            detect(&line);
+        }
+    }
+
     #[test]
     fn formats_are_told_by_content() {
         let check =

@@ -9,8 +9,8 @@ use crate::json::windows;
 use crate::names::{self, copy};
 use crate::time;
 
-/// The fields that hold an event's own time, the surer first.
-const TIMES: [&str; 27] = [
+/// The fields that hold an event's own time, in any case, the surer first.
+const TIMES: [&str; 24] = [
     "@timestamp",
     "TimeCreated",
     "EventTime",
@@ -19,10 +19,8 @@ const TIMES: [&str; 27] = [
     "_SOURCE_REALTIME_TIMESTAMP",
     "timestamp",
     "ts",
-    "eventTime",
     "time",
     "event.created",
-    "Timestamp",
     "TimeGenerated",
     "CreationTime",
     "createdDateTime",
@@ -37,12 +35,12 @@ const TIMES: [&str; 27] = [
     "_time",
     "asctime",
     "created_at",
-    "t",
 ];
 
-/// Completes a flattened record: its format, its time, and the names that other formats give the same things.
+/// Completes a flattened record: what it is more exactly than its format says, its time, and the names that other
+/// formats give the same things.
 pub(crate) fn finish(event: &mut Event, clock: &Clock) {
-    event.format = format(event);
+    event.format = format(event).unwrap_or(event.format);
     match event.format {
         "winjson" => {
             windows::named_items(event);
@@ -66,7 +64,7 @@ pub(crate) fn finish(event: &mut Event, clock: &Clock) {
 pub(crate) fn timed(event: &mut Event, clock: &Clock) {
     let mut found: Vec<(usize, Value<'_>)> = event
         .iter()
-        .filter_map(|(name, value)| Some((TIMES.iter().position(|time| *time == name)?, value)))
+        .filter_map(|(name, value)| Some((time_rank(name)?, value)))
         .collect();
     found.sort_by_key(|(rank, _)| *rank);
     let time = found.into_iter().find_map(|(_, value)| {
@@ -84,6 +82,10 @@ pub(crate) fn timed(event: &mut Event, clock: &Clock) {
     }
 }
 
+fn time_rank(name: &str) -> Option<usize> {
+    TIMES.iter().position(|time| name.eq_ignore_ascii_case(time))
+}
+
 fn read_time(value: Value<'_>, clock: &Clock) -> Option<Timestamp> {
     match value {
         Value::Str(text) => time::parse(text, clock),
@@ -97,7 +99,7 @@ fn read_time(value: Value<'_>, clock: &Clock) -> Option<Timestamp> {
     }
 }
 
-fn format(event: &Event) -> &'static str {
+fn format(event: &Event) -> Option<&'static str> {
     let (mut id, mut source, mut journal, mut kind, mut flow) = (false, false, false, false, false);
     let (mut ts, mut log, mut zeek) = (false, false, false);
     for (name, value) in event.iter() {
@@ -115,15 +117,15 @@ fn format(event: &Event) -> &'static str {
         }
     }
     if id && source {
-        "winjson"
+        Some("winjson")
     } else if journal {
-        "journald"
+        Some("journald")
     } else if kind && flow {
-        "eve"
+        Some("eve")
     } else if zeek || ts && log {
-        "zeek"
+        Some("zeek")
     } else {
-        "json"
+        None
     }
 }
 

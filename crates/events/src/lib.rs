@@ -11,7 +11,6 @@ mod container;
 mod device;
 mod evtx;
 mod format;
-pub mod fuzz;
 mod host;
 mod json;
 mod known;

@@ -128,7 +128,7 @@ impl Stamp {
 }
 
 /// `2026-01-31T23:59:59.123+02:00` and with `/` or `.` in the date, a blank, `_`, `-` or `:` before the time, a comma
-/// before the fraction, `Z`, `UTC` or nothing behind; also `20260131T235959Z`.
+/// before the fraction, `Z`, `UTC` or nothing behind; also `20260131T235959Z` and `20260131235959`.
 fn iso(text: &[u8]) -> Option<Stamp> {
     let mut scan = Scan { text, at: 0 };
     let year = Some(scan.digits(4)?);
@@ -138,8 +138,11 @@ fn iso(text: &[u8]) -> Option<Stamp> {
         scan.one_of(&[mark])?;
     }
     let day = scan.digits(2)?;
-    if scan.one_of(b"Tt _-:")? == b' ' {
-        while scan.one_of(b" ").is_some() {}
+    match scan.one_of(b"Tt _-:") {
+        Some(b' ') => while scan.one_of(b" ").is_some() {},
+        Some(_) => {}
+        None if mark.is_none() && year.is_some_and(|year| (1970..2100).contains(&year)) => {}
+        None => return None,
     }
     let time = scan.clock_time()?;
     let zone = scan.zone();
@@ -408,6 +411,8 @@ mod tests {
         check("2026-01-31 23:59:59.123", Some("2026-01-31T23:59:59.123Z"));
         check("2026/01/31 23:59:59,5 UTC", Some("2026-01-31T23:59:59.5Z"));
         check("20260131T235959Z", Some("2026-01-31T23:59:59Z"));
+        check("20260131235959", Some("2026-01-31T23:59:59Z"));
+        check("20263131235959", None);
         check("2005-06-03-15.42.50.675872", Some("2005-06-03T15:42:50.675872Z"));
         check("2026-01-31T23:59:60Z", Some("2026-01-31T23:59:59Z"));
         check("2026-01-31T23:59:59+01", Some("2026-01-31T22:59:59Z"));

@@ -121,6 +121,15 @@ mod tests {
                 r#"{"time":"2026-01-01T00:00:00Z","host":"ws1","user name":"Doe, \"J\"","url":"https://x.example/"}"#,
             ),
         );
+        let mut event = Event::default();
+        let (format, columns) = crate::format::detect(b"Time,Image\nx,y\nz,a\n");
+        let stream = Stream {
+            format,
+            columns,
+            ..Stream::of(&CSV)
+        };
+        assert!(stream.fields(b"2026-01-01 00:00:05,c", &mut event));
+        assert_eq!((event.format, event.time.is_some()), ("csv", true));
         check(",,,", Some(r#"{"time":"","host":"","user name":"","url":""}"#));
         check("one,two", None);
         check("time,host,user name,url", None);

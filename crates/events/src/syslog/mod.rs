@@ -55,7 +55,14 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     if inner.is_none() {
         event.clear();
         event.format = SYSLOG.name;
-        kv::push_all(header.message, event);
+        for word in kv::pairs(header.message) {
+            // In prose a pair may be followed by a comma.
+            match word.value {
+                Some(value) if !word.quoted => event.push_str(word.key, value.trim_end_matches([',', ';'])),
+                Some(value) => event.push_str(word.key, &value),
+                None => {}
+            }
+        }
     }
     if event.time.is_none() {
         event.time = header.at;
@@ -246,8 +253,8 @@ mod tests {
             Some(r#"{"appname":"su","facility":0,"severity_code":5,"message":"failed"}"#),
         );
         check(
-            "2026-01-01T00:00:00.5+00:00 host app: k=v",
-            Some(r#"{"k":"v","hostname":"host","appname":"app","message":"k=v"}"#),
+            "2026-01-01T00:00:00.5+00:00 host app: k=v, l=\"w,\"",
+            Some(r#"{"k":"v","l":"w,","hostname":"host","appname":"app","message":"k=v, l=\"w,\""}"#),
         );
         check(
             r#"Jan  1 00:00:05 h prog: {"a":1,"message":"m"}"#,

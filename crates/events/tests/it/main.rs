@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod containers;
+mod examples;
 mod shared_data;
 mod streams;
 
