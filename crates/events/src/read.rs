@@ -164,7 +164,8 @@ impl Walk<'_> {
         match input {
             Input::Seekable(file) => {
                 let head = container::peek(file);
-                if self.kind(&member, &head.0) == Some(Container::Zip) {
+                let zip = Container::detect(&head.0) == Some(Container::Zip);
+                if zip && member.depth < self.options.limits.depth {
                     return container::zip::seekable(self, &member, file);
                 }
                 self.stream(member, Peeked::new(head, file))

@@ -13,6 +13,9 @@ use crate::container::fill;
 use crate::format::Columns;
 use crate::read::{Walk, explain};
 
+/// How many headers of one stream are read: a hostile one may have one for each line.
+const HEADERS: usize = 10_000;
+
 /// Cuts a stream into blocks of whole lines.
 pub(super) fn read(
     walk: &mut Walk<'_>,
@@ -32,6 +35,7 @@ pub(super) fn read(
         line: 1,
         continues: false,
         quiet: binary,
+        headers: 0,
     };
     let mut carry: Vec<u8> = Vec::new();
     loop {
@@ -78,34 +82,39 @@ struct Cutter {
     continues: bool,
     /// Lines that are too long are not told.
     quiet: bool,
+    /// How many headers have been read.
+    headers: usize,
 }
 
 impl Cutter {
     /// Gives one block; `split` where its last line goes on in the next. Where a header comes again in the middle, the
     /// bytes before it and from it on are blocks of their own, with the columns that hold for them.
     fn emit(&mut self, walk: &mut Walk<'_>, mut bytes: Vec<u8>, split: bool) -> ControlFlow<()> {
-        let mut from = 0;
-        while let Some((start, columns)) = self.restated(&bytes, from) {
-            if start > 0 {
-                let rest = bytes.split_off(start);
-                self.give(walk, bytes, false)?;
-                bytes = rest;
+        let (mut given, mut from) = (0, 0);
+        while let Some((start, columns)) = self.restated(walk, &bytes, from) {
+            if start > given {
+                let mut piece = walk.sink.buffer();
+                piece.clear();
+                piece.extend_from_slice(&bytes[given..start]);
+                self.give(walk, piece, false)?;
+                given = start;
             }
             self.stream = Arc::new(Stream {
                 columns: Some(Arc::new(columns)),
                 ..Stream::clone(&self.stream)
             });
-            from = run_end(&bytes, 0);
+            from = run_end(&bytes, start);
         }
+        bytes.drain(..given);
         self.give(walk, bytes, split)
     }
 
     /// The next header from an offset on that states other columns than those that hold.
-    fn restated(&self, bytes: &[u8], from: usize) -> Option<(usize, Columns)> {
+    fn restated(&mut self, walk: &mut Walk<'_>, bytes: &[u8], from: usize) -> Option<(usize, Columns)> {
         let restate = self.stream.format.0.restate?;
-        let current = self.stream.columns.as_deref()?;
         let mut at = from;
-        loop {
+        while self.headers < HEADERS {
+            let current = self.stream.columns.as_deref()?;
             let rest = &bytes[at..];
             let start = match rest.first()? {
                 b'#' if at == 0 || bytes[at - 1] == b'\n' => at,
@@ -113,10 +122,16 @@ impl Cutter {
             };
             at = run_end(bytes, start);
             let columns = restate(current, &bytes[start..at]);
+            self.headers += 1;
+            if self.headers == HEADERS {
+                let why = format!("more than {HEADERS} headers: changes in later ones are not seen");
+                walk.sink.problem(Problem::new(self.stream.place.clone(), why));
+            }
             if columns != *current {
                 return Some((start, columns));
             }
         }
+        None
     }
 
     fn give(&mut self, walk: &mut Walk<'_>, bytes: Vec<u8>, split: bool) -> ControlFlow<()> {

@@ -202,6 +202,16 @@ fn a_huge_line_takes_bounded_memory() {
 }
 
 #[test]
+fn headers_without_end_cost_little() {
+    let text: String = (0..40_000).map(|at| format!("#Fields: a{at} b\n1 2\n")).collect();
+    let found = file(text.as_bytes(), &ReadOptions::default());
+    assert_eq!(found.items.len(), 80_000);
+    assert_eq!(found.events.len(), 40_000);
+    assert!(found.events[9_998].1.get("a9998").is_some());
+    assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+}
+
+#[test]
 fn binaries_are_searched_without_complaint() {
     let mut bytes = b"\x7fELF".to_vec();
     bytes.extend([0; 3000]);
