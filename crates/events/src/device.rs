@@ -3,7 +3,7 @@
 use perisai_model::Event;
 
 use crate::block::Stream;
-use crate::format::{PLAIN, Spec};
+use crate::format::{FIELDS, PLAIN, Spec};
 use crate::kv::unescape;
 use crate::{names, time};
 
@@ -20,6 +20,12 @@ pub(crate) const LEEF: Spec = Spec {
     fields: leef,
     ..PLAIN
 };
+
+/// The longest name of a field, in bytes.
+const NAME: usize = 64;
+
+/// The most labelled fields; the standard has about twenty.
+const LABELS: usize = 64;
 
 /// The fields that hold the time, the surer first.
 const TIMES: [&str; 7] = [
@@ -88,7 +94,7 @@ pub(crate) fn leef(item: &str, stream: &Stream, event: &mut Event) -> bool {
         delimiter = coded.or_else(|| stated.chars().next()).unwrap_or('\t');
         extension = behind;
     }
-    for pair in extension.split(delimiter) {
+    for pair in extension.split(delimiter).take(FIELDS) {
         if let Some((name, value)) = pair.split_once('=') {
             event.push_str(name.trim(), value);
         }
@@ -132,25 +138,24 @@ fn bars(text: &str, count: usize) -> (Vec<&str>, &str) {
 fn extension_pairs(text: &str, event: &mut Event) {
     let bytes = text.as_bytes();
     let mut name: Option<(&str, usize)> = None;
+    let mut left = FIELDS;
     for at in memchr::memchr_iter(b'=', bytes) {
-        let slashes = bytes[..at]
-            .iter()
-            .rev()
-            .take_while(|byte| **byte == b'\\')
-            .count();
-        let start = text[..at].rfind(' ').map_or(0, |blank| blank + 1);
-        let word = &text[start..at];
-        let sound = !word.is_empty()
-            && word
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_.[]-".contains(&byte));
-        if slashes % 2 == 1 || !sound || name.is_some_and(|(_, value)| value > start) {
+        // A name is one word, and short; an escaped `=` has a backslash before it, which no name has.
+        let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.[]-".contains(byte);
+        let length = bytes[..at].iter().rev().take(NAME).take_while(is_name).count();
+        let start = at - length;
+        let alone = start == 0 || bytes[start - 1] == b' ';
+        if length == 0 || !alone || name.is_some_and(|(_, value)| value > start) {
             continue;
         }
+        if left == 0 {
+            return;
+        }
+        left -= 1;
         if let Some((name, value)) = name {
             event.push_str(name, &unescape(text[value..start].trim()));
         }
-        name = Some((word, at + 1));
+        name = Some((&text[start..at], at + 1));
     }
     if let Some((name, value)) = name {
         event.push_str(name, &unescape(text[value..].trim()));
@@ -165,6 +170,7 @@ fn labelled(event: &mut Event) {
             let label = value.text()?.into_owned();
             Some((name.strip_suffix("Label")?.to_owned(), label))
         })
+        .take(LABELS)
         .collect();
     for (name, label) in labels {
         if !label.is_empty() {

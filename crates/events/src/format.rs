@@ -20,6 +20,13 @@ use crate::{json, time};
 /// How many lines of the sample vote on the format.
 const VOTERS: usize = 64;
 
+/// The most fields that are read of one record. Later code may look at each field for each other.
+pub(crate) const FIELDS: usize = 4096;
+
+/// The most bytes of names and values that are read of one record: a long name over a long list would else be repeated
+/// for each element.
+pub(crate) const ROOM: usize = 32 << 20;
+
 /// What times without a zone or a year mean.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -261,6 +268,56 @@ pub(crate) mod tests {
         fn no_format_panics(line in proptest::collection::vec(proptest::arbitrary::any::<u8>(), 0..200)) {
             LINES.into_iter().for_each(|spec| never_panics(spec, &line));
             detect(&line);
+        }
+    }
+
+    /// Each of these took quadratic time, or room without end, in some format.
+    #[test]
+    fn hostile_lines_cost_little() {
+        let many = |head: &str, part: &str, tail: &str| {
+            format!("{head}{}{tail}", part.repeat((1 << 20) / part.len()))
+        };
+        let lines = [
+            many("", "=", ""),
+            many("", "a=1 ", ""),
+            many("", "a=\"", ""),
+            many("CEF:0|v|p|1|2|n|3|", "=", ""),
+            many("CEF:0|v|p|1|2|n|3|", "aLabel=b a=c ", ""),
+            many("LEEF:1.0|v|p|1|2|", "a=b\t", ""),
+            many("<1>1 2026-01-01T00:00:00Z h p - - ", "[a b=\"c\"]", ""),
+            many(
+                &format!("<1>1 2026-01-01T00:00:00Z h p - - [{} ", "i".repeat(9999)),
+                "b=\"c\" ",
+                "]",
+            ),
+            many("{\"a\":[", "1,", "1]}"),
+            many(&format!("{{\"{}\":[", "k".repeat(9999)), "1,", "1]}"),
+            many(
+                "<Event><System><EventID>1</EventID><a ",
+                "b='c' ",
+                "/></System></Event>",
+            ),
+            many("<Event>", "<a>1</a>", "</Event>"),
+            many("type=EXECVE msg=audit(1.0:1): ", "a0=6162 ", ""),
+            many("", ",", ""),
+            many("", "\"\"", ""),
+        ];
+        for line in &lines {
+            for spec in LINES {
+                let mut event = Event::default();
+                let mut stream = Stream::of(spec);
+                stream.columns = Some(Arc::new(Columns {
+                    names: vec!["a".to_owned(); 3],
+                    types: vec!["vector[string]".to_owned(); 3],
+                    list: ",".to_owned(),
+                    separator: b'|',
+                    ..Columns::default()
+                }));
+                let _ = (spec.line)(line);
+                stream.fields(line.as_bytes(), &mut event);
+                let start = &line[..line.len().min(60)];
+                assert!(event.iter().len() <= 4 * FIELDS, "{}: {start}", spec.name);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::iter;
 
 use perisai_model::Event;
 
-use crate::format::{PLAIN, Spec};
+use crate::format::{FIELDS, PLAIN, Spec};
 use crate::{known, names};
 
 /// logfmt: pairs and nothing else.
@@ -55,14 +55,16 @@ pub(crate) struct Word<'a> {
     pub(crate) quoted: bool,
 }
 
-/// The words of a text.
+/// The words of a text, as far as fields are read of it.
 pub(crate) fn pairs(text: &str) -> impl Iterator<Item = Word<'_>> {
     let mut rest = text;
+    let mut left = FIELDS;
     iter::from_fn(move || {
         rest = rest.trim_start_matches([' ', '\t', '\x1d', '\r']);
-        if rest.is_empty() {
+        if rest.is_empty() || left == 0 {
             return None;
         }
+        left -= 1;
         let end = rest.find([' ', '\t', '\x1d', '=']).unwrap_or(rest.len());
         let (key, behind) = rest.split_at(end);
         let Some(behind) = behind.strip_prefix('=').filter(|_| is_key(key)) else {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use perisai_model::Event;
 
+use super::COLUMNS;
 use crate::block::Stream;
 use crate::format::{Columns, PLAIN, Spec};
 use crate::json::windows;
@@ -29,7 +30,9 @@ fn header(sample: &[u8]) -> Option<Columns> {
     let rows = &rows[..rows.len().saturating_sub(1)];
     b",;\t|".iter().find_map(|separator| {
         let names: Vec<String> = cells(first, *separator).map(Cow::into_owned).collect();
-        let sound = names.len() >= 2 && names.iter().all(|name| is_name(name)) && !rows.is_empty();
+        let sound = (2..=COLUMNS).contains(&names.len())
+            && names.iter().all(|name| is_name(name))
+            && !rows.is_empty();
         let agree = |row: &&[u8]| cells(&String::from_utf8_lossy(row), *separator).count() == names.len();
         (sound && rows.iter().all(agree)).then(|| Columns {
             names,
@@ -53,15 +56,12 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     let Some(columns) = &stream.columns else {
         return false;
     };
-    let mut count = 0;
+    let (mut count, mut is_header) = (0, true);
     for (name, cell) in columns.names.iter().zip(cells(item, columns.separator)) {
         count += 1;
+        is_header &= cell == *name;
         windows::push(event, name.trim(), Value::Str(&cell));
     }
-    let is_header = columns
-        .names
-        .iter()
-        .all(|name| event.get_str(name.trim()) == Some(name));
     if count != columns.names.len() || is_header {
         return false;
     }

@@ -4,6 +4,9 @@ pub(crate) mod csv;
 pub(crate) mod w3c;
 pub(crate) mod zeek;
 
+/// The most columns of a log.
+const COLUMNS: usize = 1024;
+
 /// The longest line of a header, in bytes; a longer one is none.
 const LONGEST: usize = 16 << 10;
 

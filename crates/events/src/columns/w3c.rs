@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use perisai_model::{Event, Value};
 
-use super::directives;
+use super::{COLUMNS, directives};
 use crate::block::Stream;
 use crate::format::{Clock, Columns, PLAIN, Spec};
 use crate::{names, time};
@@ -23,7 +23,11 @@ fn restate(before: &Columns, lines: &[u8]) -> Columns {
     let mut columns = before.clone();
     for line in directives(lines) {
         if let Some(names) = line.strip_prefix("#Fields:") {
-            columns.names = names.split_ascii_whitespace().map(str::to_owned).collect();
+            columns.names = names
+                .split_ascii_whitespace()
+                .take(COLUMNS)
+                .map(str::to_owned)
+                .collect();
         } else if let Some(date) = line.strip_prefix("#Date:") {
             columns.date = date.trim().chars().take(10).collect();
         }

@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use perisai_model::{Event, Value};
 
-use super::directives;
+use super::{COLUMNS, directives};
 use crate::block::Stream;
 use crate::format::{Columns, PLAIN, Spec};
 use crate::{known, names};
+
+/// The most elements that are read of a list.
+const LIST: usize = 256;
 
 pub(crate) const ZEEK: Spec = Spec {
     name: "zeek",
@@ -43,7 +46,7 @@ fn restate(before: &Columns, lines: &[u8]) -> Columns {
             "#empty_field" => columns.empty = rest.to_owned(),
             "#unset_field" => columns.unset = rest.to_owned(),
             "#path" => columns.path = rest.to_owned(),
-            "#fields" => columns.names = list(),
+            "#fields" if rest.split(separator).count() <= COLUMNS => columns.names = list(),
             "#types" => columns.types = list(),
             _ => {}
         }
@@ -73,7 +76,7 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
         match inner {
             Some(_) if cell == columns.empty => {}
             Some(inner) if !columns.list.is_empty() => {
-                for element in cell.split(columns.list.as_str()) {
+                for element in cell.split(columns.list.as_str()).take(LIST) {
                     push(event, name, inner, element);
                 }
             }

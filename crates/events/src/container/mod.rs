@@ -73,9 +73,8 @@ pub(crate) fn unread(head: &[u8]) -> Option<&'static str> {
 
 /// Reads up to [`SAMPLE`] bytes, and the error that ended it.
 pub(crate) fn peek<R: Read + ?Sized>(reader: &mut R) -> (Vec<u8>, Option<io::Error>) {
-    let mut head = vec![0; SAMPLE];
-    let (length, error) = fill(reader, &mut head, 0);
-    head.truncate(length);
+    let mut head = Vec::new();
+    let error = reader.take(SAMPLE as u64).read_to_end(&mut head).err();
     (head, error)
 }
 
@@ -117,6 +116,15 @@ impl<'a> Peeked<'a> {
     /// The first bytes, as far as they are not read yet.
     pub(crate) fn head(&self) -> &[u8] {
         &self.head[self.at..]
+    }
+
+    /// Room for a first block: no more than is needed where the whole input has been seen, as of many a small file.
+    pub(crate) fn first_room(&self, block: usize) -> usize {
+        if self.head.len() < SAMPLE {
+            block.min(self.head().len() + 1)
+        } else {
+            block
+        }
     }
 
     /// Passes over bytes of the head.

@@ -6,10 +6,7 @@ use perisai_model::{Event, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::windows;
-
-/// The most bytes of names and values that one record may flatten to: a long name over a long list would else be
-/// repeated for each element.
-const ROOM: usize = 32 << 20;
+use crate::format::{FIELDS, ROOM};
 
 /// Adds the fields of one JSON object. False, with some of the fields added, where the text is none or not only that.
 /// Nesting deeper than 128 (serde_json's guard) is an error too.
@@ -18,6 +15,7 @@ pub(crate) fn flatten(text: &str, prefix: &str, event: &mut Event) -> bool {
         event,
         path: prefix.to_owned(),
         room: ROOM,
+        fields: FIELDS,
     };
     let mut parser = serde_json::Deserializer::from_str(text);
     Node(&mut flat).deserialize(&mut parser).is_ok() && parser.end().is_ok()
@@ -26,7 +24,9 @@ pub(crate) fn flatten(text: &str, prefix: &str, event: &mut Event) -> bool {
 struct Flat<'e> {
     event: &'e mut Event,
     path: String,
+    /// Bytes and fields that may still be added.
     room: usize,
+    fields: usize,
 }
 
 impl Flat<'_> {
@@ -37,11 +37,12 @@ impl Flat<'_> {
             } else {
                 8
             };
-        if size > self.room {
-            self.room = 0;
+        if size > self.room || self.fields == 0 {
+            self.fields = 0;
             return;
         }
         self.room -= size;
+        self.fields -= 1;
         windows::push(self.event, &self.path, value);
     }
 }

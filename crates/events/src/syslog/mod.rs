@@ -21,6 +21,10 @@ pub(crate) const SYSLOG: Spec = Spec {
     ..PLAIN
 };
 
+/// The most elements of structured data, and the most pairs in each, that are read.
+const ELEMENTS: usize = 64;
+const PAIRS: usize = 64;
+
 /// The formats that a message may be of.
 const INNER: [(&str, Fields); 6] = [
     ("json", json::object),
@@ -206,10 +210,13 @@ fn element_end(text: &str) -> Option<usize> {
 /// `[id name="value" …][…]` → `id.name`.
 fn structured(data: &str, event: &mut Event) {
     let mut rest = data;
-    while let Some(length) = element_end(rest) {
+    for _ in 0..ELEMENTS {
+        let Some(length) = element_end(rest) else { break };
         let element = &rest[1..length - 1];
         let (id, pairs) = element.split_once(' ').unwrap_or((element, ""));
-        for word in kv::pairs(pairs) {
+        // The standard allows a name of 32 bytes.
+        let id = if id.len() <= 64 { id } else { "" };
+        for word in kv::pairs(pairs).take(PAIRS) {
             if let Some(value) = word.value {
                 event.push_str(&format!("{id}.{}", word.key), &value.replace("\\]", "]"));
             }

@@ -1,6 +1,5 @@
 //! Lines → blocks. The hot path: a block costs one read and one count of its newlines, no more.
 
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use perisai_model::Problem;
 
 use super::cut;
 use crate::block::{Block, Layout, Stream};
-use crate::container::fill;
+use crate::container::{Peeked, fill};
 use crate::format::Columns;
 use crate::read::{Walk, explain};
 
@@ -21,7 +20,7 @@ pub(super) fn read(
     walk: &mut Walk<'_>,
     stream: Arc<Stream>,
     binary: bool,
-    reader: &mut dyn Read,
+    reader: &mut Peeked<'_>,
 ) -> ControlFlow<()> {
     let limits = &walk.options.limits;
     // A "line" of a binary file is no more than what the newlines in it happen to make.
@@ -38,12 +37,11 @@ pub(super) fn read(
         headers: 0,
     };
     let mut carry: Vec<u8> = Vec::new();
+    let mut block = reader.first_room(limits.block);
     loop {
         let mut bytes = walk.sink.buffer();
-        let room = limits
-            .block
-            .max(carry.len() * 2)
-            .min(longest.max(carry.len() + 1));
+        let room = block.max(carry.len() * 2).min(longest.max(carry.len() + 1));
+        block = limits.block;
         bytes.resize(room, 0);
         bytes[..carry.len()].copy_from_slice(&carry);
         let (length, error) = fill(reader, &mut bytes, carry.len());

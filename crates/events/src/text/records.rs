@@ -1,6 +1,5 @@
 //! Records → blocks, for formats whose records are not lines: JSON values, XML events.
 
-use std::io::Read;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use perisai_model::Problem;
 
 use super::cut;
 use crate::block::{Block, Layout, Stream};
-use crate::container::fill;
+use crate::container::{Peeked, fill};
 use crate::read::{Walk, explain};
 
 /// Finds the records in bytes that come piece by piece.
@@ -29,20 +28,19 @@ pub(crate) fn read(
     walk: &mut Walk<'_>,
     stream: Arc<Stream>,
     splitter: &mut dyn Splitter,
-    reader: &mut dyn Read,
+    reader: &mut Peeked<'_>,
 ) -> ControlFlow<()> {
     let limits = &walk.options.limits;
     let longest = limits.line.max(limits.block);
     let mut next = 1;
     let mut continues = false;
     let mut carry: Vec<u8> = Vec::new();
+    let mut block = reader.first_room(limits.block);
     let mut records = Vec::new();
     loop {
         let mut bytes = walk.sink.buffer();
-        let room = limits
-            .block
-            .max(carry.len() * 2)
-            .min(longest.max(carry.len() + 1));
+        let room = block.max(carry.len() * 2).min(longest.max(carry.len() + 1));
+        block = limits.block;
         bytes.resize(room, 0);
         bytes[..carry.len()].copy_from_slice(&carry);
         let (length, error) = fill(reader, &mut bytes, carry.len());

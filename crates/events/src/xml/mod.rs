@@ -8,9 +8,12 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event as Token};
 
 use crate::block::Stream;
-use crate::format::{PLAIN, Spec};
+use crate::format::{FIELDS, PLAIN, ROOM, Spec};
 use crate::json::windows;
 use crate::known;
+
+/// The longest name of an element or attribute, in bytes.
+const NAME: usize = 256;
 
 /// Elements nested deeper than this are no Windows event.
 const DEPTH: usize = 64;
@@ -47,7 +50,12 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
 /// Adds the values of the first element; false where it is broken.
 fn walk(text: &str, event: &mut Event) -> bool {
     let mut reader = Reader::from_str(text);
-    let mut path = Path::default();
+    let mut path = Path {
+        text: String::new(),
+        starts: Vec::new(),
+        room: ROOM,
+        fields: FIELDS,
+    };
     let mut value = String::new();
     loop {
         match reader.read_event() {
@@ -84,33 +92,38 @@ fn walk(text: &str, event: &mut Event) -> bool {
 }
 
 /// The elements entered, as the path that the JSON of the same event has.
-#[derive(Default)]
 struct Path {
     text: String,
     starts: Vec<usize>,
+    /// Bytes and fields that may still be added.
+    room: usize,
+    fields: usize,
 }
 
 impl Path {
     /// Goes into an element and adds its attributes.
     fn enter(&mut self, tag: &BytesStart<'_>, event: &mut Event) -> bool {
-        if self.starts.len() == DEPTH {
+        let name = tag.local_name();
+        let name: &str = name.as_ref();
+        if self.starts.len() == DEPTH || name.len() > NAME {
             return false;
         }
         self.starts.push(self.text.len());
-        let name = tag.local_name();
-        let name: &str = name.as_ref();
         let is_item = name == "Data" && self.text == "Event.EventData";
         let mut item = None;
         for attribute in tag.attributes().with_checks(false).flatten() {
             let key: &str = attribute.key.as_ref();
             let mut value = String::new();
             unescape(&attribute.value, &mut value);
+            if self.fields == 0 || key.len() > NAME {
+                return false;
+            }
             if is_item && key == "Name" {
                 item = Some(value);
             } else if !key.starts_with("xmlns") {
                 let dot = if self.text.is_empty() { "" } else { "." };
                 let path = format!("{}{dot}{name}.#attributes.{key}", self.text);
-                push(event, &path, &value);
+                self.add(&path, &value, event);
             }
         }
         if !self.text.is_empty() {
@@ -128,16 +141,26 @@ impl Path {
         self.starts.is_empty()
     }
 
-    fn push(&self, value: &str, event: &mut Event) {
-        push(event, &self.text, value);
+    /// Adds the value of the element that is entered.
+    fn push(&mut self, value: &str, event: &mut Event) {
+        let path = std::mem::take(&mut self.text);
+        self.add(&path, value, event);
+        self.text = path;
     }
-}
 
-fn push(event: &mut Event, path: &str, value: &str) {
-    // The numbers of the System part are numbers in EVTX too.
-    match value.parse() {
-        Ok(number) if path.starts_with("Event.System.") => windows::push(event, path, Value::Int(number)),
-        _ => windows::push(event, path, Value::Str(value)),
+    fn add(&mut self, path: &str, value: &str, event: &mut Event) {
+        let size = path.len() + value.len();
+        if self.fields == 0 || size > self.room {
+            self.fields = 0;
+            return;
+        }
+        self.fields -= 1;
+        self.room -= size;
+        // The numbers of the System part are numbers in EVTX too.
+        match value.parse() {
+            Ok(number) if path.starts_with("Event.System.") => windows::push(event, path, Value::Int(number)),
+            _ => windows::push(event, path, Value::Str(value)),
+        }
     }
 }
 
