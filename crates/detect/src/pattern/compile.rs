@@ -10,7 +10,7 @@ use perisai_model::{
 use perisai_pattern::{Comparison, Literal, Node, Operator, Pattern, Qualifier, Test, parse};
 
 use super::derive::{Fold, address};
-use super::index::Need;
+use super::index::{Frequencies, Need};
 use super::mapping::{Builder, Mapping};
 
 /// How bad a match is where its source does not say.
@@ -72,7 +72,6 @@ pub(super) fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) 
         match parse(&rule.text) {
             Ok(pattern) => {
                 let compiled = Compiled::new(pattern, rule, context, &mut builder);
-                output.idle.extend(compiled.idle());
                 output.patterns.push(compiled);
             }
             Err(error) => {
@@ -84,7 +83,25 @@ pub(super) fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) 
         }
     }
     output.mapping = builder.mapping;
+    output.choose_needs();
     output
+}
+
+impl Output {
+    /// Says what each expression needs of an event, with an eye to what the others need.
+    fn choose_needs(&mut self) {
+        let mut frequencies = Frequencies::default();
+        self.patterns
+            .iter()
+            .for_each(|compiled| frequencies.count(compiled, &self.mapping));
+        for compiled in &mut self.patterns {
+            let expressions = compiled.pattern.observation_expressions().iter();
+            compiled.needs = expressions
+                .map(|it| Need::of(it, compiled, &self.mapping, &frequencies))
+                .collect();
+            self.idle.extend(compiled.idle());
+        }
+    }
 }
 
 impl Compiled {
@@ -101,7 +118,7 @@ impl Compiled {
             tests.iter().map(|test| test.id + 1).max().unwrap_or(0),
             OnceLock::new,
         );
-        let mut compiled = Self {
+        Self {
             info: Arc::new(info(rule, context)),
             valid: (context.valid_from, context.valid_until),
             place: rule.place.clone(),
@@ -111,12 +128,7 @@ impl Compiled {
             paths,
             types,
             probes,
-        };
-        let expressions = compiled.pattern.observation_expressions().iter();
-        compiled.needs = expressions
-            .map(|it| Need::of(it, &compiled, &builder.mapping))
-            .collect();
-        compiled
+        }
     }
 
     /// The slots of which one must have a value for an object of the type to be there.
@@ -218,7 +230,8 @@ fn bits_of(address: IpAddr) -> u128 {
     }
 }
 
-fn each_test<'a>(comparison: &'a Comparison, into: &mut Vec<&'a Test>) {
+/// Adds all tests of a comparison.
+pub(super) fn each_test<'a>(comparison: &'a Comparison, into: &mut Vec<&'a Test>) {
     match comparison {
         Comparison::Test(test) => into.push(test),
         Comparison::And(links) | Comparison::Or(links) => links.iter().for_each(|link| each_test(link, into)),

@@ -49,11 +49,11 @@ pub(super) fn conclude(
 #[derive(Debug, thiserror::Error)]
 enum Unfinished {
     #[error(transparent)]
-    TooComplex(#[from] TooComplex),
+    Complex(#[from] TooComplex),
     #[error("more than {MAX_MATCHES} matches, the others are not reported")]
-    TooMany,
+    Many,
     #[error("too many events take part in it, further matches are not reported")]
-    TooLong,
+    Long,
 }
 
 /// The observations of one pattern that no match has used yet.
@@ -91,7 +91,7 @@ impl<'a> Pool<'a> {
             self.remove(&used);
         }
         match self.next_match(start)? {
-            Some(_) => Err(Unfinished::TooMany),
+            Some(_) => Err(Unfinished::Many),
             None => Ok(()),
         }
     }
@@ -131,7 +131,7 @@ impl<'a> Pool<'a> {
     }
 
     fn look(&mut self, from: usize, to: usize) -> Result<Option<Vec<usize>>, Unfinished> {
-        self.looks = self.looks.checked_sub(to - from).ok_or(Unfinished::TooLong)?;
+        self.looks = self.looks.checked_sub(to - from).ok_or(Unfinished::Long)?;
         let found = self.compiled.pattern.evaluate(&self.hits[from..to])?;
         Ok(found.map(|found| found.observations.iter().map(|at| at + from).collect()))
     }

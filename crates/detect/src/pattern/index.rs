@@ -9,7 +9,7 @@ use aho_corasick::AhoCorasick;
 use perisai_pattern::{Comparison, Literal, Operator, Test};
 use rapidhash::fast::RandomState;
 
-use super::compile::{Compiled, constants};
+use super::compile::{Compiled, constants, each_test};
 use super::mapping::Mapping;
 use super::view::{Scratch, View};
 
@@ -21,7 +21,7 @@ const MIN_LITERAL: usize = 3;
 pub(super) struct Need(Vec<Key>);
 
 /// A value, or a kind of value, in an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     /// A text of this key.
     Text(u32, Box<str>),
@@ -33,9 +33,36 @@ enum Key {
     Any(u32),
 }
 
+/// How many tests of all patterns have a key in common.
+#[derive(Debug, Default)]
+pub(super) struct Frequencies(HashMap<Key, u64, RandomState>);
+
+impl Frequencies {
+    /// Counts the tests of a pattern.
+    pub(super) fn count(&mut self, compiled: &Compiled, mapping: &Mapping) {
+        let mut tests = Vec::new();
+        compiled
+            .pattern
+            .observation_expressions()
+            .iter()
+            .for_each(|it| each_test(it, &mut tests));
+        for key in tests
+            .into_iter()
+            .flat_map(|test| Need::of_test(test, compiled, mapping).0)
+        {
+            *self.0.entry(key).or_default() += 1;
+        }
+    }
+
+    /// How many evaluations a key leads to, roughly: how often it is met, and by how many it is asked for.
+    fn cost(&self, key: &Key) -> u64 {
+        key.rarity().saturating_mul(self.0.get(key).copied().unwrap_or(1))
+    }
+}
+
 impl Key {
-    /// How many events this lets through, roughly.
-    fn cost(&self) -> u64 {
+    /// The less, the rarer it is that an event has it.
+    fn rarity(&self) -> u64 {
         match self {
             Self::Text(..) => 1,
             Self::Number(..) => 20,
@@ -47,18 +74,24 @@ impl Key {
 
 impl Need {
     /// What a comparison needs.
-    pub(super) fn of(comparison: &Comparison, compiled: &Compiled, mapping: &Mapping) -> Self {
+    pub(super) fn of(
+        comparison: &Comparison,
+        compiled: &Compiled,
+        mapping: &Mapping,
+        frequencies: &Frequencies,
+    ) -> Self {
+        let of = |link| Self::of(link, compiled, mapping, frequencies);
         match comparison {
             Comparison::Test(test) => Self::of_test(test, compiled, mapping),
-            Comparison::Or(links) => Self(
-                links
-                    .iter()
-                    .flat_map(|link| Self::of(link, compiled, mapping).0)
-                    .collect(),
-            ),
+            Comparison::Or(links) => Self(links.iter().flat_map(|link| of(link).0).collect()),
             Comparison::And(links) => {
-                let needs = links.iter().map(|link| Self::of(link, compiled, mapping));
-                needs.min_by_key(Self::cost).unwrap_or_default()
+                let cost = |need: &Self| {
+                    need.0
+                        .iter()
+                        .map(|key| frequencies.cost(key))
+                        .fold(0, u64::saturating_add)
+                };
+                links.iter().map(of).min_by_key(cost).unwrap_or_default()
             }
         }
     }
@@ -105,10 +138,6 @@ impl Need {
     /// True where no event can meet it.
     pub(super) fn is_never(&self) -> bool {
         self.0.is_empty()
-    }
-
-    fn cost(&self) -> u64 {
-        self.0.iter().map(Key::cost).sum()
     }
 }
 

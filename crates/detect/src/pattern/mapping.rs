@@ -346,13 +346,14 @@ mod tests {
     }
 
     #[test]
-    fn the_documents_name_every_path() {
+    fn the_documents_name_every_path_and_field() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/stix-patterns.md");
         let text = std::fs::read_to_string(file).unwrap();
-        for path in TABLE.iter().flat_map(|row| row.paths) {
+        let fields = TABLE.iter().flat_map(|row| row.fields).copied().flatten();
+        for name in TABLE.iter().flat_map(|row| row.paths).chain(fields) {
             assert!(
-                text.contains(&format!("`{path}`")),
-                "docs/stix-patterns.md does not name {path}"
+                text.contains(&format!("`{name}`")),
+                "docs/stix-patterns.md does not name {name}"
             );
         }
     }

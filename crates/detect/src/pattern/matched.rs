@@ -46,20 +46,25 @@ impl Told<'_> {
                 }
             }
             Comparison::Test(test) => {
-                let path = &self.compiled.pattern.paths()[test.path];
-                let values = self.passing(test).next();
-                let Some(value) = values else { return };
-                let end = value
-                    .char_indices()
-                    .nth(MAX_LENGTH)
-                    .map_or(value.len(), |(end, _)| end);
-                let cut = if end < value.len() { "…" } else { "" };
-                let part = format!("{path}: {}{cut}", &value[..end]);
-                if !self.parts.contains(&part) {
+                if let Some(part) = self.part(test).filter(|part| !self.parts.contains(part)) {
                     self.parts.push(part);
                 }
             }
         }
+    }
+
+    fn part(&self, test: &Test) -> Option<String> {
+        let path = &self.compiled.pattern.paths()[test.path];
+        if is_lacking(test) {
+            return Some(format!("NOT EXISTS {path}"));
+        }
+        let value = self.passing(test).next()?;
+        let end = value
+            .char_indices()
+            .nth(MAX_LENGTH)
+            .map_or(value.len(), |(end, _)| end);
+        let cut = if end < value.len() { "…" } else { "" };
+        Some(format!("{path}: {}{cut}", &value[..end]))
     }
 
     /// Whether a part of an expression that holds is a reason for it.
@@ -67,11 +72,21 @@ impl Told<'_> {
         match comparison {
             Comparison::And(links) => links.iter().all(|link| self.holds(link)),
             Comparison::Or(links) => links.iter().any(|link| self.holds(link)),
-            Comparison::Test(test) => {
-                let lacking = test.negated && test.operator == Operator::Exists;
-                lacking || self.passing(test).next().is_some()
-            }
+            Comparison::Test(test) if is_lacking(test) => self.lacks(test),
+            Comparison::Test(test) => self.passing(test).next().is_some(),
         }
+    }
+
+    /// Whether `NOT EXISTS` holds: there is such an object, without this.
+    fn lacks(&self, test: &Test) -> bool {
+        let has = |slot: u32| !self.view.items(slot).is_empty();
+        let object_type = &self.compiled.pattern.paths()[test.path].object_type;
+        !self.compiled.paths[test.path].slot.is_some_and(has)
+            && self
+                .compiled
+                .type_slots(object_type)
+                .iter()
+                .any(|&slot| has(slot))
     }
 
     /// The values that pass a test, as they stood.
@@ -84,6 +99,10 @@ impl Told<'_> {
             probe?.matches_observation(0, &one).then(|| self.view.stood(item))
         })
     }
+}
+
+fn is_lacking(test: &Test) -> bool {
+    test.negated && test.operator == Operator::Exists
 }
 
 impl Compiled {

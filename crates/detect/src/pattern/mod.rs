@@ -18,6 +18,8 @@ mod derive;
 mod index;
 mod mapping;
 mod matched;
+#[cfg(test)]
+mod sound;
 mod table;
 mod view;
 

@@ -3,6 +3,7 @@
 //! Field names are those of the Elastic Common Schema, Windows and Sysmon, Zeek, Suricata EVE, web servers and
 //! proxies, CEF and LEEF, auditd, journald, netfilter and AWS, as `events` gives them. Letter case does not count. A
 //! path is written without list steps and in lower case; a hash as its name without hyphens.
+// tidy: long, a table
 
 use perisai_model::Kind;
 

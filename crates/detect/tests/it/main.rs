@@ -3,4 +3,5 @@
 
 mod flatten;
 mod indicator;
+mod pattern;
 mod sigma;

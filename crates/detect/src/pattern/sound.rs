@@ -1,0 +1,191 @@
+//! The index against evaluating every pattern.
+
+use perisai_model::{Context, ContextId, Event, Place, Rule, RuleLanguage, Value};
+use proptest::prelude::*;
+
+use super::{Scratch, StixPatterns};
+
+const PATHS: &[&str] = &[
+    "domain-name:value",
+    "ipv4-addr:value",
+    "network-traffic:dst_ref.value",
+    "network-traffic:dst_port",
+    "file:name",
+    "file:size",
+    "url:value",
+    "process:command_line",
+    "windows-registry-key:key",
+    "x-acme:thing",
+    "file:ctime",
+];
+
+const CONSTANTS: &[&str] = &[
+    "'evil.example'",
+    "'EVIL.example'",
+    "'192.0.2.1'",
+    "'192.0.2.0/24'",
+    "'0.0.0.0/0'",
+    "'http://EVIL.example:80/a'",
+    "'HKLM\\\\A\\\\b'",
+    "'Käfer.exe'",
+    "'abc'",
+    "'ABC'",
+    "'1'",
+    "1",
+    "1.0",
+    "443",
+    "true",
+    "h'616263'",
+    "t'2020-01-01T00:00:00Z'",
+];
+
+const LIKES: &[&str] = &[
+    "'%abc%'",
+    "'%evil%'",
+    "'%KELVIN%'",
+    "'%'",
+    "'%.example'",
+    "'%;a_c'",
+    "'ab'",
+];
+
+const FIELDS: &[&str] = &[
+    "query",
+    "dst_ip",
+    "src_ip",
+    "dpt",
+    "file.name",
+    "file.path",
+    "file.size",
+    "request",
+    "host",
+    "uri",
+    "CommandLine",
+    "TargetObject",
+    "thing",
+    "unknown",
+];
+
+const VALUES: &[&str] = &[
+    "evil.example",
+    "Evil.Example",
+    "192.0.2.1",
+    "192.0.2.77",
+    "::ffff:192.0.2.1",
+    "http://evil.example/a",
+    "HTTP://Evil.example:80/a",
+    r"HKEY_LOCAL_MACHINE\a\B",
+    r"C:\x\abc",
+    "KÄFER.exe",
+    "xabcx",
+    "ABC",
+    "1",
+    "443",
+    "abc",
+    "\u{212a}ELVIN",
+    "\u{37e}abc",
+    "1.0",
+];
+
+fn test() -> impl Strategy<Value = String> {
+    let of = |all: &'static [&'static str]| proptest::sample::select(all);
+    let not = proptest::sample::select(vec!["", "NOT "]);
+    prop_oneof![
+        6 => (of(PATHS), not.clone(), proptest::sample::select(vec!["=", "!=", "<", ">="]), of(CONSTANTS))
+            .prop_map(|(path, not, sign, constant)| format!("{path} {not}{sign} {constant}")),
+        2 => (of(PATHS), not.clone(), proptest::collection::vec(of(CONSTANTS), 0..3))
+            .prop_map(|(path, not, set)| format!("{path} {not}IN ({})", set.join(", "))),
+        2 => (of(PATHS), not.clone(), of(LIKES)).prop_map(|(path, not, like)| format!("{path} {not}LIKE {like}")),
+        1 => (of(PATHS), not.clone()).prop_map(|(path, not)| format!("{path} {not}MATCHES 'a.c'")),
+        1 => (of(PATHS), not.clone()).prop_map(|(path, not)| format!("{path} {not}ISSUBSET '192.0.2.0/24'")),
+        1 => (of(PATHS), not).prop_map(|(path, not)| format!("{not}EXISTS {path}")),
+    ]
+}
+
+fn pattern() -> impl Strategy<Value = String> {
+    let join = |word: &'static str| move |all: Vec<String>| format!("({})", all.join(word));
+    let inside = test().prop_recursive(3, 8, 3, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 1..4).prop_map(join(" AND ")),
+            proptest::collection::vec(inner, 1..4).prop_map(join(" OR ")),
+        ]
+    });
+    let outside = proptest::sample::select(vec![" AND ", " OR ", " FOLLOWEDBY "]);
+    (proptest::collection::vec(inside, 1..4), outside).prop_map(|(all, word)| {
+        all.iter()
+            .map(|one| format!("[{one}]"))
+            .collect::<Vec<_>>()
+            .join(word)
+    })
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let value = prop_oneof![
+        8 => proptest::sample::select(VALUES).prop_map(|text| Ok(text.to_owned())),
+        1 => (-1_i64..3).prop_map(|number| Err(Value::Int(number))),
+        1 => proptest::sample::select(vec![Value::Float(1.0), Value::Float(f64::NAN), Value::Bool(true), Value::Null])
+            .prop_map(Err),
+    ];
+    let field = (proptest::sample::select(FIELDS), value);
+    proptest::collection::vec(field, 0..8).prop_map(|fields| {
+        let mut event = Event::default();
+        for (name, value) in fields {
+            match value {
+                Ok(text) => event.push_str(name, &text),
+                Err(other) => event.push(name, other),
+            }
+        }
+        event
+    })
+}
+
+fn compiled(patterns: &[String]) -> StixPatterns {
+    let context = Context::default();
+    let rules: Vec<Rule> = patterns
+        .iter()
+        .map(|text| Rule {
+            language: RuleLanguage::StixPattern,
+            text: text.clone(),
+            context: ContextId(0),
+            place: Place::file("test"),
+        })
+        .collect();
+    // Mixed sets are refused, and that is as well.
+    StixPatterns::compile(rules.iter().map(|rule| (rule, &context))).0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn the_index_loses_nothing(
+        patterns in proptest::collection::vec(pattern(), 1..12),
+        events in proptest::collection::vec(event(), 1..8),
+    ) {
+        let patterns = compiled(&patterns);
+        let mut scratch = Scratch::default();
+        for event in &events {
+            let (mut indexed, mut all) = (Vec::new(), Vec::new());
+            patterns.match_event(event, &mut scratch, &mut indexed);
+            let every = (0_u32..).zip(&patterns.patterns).filter(|(_, compiled)| !compiled.is_idle());
+            let every = every.flat_map(|(number, compiled)| (0..compiled.needs.len() as u32).map(move |at| (number, at)));
+            patterns.evaluate(every, &scratch.view, &mut all);
+            prop_assert_eq!(indexed, all);
+        }
+    }
+
+    #[test]
+    fn what_is_idle_never_matches(pattern in pattern(), event in event()) {
+        let patterns = compiled(&[pattern]);
+        let mut scratch = Scratch::default();
+        let mut found = Vec::new();
+        patterns.match_event(&event, &mut scratch, &mut found);
+        if patterns.patterns.first().is_some_and(super::compile::Compiled::is_idle) {
+            let every = 0..patterns.patterns[0].needs.len() as u32;
+            patterns.evaluate(every.map(|at| (0, at)), &scratch.view, &mut found);
+            let held: Vec<_> = found.into_iter().flat_map(|hit| hit.hit.expressions).map(|at| at as usize).collect();
+            // Some brackets may hold; the pattern as a whole cannot.
+            prop_assert!(held.iter().all(|&at| !patterns.patterns[0].needs[at].is_never()));
+        }
+    }
+}
