@@ -13,9 +13,11 @@ import io
 import json
 import random
 import shutil
+import struct
 import subprocess
 import tarfile
 import zipfile
+import zlib
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -370,6 +372,117 @@ def cloud():
     write("cloudtrail.json", json.dumps([row for _, row in sorted(rows, key=lambda row: row[0])], indent=1) + "\n")
 
 
+# --- EVTX: one file of one chunk, with a template for each event -------------------------------------------------
+
+CHUNK_SIZE, CHUNK_HEAD = 65536, 512
+
+
+def utf16(text):
+    return text.encode("utf-16-le")
+
+
+class BinXml:
+    """Binary XML (MS-EVEN6, section 2.2.12) at an offset of a chunk. Each name is written where it is first used."""
+
+    def __init__(self, offset, names):
+        self.offset, self.names, self.out = offset, names, bytearray()
+
+    def put(self, layout, *values):
+        self.out += struct.pack("<" + layout, *values)
+
+    def name(self, text):
+        here = self.offset + len(self.out) + 4
+        known = self.names.setdefault(text, here)
+        self.put("I", known)
+        if known == here:
+            value = 0
+            for letter in text:
+                value = (value * 65599 + ord(letter)) & 0xFFFFFFFF
+            self.put("IHH", 0, value & 0xFFFF, len(text))
+            self.out += utf16(text) + b"\0\0"
+
+    def sized(self, write):
+        """The four bytes of a length, and what it counts."""
+        at = len(self.out)
+        self.put("I", 0)
+        write()
+        struct.pack_into("<I", self.out, at, len(self.out) - at - 4)
+
+    def text(self, value):
+        self.put("BBH", 0x05, 0x01, len(value))
+        self.out += utf16(value)
+
+    def element(self, name, content, **attributes):
+        def body():
+            self.name(name)
+            if attributes:
+                self.sized(lambda: [self.attribute(key, value, key != list(attributes)[-1]) for key, value in attributes.items()])
+            self.put("B", 0x02)
+            for part in content if isinstance(content, list) else [content]:
+                part() if callable(part) else self.text(part)
+            self.put("B", 0x04)
+        self.put("BH", 0x41 if attributes else 0x01, 0xFFFF)
+        self.sized(body)
+
+    def attribute(self, name, value, more):
+        self.put("B", 0x46 if more else 0x06)
+        self.name(name)
+        self.text(value)
+
+    def event(self, number, template, write):
+        """A record's content: a template that holds all of the event, and no substitutions."""
+        self.put("BBBBBBI", 0x0F, 1, 1, 0, 0x0C, 1, template)
+        self.put("I", self.offset + len(self.out) + 4)
+        self.put("I16s", 0, hashlib.md5(b"template%d" % number).digest())
+        def definition():
+            self.put("BBBB", 0x0F, 1, 1, 0)
+            write()
+            self.put("B", 0x00)
+        self.sized(definition)
+        self.put("I", 0)
+
+
+def evtx(events, host):
+    """`(time, provider, channel, id, data)` tuples as the bytes of an EVTX file."""
+    names, records, last = {}, bytearray(), 0
+    for number, (time, provider, channel, identity, data) in enumerate(events, 1):
+        last = CHUNK_HEAD + len(records)
+        xml = BinXml(last + 24, names)
+        def system():
+            xml.element("Provider", [], Name=provider)
+            xml.element("EventID", str(identity))
+            xml.element("TimeCreated", [], SystemTime=iso(time))
+            xml.element("EventRecordID", str(number))
+            xml.element("Channel", channel)
+            xml.element("Computer", f"{host}.{DOMAIN}")
+        def fields():
+            for key, value in data.items():
+                xml.element("Data", value, Name=key)
+        xml.event(number, number, lambda: xml.element("Event", [lambda: xml.element("System", [system]), lambda: xml.element("EventData", [fields])],
+                  xmlns="http://schemas.microsoft.com/win/2004/08/events/event"))
+        size = 24 + len(xml.out) + 4
+        filetime = int((time - datetime(1601, 1, 1, tzinfo=timezone.utc)).total_seconds()) * 10**7
+        records += struct.pack("<IIQQ", 0x2A2A, size, number, filetime) + xml.out + struct.pack("<I", size)
+    count = len(events)
+    head = bytearray(CHUNK_HEAD)
+    struct.pack_into("<8sQQQQIIII", head, 0, b"ElfChnk\0", 1, count, 1, count, 128, last, CHUNK_HEAD + len(records), zlib.crc32(records))
+    struct.pack_into("<I", head, 124, zlib.crc32(head[:120] + head[128:]))
+    chunk = bytes(head) + bytes(records) + bytes(CHUNK_SIZE - CHUNK_HEAD - len(records))
+    file = bytearray(4096)
+    struct.pack_into("<8sQQQIHHHH", file, 0, b"ElfFile\0", 0, 0, count + 1, 128, 1, 3, 4096, 1)
+    struct.pack_into("<I", file, 124, zlib.crc32(file[:120]))
+    return bytes(file) + chunk
+
+
+def event_log():
+    security, system = ("Microsoft-Windows-Security-Auditing", "Security"), ("Service Control Manager", "System")
+    events = [(time, *security, 4624, {"TargetUserName": RNG.choice(USERS), "LogonType": "3", "IpAddress": workstation()[1]}) for time in spread(20)]
+    events.append((at("23 05:40:52"), *security, 4688, {"SubjectUserName": "portal-pool", "NewProcessName": r"C:\Windows\System32\cmd.exe",
+                   "CommandLine": 'cmd.exe /c net group "Domain Admins" /domain', "ParentProcessName": r"C:\Windows\System32\inetsrv\w3wp.exe"}))
+    events.append((at("23 14:52:40"), *system, 7045, {"ServiceName": "epdr", "ImagePath": r"C:\Windows\System32\drivers\epdr.sys", "ServiceType": "kernel mode driver", "StartType": "demand start"}))
+    write("web01-forwarded.evtx.gz", gzip.compress(evtx(sorted(events, key=lambda event: event[0]), WEB), 9, mtime=0))
+
+
 # --- what responders collected ------------------------------------------------------------------------------------
 
 def collected():
@@ -397,7 +510,7 @@ def collected():
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    for step in [mail, squid, zeek, web, vpn_and_firewall, suricata, windows, edr, powershell, linux, cloud, collected]:
+    for step in [mail, squid, zeek, web, vpn_and_firewall, suricata, windows, edr, powershell, linux, cloud, collected, event_log]:
         step()
     print(sum(path.stat().st_size for path in OUT.rglob("*") if path.is_file()), "bytes")
 
