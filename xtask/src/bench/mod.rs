@@ -1,11 +1,30 @@
 //! `cargo xtask bench NAME`: measurements. One file a benchmark, and one line in [`BENCHMARKS`].
 
-use anyhow::{Result, bail};
+mod hunt;
+mod measure;
+mod sigma;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run;
 
 /// A benchmark: its name, what it measures, and the function that runs it with the remaining arguments.
 type Benchmark = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
-const BENCHMARKS: &[Benchmark] = &[];
+const BENCHMARKS: &[Benchmark] = &[
+    (
+        "hunt",
+        "plain indicators over generated logs: speed, memory, start-up, beside ripgrep and grep",
+        hunt::bench,
+    ),
+    (
+        "sigma",
+        "SigmaHQ's Windows rules over real event logs: events per processor second",
+        sigma::bench,
+    ),
+];
 
 /// Runs the benchmark that the first argument names.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -21,4 +40,22 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         None => Ok(()),
         Some(other) => bail!("there is no benchmark `{other}`"),
     }
+}
+
+/// The release build of the binary, made if need be.
+fn perisai() -> Result<PathBuf> {
+    run::execute(&mut run::cargo("build --release --quiet --package perisai-cli"))?;
+    Ok(run::target().join("release/perisai"))
+}
+
+/// A file or folder of the shared data, without which there is nothing to measure on.
+fn shared(path: &str) -> Result<PathBuf> {
+    let path = run::root().join("../shared").join(path);
+    path.canonicalize()
+        .with_context(|| format!("benchmarks need {}", path.display()))
+}
+
+/// Where benchmarks keep what they make.
+fn folder() -> PathBuf {
+    run::target().join("bench")
 }

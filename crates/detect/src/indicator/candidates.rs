@@ -86,6 +86,31 @@ pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// The character that ends before `at`, if it is whole.
+pub(super) fn char_before(bytes: &[u8], at: usize) -> Option<char> {
+    let last = bytes[at.saturating_sub(4)..at].utf8_chunks().last()?;
+    last.invalid()
+        .is_empty()
+        .then(|| last.valid().chars().next_back())
+        .flatten()
+}
+
+/// The character that begins at `at`, if it is whole.
+pub(super) fn char_behind(bytes: &[u8], at: usize) -> Option<char> {
+    bytes[at..bytes.len().min(at + 4)]
+        .utf8_chunks()
+        .next()?
+        .valid()
+        .chars()
+        .next()
+}
+
+/// True for a letter beyond ASCII of a script that puts spaces between words: it makes one name with what it touches.
+/// Scripts beyond U+0E00 (Thai, Chinese, Japanese, Korean) set names into text without spaces.
+pub(super) fn joins_names(c: char) -> bool {
+    !c.is_ascii() && c.is_alphanumeric() && c < '\u{e00}'
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::classify::Masks;

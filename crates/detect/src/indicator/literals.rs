@@ -1,85 +1,156 @@
 //! All that is neither name, address nor long word: paths, registry keys, user agents, command lines, and the short
 //! values that only count in a typed field.
 //!
-//! An automaton looks for the longest plain piece of each, without regard to case; where it stands, the whole value is
-//! compared, with the backslashes of JSON taken as what they mean.
+//! Each is found by a part of it: a name with dots, if there is one in it (`evil.exe`), else a word by the first four
+//! letters, else, which is rare, by an automaton. Where the part stands, the whole text is compared, without regard to
+//! case and with the backslashes of JSON taken as what they mean.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use perisai_model::{Indicators, Kind};
 use perisai_values::hive_short_name;
+
+use super::candidates::{char_before, char_behind, joins_names};
 
 /// Listed texts of any form.
 #[derive(Debug)]
 pub(super) struct Literals {
-    automaton: AhoCorasick,
-    patterns: Vec<Pattern>,
     anchored: HashMap<Box<str>, Vec<Pattern>>,
+    worded: HashMap<u32, Vec<Pattern>>,
+    /// A bit for the hash of each key of `worded`.
+    keys: Box<[u64; KEY_WORDS]>,
+    /// The fewest characters of a word in `worded`; 0 without any.
+    shortest: usize,
+    others: Vec<Pattern>,
+    automaton: Option<AhoCorasick>,
 }
 
-/// A text to be compared where a piece of it was found.
+/// A text to be compared where a part of it was found.
 #[derive(Debug)]
 struct Pattern {
     entry: u32,
     /// The whole text, in one of the forms in which it may be written.
     text: Box<str>,
-    /// Where in it the piece begins.
+    /// Where in it the part begins.
     at: usize,
 }
 
+/// The fewest characters of a word by which a text is found.
+const SHORTEST_WORD: usize = 4;
+const KEY_BITS: u32 = 15;
+const KEY_WORDS: usize = 1 << (KEY_BITS - 6);
+
 impl Literals {
-    /// Makes the automaton. Texts with a name with dots in them (`C:\\x\\evil.exe`) do not go there: `anchor` is told
-    /// that name, and they are found by [`walk_anchored`](Self::walk_anchored).
+    /// Sorts texts by how they are found. `anchor` is told the names with dots, which are reported to
+    /// [`walk_anchored`](Self::walk_anchored) when they are found.
     pub(super) fn build(indicators: &Indicators, entries: &[u32], mut anchor: impl FnMut(&str)) -> Self {
-        let mut patterns = Vec::new();
+        let mut built = Self {
+            anchored: HashMap::new(),
+            worded: HashMap::new(),
+            keys: Box::new([0; KEY_WORDS]),
+            shortest: 0,
+            others: Vec::new(),
+            automaton: None,
+        };
         let mut pieces = Vec::new();
-        let mut anchored: HashMap<Box<str>, Vec<Pattern>> = HashMap::new();
         for &entry in entries {
             let indicator = indicators.get(entry as usize);
             for text in written_forms(indicator.kind, indicator.value) {
                 if let Some(name) = dotted_name(&text) {
                     anchor(&text[name.clone()]);
                     let key = text[name.clone()].to_ascii_lowercase().into();
-                    let pattern = Pattern {
+                    built.anchored.entry(key).or_default().push(Pattern {
                         entry,
                         at: name.start,
                         text: text.into(),
-                    };
-                    anchored.entry(key).or_default().push(pattern);
+                    });
+                } else if let Some(word) = telling_word(&text) {
+                    built.add_word(entry, &text, word);
                 } else {
                     let (at, length) = longest_piece(&text);
                     pieces.push(text[at..at + length].to_owned());
-                    patterns.push(Pattern {
+                    built.others.push(Pattern {
                         entry,
-                        text: text.into(),
                         at,
+                        text: text.into(),
                     });
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .build(&pieces)
-            .expect("fewer literals than an automaton has states");
-        Self {
-            automaton,
-            patterns,
-            anchored,
+        if !pieces.is_empty() {
+            let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&pieces);
+            built.automaton = Some(automaton.expect("fewer literals than an automaton has states"));
+        }
+        built
+    }
+
+    fn add_word(&mut self, entry: u32, text: &str, word: Range<usize>) {
+        let length = word.len();
+        self.shortest = if self.shortest == 0 {
+            length
+        } else {
+            self.shortest.min(length)
+        };
+        let mut add = |start: &[u8]| {
+            let key = key(start);
+            let bit = key_bit(key);
+            self.keys[bit >> 6] |= 1 << (bit & 63);
+            self.worded.entry(key).or_default().push(Pattern {
+                entry,
+                at: word.start,
+                text: text.into(),
+            });
+        };
+        let start = &text.as_bytes()[word.clone()][..SHORTEST_WORD];
+        add(start);
+        if word.start == 0 {
+            // The letter of a JSON escape before it (`\nevil`) makes one word with it.
+            for letter in ESCAPES {
+                add(&[&[*letter], &start[..SHORTEST_WORD - 1]].concat());
+            }
         }
     }
 
-    /// True where [`walk`](Self::walk) would find nothing.
-    pub(super) fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+    /// The fewest characters of a word that must be given to [`walk_word`](Self::walk_word); 0: none need be.
+    pub(super) fn shortest_word(&self) -> usize {
+        self.shortest
     }
 
-    /// Calls `each(start, end, entry)` for each listed text without a name with dots.
-    pub(super) fn walk(&self, bytes: &[u8], mut each: impl FnMut(usize, usize, u32)) {
-        for found in self.automaton.find_overlapping_iter(bytes) {
-            let pattern = &self.patterns[found.pattern().as_usize()];
+    /// False where no listed text is found by a word that begins so. `at` is its place.
+    #[inline(always)]
+    pub(super) fn may_start(&self, bytes: &[u8], at: usize) -> bool {
+        let Some(start) = bytes.get(at..at + SHORTEST_WORD) else {
+            return false;
+        };
+        let bit = key_bit(key(start));
+        self.keys[bit >> 6] >> (bit & 63) & 1 != 0
+    }
+
+    /// Calls `each(start, end, entry)` for each listed text around the word that begins at `at`.
+    pub(super) fn walk_word(&self, bytes: &[u8], at: usize, mut each: impl FnMut(usize, usize, u32)) {
+        let Some(start) = bytes.get(at..at + SHORTEST_WORD) else {
+            return;
+        };
+        for pattern in self.worded.get(&key(start)).into_iter().flatten() {
+            let escaped = at > 0 && bytes[at - 1] == b'\\' && ESCAPES.contains(&bytes[at]) && pattern.at == 0;
+            let places = [Some(at), escaped.then_some(at + 1)];
+            if let Some((start, end)) = places
+                .into_iter()
+                .flatten()
+                .find_map(|at| pattern.stands(bytes, at))
+            {
+                each(start, end, pattern.entry);
+            }
+        }
+    }
+
+    /// Calls `each(start, end, entry)` for each listed text that is found by neither name nor word.
+    pub(super) fn walk_others(&self, bytes: &[u8], mut each: impl FnMut(usize, usize, u32)) {
+        let Some(automaton) = &self.automaton else { return };
+        for found in automaton.find_overlapping_iter(bytes) {
+            let pattern = &self.others[found.pattern().as_usize()];
             if let Some((start, end)) = pattern.stands(bytes, found.start()) {
                 each(start, end, pattern.entry);
             }
@@ -103,48 +174,72 @@ impl Literals {
 }
 
 impl Pattern {
-    /// Where the whole text stands, if it does around the piece that stands at `piece`.
-    fn stands(&self, bytes: &[u8], piece: usize) -> Option<(usize, usize)> {
+    /// Where the whole text stands, if it does around the part that stands at `part`: as it is, or as JSON escapes it.
+    fn stands(&self, bytes: &[u8], part: usize) -> Option<(usize, usize)> {
+        [Form::Plain, Form::Json]
+            .into_iter()
+            .find_map(|form| self.stands_as(form, bytes, part))
+    }
+
+    fn stands_as(&self, form: Form, bytes: &[u8], part: usize) -> Option<(usize, usize)> {
         let text = self.text.as_bytes();
-        let mut start = piece;
+        let mut start = part;
         for &wanted in text[..self.at].iter().rev() {
-            start = step_back(bytes, start, wanted)?;
+            start = form.step_back(bytes, start, wanted)?;
         }
-        let mut end = piece;
+        let mut end = part;
         for &wanted in &text[self.at..] {
-            end = step(bytes, end, wanted)?;
+            end = form.step(bytes, end, wanted)?;
         }
-        let escape = start >= 2 && bytes[start - 2] == b'\\' && b"ntrbf".contains(&bytes[start - 1]);
-        let joined_before = is_host(text[0]) && start > 0 && is_host(bytes[start - 1]) && !escape;
-        let behind = bytes[end..].iter().copied().find(|&byte| byte != b'.');
-        let joined_behind = is_host(text[text.len() - 1]) && behind.is_some_and(is_host);
+        let escape = start >= 2 && bytes[start - 2] == b'\\' && ESCAPES.contains(&bytes[start - 1]);
+        let joined_before = is_host(text[0]) && char_before(bytes, start).is_some_and(is_name) && !escape;
+        let dots = bytes[end..].iter().take_while(|&&byte| byte == b'.').count();
+        let joined_behind =
+            is_host(text[text.len() - 1]) && char_behind(bytes, end + dots).is_some_and(is_name);
         (!joined_before && !joined_behind).then_some((start, end))
     }
+}
+
+/// How a text is written in a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Byte for byte.
+    Plain,
+    /// Backslashes and quotes behind a backslash, slashes perhaps.
+    Json,
+}
+
+impl Form {
+    /// The place behind one wanted byte, where it stands.
+    fn step(self, bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
+        let escaped = bytes.get(at) == Some(&b'\\') && bytes.get(at + 1) == Some(&wanted);
+        match wanted {
+            b'\\' | b'"' if self == Self::Json => escaped.then_some(at + 2),
+            b'/' if self == Self::Json && escaped => Some(at + 2),
+            _ => bytes.get(at)?.eq_ignore_ascii_case(&wanted).then_some(at + 1),
+        }
+    }
+
+    /// The same, backwards: the place of the wanted byte that ends before `at`.
+    fn step_back(self, bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
+        let last = at.checked_sub(1)?;
+        let escaped = bytes[last] == wanted && last > 0 && bytes[last - 1] == b'\\';
+        match wanted {
+            b'\\' | b'"' if self == Self::Json => escaped.then(|| last - 1),
+            b'/' if self == Self::Json && escaped => Some(last - 1),
+            _ => bytes[last].eq_ignore_ascii_case(&wanted).then_some(last),
+        }
+    }
+}
+
+/// What goes on with a name.
+fn is_name(c: char) -> bool {
+    u8::try_from(c).is_ok_and(is_host) || joins_names(c)
 }
 
 /// What names are made of; a text is not looked for inside a longer one.
 fn is_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
-}
-
-/// The place behind one wanted byte, where it stands; a doubled backslash and `\/` stand for one.
-fn step(bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
-    let byte = *bytes.get(at)?;
-    match wanted {
-        b'\\' if byte == b'\\' => Some(at + 1 + usize::from(bytes.get(at + 1) == Some(&b'\\'))),
-        b'/' | b'"' if byte == b'\\' && bytes.get(at + 1) == Some(&wanted) => Some(at + 2),
-        _ => byte.eq_ignore_ascii_case(&wanted).then_some(at + 1),
-    }
-}
-
-/// The same, backwards: the place of the wanted byte that ends before `at`.
-fn step_back(bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
-    let last = at.checked_sub(1)?;
-    if !bytes[last].eq_ignore_ascii_case(&wanted) {
-        return None;
-    }
-    let escaped = matches!(wanted, b'\\' | b'/' | b'"') && last > 0 && bytes[last - 1] == b'\\';
-    Some(last - usize::from(escaped))
 }
 
 /// The ways in which a value is written in logs.
@@ -166,6 +261,95 @@ fn written_forms(kind: Kind, value: &str) -> Vec<String> {
         _ => {}
     }
     forms
+}
+
+/// The letters of JSON's escapes.
+const ESCAPES: &[u8] = b"ntrbf";
+
+/// The first four characters of a word, without regard to case.
+#[inline(always)]
+fn key(start: &[u8]) -> u32 {
+    let four: [u8; 4] = start[..4].try_into().expect("four bytes");
+    u32::from_le_bytes(four) | 0x2020_2020
+}
+
+#[inline(always)]
+fn key_bit(key: u32) -> usize {
+    (key.wrapping_mul(0x9e37_79b1) >> (32 - KEY_BITS)) as usize
+}
+
+/// Words that stand in many lines; a text is better found by another of its own.
+const COMMON: &[&str] = &[
+    "mozilla",
+    "windows",
+    "compatible",
+    "applewebkit",
+    "khtml",
+    "gecko",
+    "like",
+    "chrome",
+    "safari",
+    "firefox",
+    "version",
+    "mobile",
+    "linux",
+    "x86_64",
+    "software",
+    "microsoft",
+    "currentversion",
+    "hkey_local_machine",
+    "hkey_current_user",
+    "hkey_users",
+    "hklm",
+    "hkcu",
+    "registry",
+    "machine",
+    "user",
+    "users",
+    "system",
+    "system32",
+    "program",
+    "programdata",
+    "files",
+    "local",
+    "temp",
+    "appdata",
+    "roaming",
+    "public",
+    "http",
+    "https",
+    "global",
+    "cmd",
+    "powershell",
+    "services",
+    "controlset001",
+    "currentcontrolset",
+    "tmp",
+    "usr",
+    "etc",
+    "var",
+    "home",
+];
+
+/// The word of a text by which it is best found: uncommon first, then long, then the first such.
+fn telling_word(text: &str) -> Option<Range<usize>> {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let mut words = Vec::new();
+    let mut at = 0;
+    for word in text.as_bytes().split(|&byte| !is_word(byte)) {
+        words.push(at..at + word.len());
+        at += word.len() + 1;
+    }
+    let common = |word: &Range<usize>| COMMON.contains(&text[word.clone()].to_ascii_lowercase().as_str());
+    let words = words.into_iter().filter(|word| word.len() >= SHORTEST_WORD);
+    words.max_by_key(|word| {
+        (
+            !common(word),
+            word.start > 0,
+            word.len(),
+            std::cmp::Reverse(word.start),
+        )
+    })
 }
 
 /// The longest name with dots in a text, if its last label is no number.
@@ -219,7 +403,11 @@ mod tests {
         let mut anchors = Vec::new();
         let literals = Literals::build(&indicators, &[0], |name| anchors.push(name.to_ascii_lowercase()));
         let mut got = Vec::new();
-        literals.walk(log.as_bytes(), |start, end, _| got.push(&log[start..end]));
+        literals.walk_others(log.as_bytes(), |start, end, _| got.push(&log[start..end]));
+        for at in 0..log.len() {
+            literals.walk_word(log.as_bytes(), at, |start, end, _| got.push(&log[start..end]));
+        }
+        got.dedup();
         for anchor in anchors {
             for (at, _) in log.to_ascii_lowercase().match_indices(&anchor) {
                 literals.walk_anchored(log.as_bytes(), at, &anchor, |start, end, _| {

@@ -4,6 +4,7 @@ mod defanged;
 mod dotted;
 mod grouped;
 mod wide;
+mod worded;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -65,15 +66,13 @@ impl<'a> Scanner<'a> {
     pub fn scan(&mut self, bytes: &[u8], out: &mut Vec<Hit>) {
         let first = out.len();
         self.scan_plain(bytes, true, out);
-        if !self.matcher.literals.is_empty() {
-            self.matcher.literals.walk(bytes, |start, end, indicator| {
-                out.push(Hit {
-                    start,
-                    end,
-                    indicator,
-                })
-            });
-        }
+        self.matcher.literals.walk_others(bytes, |start, end, indicator| {
+            out.push(Hit {
+                start,
+                end,
+                indicator,
+            })
+        });
         if out.len() - first > 1 {
             out[first..].sort_unstable();
             let mut kept = out.split_off(first);
@@ -106,6 +105,7 @@ impl<'a> Scanner<'a> {
         let matcher = self.matcher;
         let dotted = !matcher.names.is_empty() || matcher.addresses.any_v4();
         let words = matcher.words.any_words();
+        let shortest = matcher.literals.shortest_word();
         let groups = matcher.any_v6 || matcher.words.any_pairs();
         for base in (0..bytes.len()).step_by(CHUNK) {
             let end = bytes.len().min(base + CHUNK);
@@ -124,6 +124,9 @@ impl<'a> Scanner<'a> {
             }
             if groups {
                 self.groups(chunk, out);
+            }
+            if shortest > 0 {
+                self.words(chunk, shortest, out);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Values that are defanged in the log itself, as in mails and tickets: `hxxp://evil[.]example/a`.
 
+use perisai_model::Kind;
 use perisai_values::refang;
 
 use super::super::Hit;
@@ -38,10 +39,19 @@ impl Scanner<'_> {
         self.matcher
             .scanner()
             .scan_plain(real.as_bytes(), false, &mut hits);
+        hits.retain(|hit| is_defanged(self.matcher.value(hit.indicator).0));
         out.extend(hits.into_iter().map(|hit| Hit {
             start,
             end,
             indicator: hit.indicator,
         }));
     }
+}
+
+/// The kinds that people defang: what a click could open.
+fn is_defanged(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Domain | Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::Url | Kind::EmailAddress
+    )
 }

@@ -2,7 +2,7 @@
 
 use perisai_values::{domain, ip};
 
-use super::super::candidates::{Chunk, is_host};
+use super::super::candidates::{Chunk, char_before, char_behind, is_host, joins_names};
 use super::super::escapes::other_start;
 use super::super::{Hit, hash, quads};
 use super::{AddressCandidate, NameCandidate, Scanner};
@@ -139,7 +139,9 @@ impl Scanner<'_> {
                 .iter()
                 .take_while(|byte| byte.is_ascii())
                 .count();
-            if length > 0 && !joins(bytes, start, ascii, ascii + length, end) {
+            let joined = |c: Option<char>| c.is_some_and(joins_names);
+            if length > 0 && !joined(char_before(bytes, ascii)) && !joined(char_behind(bytes, ascii + length))
+            {
                 self.slow_ascii_run(bytes, ascii, ascii + length);
             }
             ascii += length
@@ -303,26 +305,4 @@ impl Scanner<'_> {
 /// The characters of an unquoted local part (RFC 5322 `dot-atom`).
 fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~.-".contains(&byte)
-}
-
-/// True where an ASCII part of a run belongs to a longer name: a letter of a script that puts spaces between words
-/// touches it. Scripts beyond U+0E00 (Thai, Chinese, Japanese, Korean) set names into text without spaces.
-fn joins(bytes: &[u8], run: usize, start: usize, end: usize, run_end: usize) -> bool {
-    let letter = |c: char| c.is_alphanumeric() && c < '\u{e00}';
-    let before = bytes[run.max(start.saturating_sub(4))..start]
-        .utf8_chunks()
-        .last();
-    let before = before
-        .and_then(|chunk| {
-            chunk
-                .invalid()
-                .is_empty()
-                .then(|| chunk.valid().chars().next_back())
-        })
-        .flatten();
-    let behind = bytes[end..run_end.min(end + 4)]
-        .utf8_chunks()
-        .next()
-        .and_then(|chunk| chunk.valid().chars().next());
-    before.is_some_and(letter) || behind.is_some_and(letter)
 }

@@ -255,15 +255,25 @@ impl Seen {
                 self.pairs.iter().any(|pairs| pairs == value)
                     || self.words.iter().any(|w| w.eq_ignore_ascii_case(value))
             }
+            Kind::FileName | Kind::FilePath | Kind::RegistryKey | Kind::UserAgent => {
+                written_forms(kind, value)
+                    .iter()
+                    .any(|text| text_stands(text, line))
+            }
             Kind::Wallet if value.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 self.words.iter().any(|w| w == value)
             }
             _ => self.words.iter().any(|word| word.eq_ignore_ascii_case(value)),
         };
-        here || self
-            .refanged
-            .iter()
-            .any(|(real, seen)| seen.holds(kind, value, real))
+        let clickable = matches!(
+            kind,
+            Kind::Domain | Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::Url | Kind::EmailAddress
+        );
+        here || clickable
+            && self
+                .refanged
+                .iter()
+                .any(|(real, seen)| seen.holds(kind, value, real))
     }
 }
 
@@ -327,13 +337,13 @@ fn path_stands(wanted: &str, rest: &str, has_scheme: bool) -> bool {
     only_marks || first_query || encoded || behind.starts_with(['#', ',', ';', ')', ']', '}', '\'', '|', '&'])
 }
 
-/// A path in normal percent-encoding, with its fragment.
+/// A path in normal percent-encoding, with its fragment as it is.
 fn normal(path: &str) -> String {
-    let url = format!("host.test{}", path.replace('#', "\u{1}"));
-    canonical(Kind::Url, &url)
+    let (path, fragment) = path.split_at(path.find('#').unwrap_or(path.len()));
+    let url = canonical(Kind::Url, &format!("host.test{path}"))
         .expect("a URL")
-        .trim_start_matches("host.test")
-        .replace("%01", "#")
+        .into_owned();
+    format!("{}{fragment}", url.trim_start_matches("host.test"))
 }
 
 /// One level of percent-encoding taken off.
@@ -363,4 +373,37 @@ fn decoded_once(text: &str) -> String {
         }
     }
     out
+}
+
+/// The ways in which a text is written: registry hives have short names, JSON escapes.
+fn written_forms(kind: Kind, value: &str) -> Vec<String> {
+    let mut forms = vec![value.to_owned()];
+    if let (Kind::RegistryKey, Some(rest)) = (kind, value.strip_prefix("HKEY_LOCAL_MACHINE\\")) {
+        forms.push(format!("HKLM\\{rest}"));
+        forms.push(format!("\\REGISTRY\\MACHINE\\{rest}"));
+    }
+    let json = |text: &String| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let escaped: Vec<_> = forms.iter().map(json).collect();
+    let slashes: Vec<_> = escaped.iter().map(|text| text.replace('/', "\\/")).collect();
+    [forms, escaped, slashes].concat()
+}
+
+/// True where the text stands somewhere, without regard to case, and is no part of a longer name.
+fn text_stands(text: &str, line: &str) -> bool {
+    let (text, lower) = (text.to_ascii_lowercase(), line.to_ascii_lowercase());
+    let joins = |c: char| !c.is_ascii() && c.is_alphanumeric() && c < '\u{e00}';
+    let host = |c: Option<char>| {
+        c.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') || joins(c))
+    };
+    let places = (0..lower.len()).filter(|at| lower.is_char_boundary(*at) && lower[*at..].starts_with(&text));
+    places.into_iter().any(|at| {
+        let before = &line[..at];
+        let escape = ["\\n", "\\t", "\\r", "\\b", "\\f"]
+            .iter()
+            .any(|escape| before.ends_with(escape));
+        let joined_before = host(text.chars().next()) && host(before.chars().next_back()) && !escape;
+        let behind = lower[at + text.len()..].trim_start_matches('.').chars().next();
+        let joined_behind = host(text.chars().next_back()) && host(behind);
+        !joined_before && !joined_behind
+    })
 }

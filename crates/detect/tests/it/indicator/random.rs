@@ -25,6 +25,18 @@ fn value() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Texts of kinds that no list tells by the value alone.
+fn text() -> impl Strategy<Value = (Kind, String)> {
+    let of = |kind: Kind| move |text: String| (kind, text);
+    prop_oneof![
+        "([CD]:|\\\\\\\\abab)\\\\[ab]{3,5}( ab)?\\\\([ab]{2,4}|[ab]{2}\\.exe)".prop_map(of(Kind::FilePath)),
+        "/abab/[ab]{3,5}/[ab.]{1,3}b".prop_map(of(Kind::FilePath)),
+        "[ab]{3,5}(\\.exe)?".prop_map(of(Kind::FileName)),
+        "HKEY_LOCAL_MACHINE\\\\[ab]{3,5}\\\\ab".prop_map(of(Kind::RegistryKey)),
+        "[ab]{3,5}/1 \\([ab]{4}; \"ab\"\\)".prop_map(of(Kind::UserAgent)),
+    ]
+}
+
 /// What may stand around values.
 fn noise() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -48,6 +60,8 @@ fn written(value: &str, how: u8) -> String {
         5 => format!("{value}."),
         6 => format!("http://{value}"),
         7 => format!("[{value}]"),
+        8 => value.replace('\\', "\\\\").replace('"', "\\\""),
+        9 => value.replace("HKEY_LOCAL_MACHINE", "HKLM"),
         _ => value.to_owned(),
     }
 }
@@ -63,7 +77,8 @@ proptest! {
 
     #[test]
     fn the_scanner_says_what_the_oracle_says(
-        values in prop::collection::vec(value(), 1..12),
+        mut values in prop::collection::vec(value(), 1..12),
+        texts in prop::collection::vec(text(), 0..3),
         parts in prop::collection::vec((noise(), prop::option::of((any::<prop::sample::Index>(), 0..14u8))), 1..8),
         shift in 0..3usize,
     ) {
@@ -72,6 +87,10 @@ proptest! {
             if let Some((kind, value)) = recognise(value) {
                 indicators.push(kind, &value, ContextId(0));
             }
+        }
+        for (kind, text) in &texts {
+            indicators.push(*kind, text, ContextId(0));
+            values.push(text.clone());
         }
         // Some lines stand across the edge of a chunk.
         let mut line = " ".repeat([0, 4060, 4096][shift]);
