@@ -59,53 +59,52 @@ enum Unfinished {
 /// The observations of one pattern that no match has used yet.
 struct Pool<'a> {
     compiled: &'a Compiled,
+    /// Those that are still to come.
+    rest: std::slice::Iter<'a, Observation>,
     hits: Vec<Hit>,
     orders: Vec<u64>,
+    /// No match ends before this one.
+    start: usize,
     /// The longest that a match can last.
     span: Option<i64>,
     looks: usize,
 }
 
 impl<'a> Pool<'a> {
-    fn new(compiled: &'a Compiled, sorted: &[Observation]) -> Self {
+    fn new(compiled: &'a Compiled, sorted: &'a [Observation]) -> Self {
         Self {
             compiled,
-            hits: sorted.iter().map(|one| one.hit.clone()).collect(),
-            orders: sorted.iter().map(|one| one.order).collect(),
+            rest: sorted.iter(),
+            hits: Vec::new(),
+            orders: Vec::new(),
+            start: 0,
             span: span(compiled.pattern.root()),
             looks: MAX_LOOKS,
         }
     }
 
     fn matches(&mut self, pattern: PatternId, out: &mut Vec<PatternMatch>) -> Result<(), Unfinished> {
-        // No match ends before this one.
-        let mut start = 0;
         for _ in 0..MAX_MATCHES {
-            let Some((end, used)) = self.next_match(start)? else {
+            let Some(orders) = self.next_match()? else {
                 return Ok(());
             };
-            start = end - used.len();
-            let mut orders: Vec<u64> = used.iter().map(|&at| self.orders[at]).collect();
-            orders.sort_unstable();
             out.push(PatternMatch { pattern, orders });
-            self.remove(&used);
         }
-        match self.next_match(start)? {
+        match self.next_match()? {
             Some(_) => Err(Unfinished::Many),
             None => Ok(()),
         }
     }
 
-    /// The match that ends first, given that none ends before `start`: the end of the shortest beginning that holds
-    /// it, and the observations, ascending.
-    fn next_match(&mut self, mut start: usize) -> Result<Option<(usize, Vec<usize>)>, Unfinished> {
+    /// Takes out the match that ends first.
+    fn next_match(&mut self) -> Result<Option<Vec<u64>>, Unfinished> {
         let mut step = FIRST_STEP;
-        while start < self.hits.len() {
-            let end = (start + step).min(self.hits.len());
-            let from = self.reach(start);
+        while self.start < self.hits.len() || self.refill(step) {
+            let end = (self.start + step).min(self.hits.len());
+            let from = self.reach(self.start);
             if let Some(mut used) = self.look(from, end)? {
                 // Between these two ends lies the first that holds a match.
-                let (mut without, mut with) = (start, end);
+                let (mut without, mut with) = (self.start, end);
                 while with - without > 1 {
                     let middle = without.midpoint(with);
                     match self.look(from, middle)? {
@@ -113,12 +112,29 @@ impl<'a> Pool<'a> {
                         None => without = middle,
                     }
                 }
-                return Ok(Some((with, used)));
+                self.start = with - used.len();
+                return Ok(Some(self.take(&used)));
             }
-            start = end;
+            self.start = end;
             step *= 2;
         }
         Ok(None)
+    }
+
+    /// Takes so many of the rest in, and leaves out what is in reach of none of them. False where there is no rest.
+    fn refill(&mut self, step: usize) -> bool {
+        let new = self.rest.as_slice();
+        let new = &new[..step.min(new.len())];
+        self.rest = self.rest.as_slice()[new.len()..].iter();
+        self.hits.extend(new.iter().map(|one| one.hit.clone()));
+        self.orders.extend(new.iter().map(|one| one.order));
+        if !new.is_empty() {
+            let from = self.reach(self.start);
+            self.hits.drain(..from);
+            self.orders.drain(..from);
+            self.start -= from;
+        }
+        !new.is_empty()
     }
 
     /// The first observation that can be in one match with this one or a later one.
@@ -136,18 +152,19 @@ impl<'a> Pool<'a> {
         Ok(found.map(|found| found.observations.iter().map(|at| at + from).collect()))
     }
 
-    /// Takes observations out; their places ascend.
-    fn remove(&mut self, places: &[usize]) {
+    /// Takes observations out, by their places, which ascend; gives their orders, ascending.
+    fn take(&mut self, places: &[usize]) -> Vec<u64> {
+        let mut orders: Vec<u64> = places.iter().map(|&at| self.orders[at]).collect();
+        orders.sort_unstable();
+        let unused = |at: &mut usize| {
+            *at += 1;
+            places.binary_search(&(*at - 1)).is_err()
+        };
         let mut at = 0;
-        self.orders.retain(|_| {
-            at += 1;
-            places.binary_search(&(at - 1)).is_err()
-        });
+        self.orders.retain(|_| unused(&mut at));
         at = 0;
-        self.hits.retain(|_| {
-            at += 1;
-            places.binary_search(&(at - 1)).is_err()
-        });
+        self.hits.retain(|_| unused(&mut at));
+        orders
     }
 }
 

@@ -1,9 +1,10 @@
-//! The index against evaluating every pattern.
+//! The index against evaluating every pattern; the matches over several events against what a match is.
 
 use perisai_model::{Context, ContextId, Event, Place, Rule, RuleLanguage, Value};
+use perisai_pattern::{Hit, Micros};
 use proptest::prelude::*;
 
-use super::{Scratch, StixPatterns};
+use super::{Observation, PatternId, Scratch, StixPatterns};
 
 const PATHS: &[&str] = &[
     "domain-name:value",
@@ -187,5 +188,63 @@ proptest! {
             // Some brackets may hold; the pattern as a whole cannot.
             prop_assert!(held.iter().all(|&at| !patterns.patterns[0].needs[at].is_never()));
         }
+    }
+}
+
+/// An observation of one of three kinds, at a second or at no known time.
+fn observations() -> impl Strategy<Value = Vec<Observation>> {
+    let one = (1_u32..8, proptest::option::weighted(0.9, 0_i64..40));
+    proptest::collection::vec(one, 0..40).prop_map(|all| {
+        let observation = |(order, (kinds, second)): (usize, (u32, Option<i64>))| {
+            let moment = second.map(|second| Micros(second * 1_000_000));
+            let hit = Hit {
+                expressions: (0..3).filter(|kind| kinds & 1 << kind != 0).collect(),
+                interval: moment.map(|moment| (moment, moment)),
+                number_observed: 1,
+            };
+            Observation {
+                pattern: PatternId(0),
+                hit,
+                order: order as u64,
+            }
+        };
+        all.into_iter().enumerate().map(observation).collect()
+    })
+}
+
+const SEQUENCES: &[&str] = &[
+    "[a:x = 1] FOLLOWEDBY [a:x = 2] FOLLOWEDBY [a:x = 3]",
+    "([a:x = 1] FOLLOWEDBY [a:x = 2] AND [a:x = 3]) WITHIN 4 SECONDS",
+    "([a:x = 1] AND [a:x = 2] AND [a:x = 3]) WITHIN 3 SECONDS",
+    "[a:x = 1] REPEATS 3 TIMES WITHIN 5 SECONDS OR ([a:x = 2] FOLLOWEDBY [a:x = 3])",
+    "([a:x = 1] AND [a:x = 2]) OR [a:x = 3] WITHIN 2 SECONDS",
+    "([a:x = 1] OR ([a:x = 2] AND [a:x = 3]) WITHIN 2 SECONDS) REPEATS 2 TIMES",
+    "([a:x = 1] AND [a:x = 2]) START t'1970-01-01T00:00:10Z' STOP t'1970-01-01T00:00:30Z' AND [a:x = 3]",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn every_match_holds_and_none_is_left(at in 0..SEQUENCES.len(), observations in observations()) {
+        let patterns = compiled(&[SEQUENCES[at].to_owned()]);
+        let pattern = &patterns.patterns[0].pattern;
+        let hits = |orders: &[u64]| -> Vec<Hit> {
+            orders.iter().map(|&order| observations[order as usize].hit.clone()).collect()
+        };
+        let (matches, problems) = patterns.conclude(observations.clone());
+        prop_assert!(problems.is_empty());
+        let mut left: Vec<u64> = (0..observations.len() as u64).collect();
+        for found in &matches {
+            prop_assert!(pattern.evaluate(&hits(&found.orders)).unwrap().is_some(), "{:?}", found);
+            for order in &found.orders {
+                let place = left.iter().position(|other| other == order);
+                left.remove(place.expect("no observation is used twice"));
+            }
+        }
+        prop_assert!(pattern.evaluate(&hits(&left)).unwrap().is_none(), "left: {:?}", left);
+        let mut turned = observations.clone();
+        turned.reverse();
+        prop_assert_eq!(patterns.conclude(turned).0, matches);
     }
 }

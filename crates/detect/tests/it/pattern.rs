@@ -675,6 +675,29 @@ fn endless_repetition_is_bounded_and_told() {
     );
 }
 
+#[test]
+fn many_events_are_concluded_in_time() {
+    let patterns = compiled(&["([file:name = 'a'] FOLLOWEDBY [file:name = 'b']) WITHIN 5 SECONDS"]);
+    let of = |name: &str| hits(&patterns, &event(&[name])).remove(0);
+    let (a, b) = (of("file.name=a"), of("file.name=b"));
+    let at = |order: u64| {
+        // Every hundredth is the second event; only then is there a match.
+        let one = if order % 100 == 99 { &b } else { &a };
+        let mut hit = one.hit.clone();
+        let moment = perisai_pattern::Micros(order as i64 * 100_000);
+        hit.interval = Some((moment, moment));
+        Observation {
+            pattern: one.pattern,
+            hit,
+            order,
+        }
+    };
+    let start = std::time::Instant::now();
+    let (matches, problems) = patterns.conclude((0..300_000).map(at).collect());
+    eprintln!("{} matches in {:.2?}", matches.len(), start.elapsed());
+    assert_eq!((matches.len(), problems), (3_000, Vec::new()));
+}
+
 proptest! {
     #[test]
     fn hostile_patterns_and_events_do_no_harm(
