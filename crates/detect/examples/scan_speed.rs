@@ -9,7 +9,10 @@ use perisai_model::{ContextId, Indicators};
 fn main() {
     let mut args = std::env::args().skip(1);
     let list = std::fs::read_to_string(args.next().expect("a list")).expect("a readable list");
-    let limit: usize = std::env::var("LIMIT").ok().and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
+    let limit: usize = std::env::var("LIMIT")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(usize::MAX);
     let start = Instant::now();
     let mut indicators = Indicators::default();
     let mut bad = 0;
@@ -21,7 +24,11 @@ fn main() {
     }
     let parsed = start.elapsed();
     let matcher = Matcher::compile(indicators);
-    println!("{} indicators, {bad} refused: {parsed:?} to parse, {:?} in all", matcher.len(), start.elapsed());
+    println!(
+        "{} indicators, {bad} refused: {parsed:?} to parse, {:?} in all",
+        matcher.len(),
+        start.elapsed()
+    );
     for path in args {
         let bytes = std::fs::read(&path).expect("a readable file");
         let mut scanner = matcher.scanner();
@@ -35,6 +42,10 @@ fn main() {
             }
             best = best.min(start.elapsed().as_secs_f64());
         }
-        println!("{path}: {:.0} MB/s, {} hits", bytes.len() as f64 / 1e6 / best, hits.len());
+        println!(
+            "{path}: {:.0} MB/s, {} hits",
+            bytes.len() as f64 / 1e6 / best,
+            hits.len()
+        );
     }
 }

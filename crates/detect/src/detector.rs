@@ -49,7 +49,12 @@ impl Detector {
     /// Compiles all that was read. What cannot be used is told, and the rest goes on.
     #[must_use]
     pub fn compile(intel: Intel, warninglists: Vec<Warninglist>) -> (Self, Vec<Problem>) {
-        let Intel { contexts, indicators, rules, .. } = intel;
+        let Intel {
+            contexts,
+            indicators,
+            rules,
+            ..
+        } = intel;
         let of = |language: RuleLanguage| {
             let contexts = &contexts;
             let rules = rules.iter().filter(move |rule| rule.language == language);
@@ -61,7 +66,16 @@ impl Detector {
         let (warninglists, refused) = Warninglists::compile(warninglists);
         problems.extend(refused);
         let indicators = Matcher::compile(indicators);
-        (Self { contexts, indicators, patterns, sigma, warninglists }, problems)
+        (
+            Self {
+                contexts,
+                indicators,
+                patterns,
+                sigma,
+                warninglists,
+            },
+            problems,
+        )
     }
 
     /// True where events must be read field by field: there are rules, not only values.
@@ -80,8 +94,11 @@ impl Detector {
     #[must_use]
     pub fn matched(&self, indicator: u32) -> Matched {
         let (kind, value) = self.indicators.value(indicator);
-        let contexts: Vec<&Context> =
-            self.indicators.contexts(indicator).map(|id| &self.contexts[id.0 as usize]).collect();
+        let contexts: Vec<&Context> = self
+            .indicators
+            .contexts(indicator)
+            .map(|id| &self.contexts[id.0 as usize])
+            .collect();
         let (mut false_positive, mut known) = (None, Vec::new());
         for (list, category) in self.warninglists.of(kind, value) {
             match category {
@@ -91,23 +108,36 @@ impl Detector {
                 WarninglistCategory::Known => known.push(list.to_owned()),
             }
         }
-        let severity = contexts.iter().filter_map(|context| context.severity).max().unwrap_or(UNSAID);
+        let severity = contexts
+            .iter()
+            .filter_map(|context| context.severity)
+            .max()
+            .unwrap_or(UNSAID);
         let rule = RuleInfo {
             kind: RuleKind::Indicator,
             name: first(&contexts, |context| context.name.clone()).unwrap_or_else(|| value.to_owned()),
-            severity: if known.is_empty() { severity } else { severity.lowered() },
+            severity: if known.is_empty() {
+                severity
+            } else {
+                severity.lowered()
+            },
             tags: tags(&contexts),
             author: first(&contexts, |context| context.author.clone()),
             reference: first(&contexts, |context| context.reference.clone()),
             sources: sources(&contexts),
         };
         // Valid where any source says so: one that sets no limit lifts it.
-        let all = |limit: fn(&Context) -> Option<Timestamp>| contexts.iter().map(|context| limit(context)).collect();
+        let all = |limit: fn(&Context) -> Option<Timestamp>| {
+            contexts.iter().map(|context| limit(context)).collect()
+        };
         let valid_from: Option<Vec<_>> = all(|context| context.valid_from);
         let valid_until: Option<Vec<_>> = all(|context| context.valid_until);
         Matched {
             rule: Arc::new(rule),
-            observed: Observed { kind, value: value.to_owned() },
+            observed: Observed {
+                kind,
+                value: value.to_owned(),
+            },
             false_positive,
             known,
             valid_from: valid_from.and_then(|times| times.into_iter().min()),
@@ -121,9 +151,7 @@ impl Matched {
     #[must_use]
     pub fn flags(&self, time: Option<Timestamp>) -> Vec<Flag> {
         let mut flags = Vec::new();
-        let at = |limit: Option<Timestamp>, holds: fn(&Timestamp, &Timestamp) -> bool| {
-            matches!((time, limit), (Some(time), Some(limit)) if holds(&time, &limit))
-        };
+        let at = |limit: Option<Timestamp>, holds: fn(&Timestamp, &Timestamp) -> bool| matches!((time, limit), (Some(time), Some(limit)) if holds(&time, &limit));
         if at(self.valid_from, |time, limit| time < limit) {
             flags.push(Flag::BeforeValid);
         }
@@ -162,7 +190,11 @@ mod tests {
     use super::*;
 
     fn context(source: &str, name: Option<&str>) -> Context {
-        Context { source: source.into(), name: name.map(str::to_owned), ..Context::default() }
+        Context {
+            source: source.into(),
+            name: name.map(str::to_owned),
+            ..Context::default()
+        }
     }
 
     fn time(text: &str) -> Timestamp {
@@ -210,10 +242,16 @@ mod tests {
             matching_attributes: Vec::new(),
             entries: vec!["192.0.2.0/24".into()],
         };
-        let lists = vec![list("cloud", WarninglistCategory::Known), list("dns", WarninglistCategory::FalsePositive)];
+        let lists = vec![
+            list("cloud", WarninglistCategory::Known),
+            list("dns", WarninglistCategory::FalsePositive),
+        ];
         let matched = Detector::compile(intel, lists).0.matched(0);
         assert_eq!(matched.rule.severity, Severity::Low);
         assert_eq!(matched.false_positive.as_deref(), Some("dns"));
-        assert_eq!(matched.flags(None), [Flag::Known("cloud".into()), Flag::FalsePositive("dns".into())]);
+        assert_eq!(
+            matched.flags(None),
+            [Flag::Known("cloud".into()), Flag::FalsePositive("dns".into())]
+        );
     }
 }

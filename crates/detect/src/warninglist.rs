@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use perisai_model::{Kind, Place, Problem, Warninglist, WarninglistCategory, WarninglistType};
-use perisai_values::ip::{self, Net};
 use perisai_values::canonical;
+use perisai_values::ip::{self, Net};
 use regex::Regex;
 
 /// Compiled warninglists.
@@ -53,7 +53,10 @@ impl Warninglists {
 
     /// The lists that hold a value in canonical form, with what that means.
     pub(crate) fn of(&self, kind: Kind, value: &str) -> impl Iterator<Item = (&str, WarninglistCategory)> {
-        let lists = self.lists.iter().filter(move |list| list.applies_to(kind) && list.entries.hold(kind, value));
+        let lists = self
+            .lists
+            .iter()
+            .filter(move |list| list.applies_to(kind) && list.entries.hold(kind, value));
         lists.map(|list| (list.name.as_str(), list.category))
     }
 }
@@ -62,15 +65,26 @@ impl Compiled {
     /// A list without attribute types applies to all.
     fn applies_to(&self, kind: Kind) -> bool {
         let types = misp_types(kind);
-        self.attributes.is_empty() || self.attributes.iter().any(|attribute| types.contains(&attribute.as_str()))
+        self.attributes.is_empty()
+            || self
+                .attributes
+                .iter()
+                .any(|attribute| types.contains(&attribute.as_str()))
     }
 }
 
 fn compile_entries(list: &Warninglist, problems: &mut Vec<Problem>) -> Entries {
     let mut refuse = |entry: &str, why: &str| {
-        problems.push(Problem::new(Place::file(list.name.as_str()), format!("`{}`: {why}", entry.escape_debug())));
+        problems.push(Problem::new(
+            Place::file(list.name.as_str()),
+            format!("`{}`: {why}", entry.escape_debug()),
+        ));
     };
-    let entries = list.entries.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty());
+    let entries = list
+        .entries
+        .iter()
+        .map(|entry| entry.trim())
+        .filter(|entry| !entry.is_empty());
     match list.kind {
         WarninglistType::String => Entries::Exact(entries.map(exact).collect()),
         WarninglistType::Substring => Entries::Contained(entries.map(str::to_lowercase).collect()),
@@ -79,7 +93,10 @@ fn compile_entries(list: &Warninglist, problems: &mut Vec<Problem>) -> Entries {
             let net = |entry: &str| {
                 let net = Net::parse(entry).or_else(|| {
                     let address = ip::parse(entry)?;
-                    Some(Net { first: address, prefix: if address.is_ipv4() { 32 } else { 128 } })
+                    Some(Net {
+                        first: address,
+                        prefix: if address.is_ipv4() { 32 } else { 128 },
+                    })
                 });
                 if net.is_none() {
                     refuse(entry, "neither an address nor a net");
@@ -108,8 +125,12 @@ fn exact(entry: &str) -> String {
 
 fn host_of(entry: &str) -> Option<String> {
     // An entry with a path says nothing of the whole host.
-    let host = entry.trim_start_matches("*.").trim_start_matches('.').trim_end_matches('/');
-    (!host.contains('/')).then(|| canonical(Kind::Domain, host).map_or_else(|_| host.to_lowercase(), |name| name.into_owned()))
+    let host = entry
+        .trim_start_matches("*.")
+        .trim_start_matches('.')
+        .trim_end_matches('/');
+    (!host.contains('/'))
+        .then(|| canonical(Kind::Domain, host).map_or_else(|_| host.to_lowercase(), |name| name.into_owned()))
 }
 
 /// A regular expression, bare or between slashes with flags as in PCRE.
@@ -134,7 +155,10 @@ impl Entries {
             Self::Hosts(_) if kind == Kind::Url => false,
             Self::Contained(entries) => {
                 let value = value.to_lowercase();
-                entries.iter().filter(|entry| kind != Kind::Url || entry.contains('/')).any(|entry| value.contains(entry))
+                entries
+                    .iter()
+                    .filter(|entry| kind != Kind::Url || entry.contains('/'))
+                    .any(|entry| value.contains(entry))
             }
             Self::Hosts(entries) => {
                 let host = value.rsplit_once('@').map_or(value, |(_, host)| host);
@@ -168,18 +192,45 @@ fn parents(name: &str) -> impl Iterator<Item = &str> {
 /// The MISP attribute types in which a kind may come.
 fn misp_types(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr => {
-            &["ip-src", "ip-dst", "domain|ip", "ip-src|port", "ip-dst|port", "ip", "hostname|port"]
-        }
-        Kind::Domain => &["domain", "hostname", "domain|ip", "hostname|port", "email-domain", "dns-soa-email"],
+        Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr => &[
+            "ip-src",
+            "ip-dst",
+            "domain|ip",
+            "ip-src|port",
+            "ip-dst|port",
+            "ip",
+            "hostname|port",
+        ],
+        Kind::Domain => &[
+            "domain",
+            "hostname",
+            "domain|ip",
+            "hostname|port",
+            "email-domain",
+            "dns-soa-email",
+        ],
         Kind::Url => &["url", "link", "uri"],
-        Kind::EmailAddress => &["email", "email-src", "email-dst", "email-reply-to", "target-email", "whois-registrant-email"],
+        Kind::EmailAddress => &[
+            "email",
+            "email-src",
+            "email-dst",
+            "email-reply-to",
+            "target-email",
+            "whois-registrant-email",
+        ],
         Kind::Md5 => &["md5", "filename|md5", "malware-sample"],
         Kind::Sha1 => &["sha1", "filename|sha1"],
         Kind::Sha256 => &["sha256", "filename|sha256"],
         Kind::Sha512 => &["sha512", "filename|sha512"],
         Kind::Imphash => &["imphash", "filename|imphash"],
-        Kind::FileName => &["filename", "filename|md5", "filename|sha1", "filename|sha256", "filename|sha512", "attachment"],
+        Kind::FileName => &[
+            "filename",
+            "filename|md5",
+            "filename|sha1",
+            "filename|sha256",
+            "filename|sha512",
+            "attachment",
+        ],
         Kind::FilePath => &["filename", "filepath"],
         Kind::RegistryKey => &["regkey", "regkey|value"],
         Kind::Mutex => &["mutex"],
@@ -220,7 +271,11 @@ mod tests {
 
     #[test]
     fn a_listed_host_never_speaks_of_a_url() {
-        for kind in [WarninglistType::Hostname, WarninglistType::Substring, WarninglistType::String] {
+        for kind in [
+            WarninglistType::Hostname,
+            WarninglistType::Substring,
+            WarninglistType::String,
+        ] {
             let lists = list(kind, &["domain", "hostname", "url"], &["drive.example"]);
             check(&lists, Kind::Domain, "drive.example", true);
             check(&lists, Kind::Url, "https://drive.example/evil", false);
@@ -233,20 +288,32 @@ mod tests {
 
     #[test]
     fn only_the_types_that_it_names() {
-        let lists = list(WarninglistType::String, &["domain"], &["192.0.2.1", "Good.example"]);
+        let lists = list(
+            WarninglistType::String,
+            &["domain"],
+            &["192.0.2.1", "Good.example"],
+        );
         check(&lists, Kind::Ipv4, "192.0.2.1", false);
         check(&lists, Kind::Domain, "good.example", true);
     }
 
     #[test]
     fn nets_and_patterns() {
-        let nets = list(WarninglistType::Cidr, &[], &["192.0.2.0/24", "2001:db8::1", "nonsense"]);
+        let nets = list(
+            WarninglistType::Cidr,
+            &[],
+            &["192.0.2.0/24", "2001:db8::1", "nonsense"],
+        );
         check(&nets, Kind::Ipv4, "192.0.2.7", true);
         check(&nets, Kind::Cidr, "192.0.2.0/25", true);
         check(&nets, Kind::Cidr, "192.0.0.0/16", false);
         check(&nets, Kind::Ipv6, "2001:db8::1", true);
         check(&nets, Kind::Url, "http://192.0.2.7/x", false);
-        let patterns = list(WarninglistType::Regex, &[], &["/^[a-z]+\\.Good\\.example$/i", "("]);
+        let patterns = list(
+            WarninglistType::Regex,
+            &[],
+            &["/^[a-z]+\\.Good\\.example$/i", "("],
+        );
         check(&patterns, Kind::Domain, "www.good.example", true);
         check(&patterns, Kind::Domain, "www.good.example.org", false);
     }
