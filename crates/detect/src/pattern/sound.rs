@@ -40,6 +40,25 @@ const CONSTANTS: &[&str] = &[
     "t'2020-01-01T00:00:00Z'",
 ];
 
+/// What goes together, so that much of it matches.
+const FITTING: &[(&str, &[&str])] = &[
+    ("domain-name:value", &["'evil.example'", "'EVIL.example'"]),
+    (
+        "ipv4-addr:value",
+        &["'192.0.2.1'", "'192.0.2.0/24'", "'0.0.0.0/0'"],
+    ),
+    (
+        "network-traffic:dst_ref.value",
+        &["'EVIL.example'", "'192.0.2.1'", "'192.0.2.0/24'"],
+    ),
+    ("network-traffic:dst_port", &["1", "443", "1.0"]),
+    ("file:name", &["'ABC'", "'abc'", "'Käfer.exe'"]),
+    ("url:value", &["'http://EVIL.example:80/a'"]),
+    ("process:command_line", &["'abc'", "h'616263'"]),
+    ("windows-registry-key:key", &["'HKLM\\\\A\\\\b'"]),
+    ("x-acme:thing", &["1", "true", "'1'", "'abc'"]),
+];
+
 const LIKES: &[&str] = &[
     "'%abc%'",
     "'%evil%'",
@@ -91,7 +110,11 @@ const VALUES: &[&str] = &[
 fn test() -> impl Strategy<Value = String> {
     let of = |all: &'static [&'static str]| proptest::sample::select(all);
     let not = proptest::sample::select(vec!["", "NOT "]);
+    let fitting = proptest::sample::select(FITTING).prop_flat_map(|(path, constants)| {
+        proptest::sample::select(constants).prop_map(move |it| (path, it))
+    });
     prop_oneof![
+        12 => fitting.prop_map(|(path, constant)| format!("{path} = {constant}")),
         6 => (of(PATHS), not.clone(), proptest::sample::select(vec!["=", "!=", "<", ">="]), of(CONSTANTS))
             .prop_map(|(path, not, sign, constant)| format!("{path} {not}{sign} {constant}")),
         2 => (of(PATHS), not.clone(), proptest::collection::vec(of(CONSTANTS), 0..3))
@@ -128,7 +151,7 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(Err),
     ];
     let field = (proptest::sample::select(FIELDS), value);
-    proptest::collection::vec(field, 0..8).prop_map(|fields| {
+    proptest::collection::vec(field, 0..40).prop_map(|fields| {
         let mut event = Event::default();
         for (name, value) in fields {
             match value {
@@ -161,7 +184,7 @@ proptest! {
     #[test]
     fn the_index_loses_nothing(
         patterns in proptest::collection::vec(pattern(), 1..12),
-        events in proptest::collection::vec(event(), 1..8),
+        events in proptest::collection::vec(event(), 1..6),
     ) {
         let patterns = compiled(&patterns);
         let mut scratch = Scratch::default();
