@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_say_what_paths_ask_for() {
+    fn fields_of_connections_say_what_paths_ask_for() {
         let check = |take, text: &str, expected: &[&str]| {
             assert_eq!(shown(take, Value::Str(text)), expected, "{text}")
         };
@@ -424,6 +424,13 @@ mod tests {
         check(Take::UrlPath, "https://evil.example/a?b", &["/a?b"]);
         check(Take::UrlPath, "/a?b", &["/a?b"]);
         check(Take::Url, "/a?b", &[]);
+    }
+
+    #[test]
+    fn fields_of_files_and_people_say_what_paths_ask_for() {
+        let check = |take, text: &str, expected: &[&str]| {
+            assert_eq!(shown(take, Value::Str(text)), expected, "{text}")
+        };
         check(Take::BaseName, r"C:\Windows\a.exe", &["a.exe"]);
         check(Take::BaseName, "/bin/sh", &["sh"]);
         check(Take::Folder, r"C:\a.exe", &[r"C:\"]);
