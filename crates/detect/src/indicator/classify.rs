@@ -22,6 +22,8 @@ pub(super) struct Masks {
     pub(super) hex_group: [u64; WORDS],
     /// `:`
     pub(super) colon: [u64; WORDS],
+    /// True where any byte is beyond ASCII.
+    pub(super) any_high: bool,
 }
 
 impl Masks {
@@ -34,12 +36,14 @@ impl Masks {
             word: zero,
             hex_group: zero,
             colon: zero,
+            any_high: false,
         })
     }
 
     /// Classifies a chunk of at most [`CHUNK`] bytes; gives the number of words that hold it.
     pub(super) fn fill(&mut self, chunk: &[u8]) -> usize {
         debug_assert!(chunk.len() <= CHUNK);
+        self.any_high = false;
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx512bw") {
             // SAFETY: the processor has AVX-512 with byte masks.
@@ -81,6 +85,7 @@ impl Masks {
         self.word[at] = word.word;
         self.hex_group[at] = word.hex_group;
         self.colon[at] = word.colon;
+        self.any_high |= word.high != 0;
     }
 
     #[cfg(target_arch = "x86_64")]

@@ -53,7 +53,8 @@ impl Scanner<'_> {
         if dots == 0 {
             return;
         }
-        if chunk.window(&self.masks.high, end) & inside != 0 || dots & dots << 1 != 0 {
+        let high = self.masks.any_high && chunk.window(&self.masks.high, end) & inside != 0;
+        if high || dots & dots << 1 != 0 {
             return self.slow_run(bytes, start, end, out);
         }
         let last = end - 1 - dots.leading_zeros() as usize;

@@ -14,22 +14,31 @@ impl Scanner<'_> {
     /// Looks up the groups of a chunk: around each `::`, and in each run that covers a whole group of eight bytes.
     #[inline(always)]
     pub(super) fn groups(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
+        let pairs = self.matcher.words.any_pairs();
         for word in 0..chunk.words {
             let colon = self.masks.colon[word];
-            let next = if word + 1 < chunk.words {
-                self.masks.colon[word + 1] << 63
-            } else {
-                self.colon_behind(chunk)
-            };
-            let mut found = full_bytes(self.masks.hex_group[word]) | colon & (colon >> 1 | next);
-            while found != 0 {
-                let at = chunk.base + (word << 6) + found.trailing_zeros() as usize;
-                found &= found - 1;
-                if self.matcher.any_v6 && at >= self.done.groups {
-                    self.v6_around(chunk.bytes, at, out);
+            let group = self.masks.hex_group[word];
+            let full = full_bytes(group);
+            if self.matcher.any_v6 {
+                let next = if word + 1 < chunk.words {
+                    self.masks.colon[word + 1] << 63
+                } else {
+                    self.colon_behind(chunk)
+                };
+                // Eight bytes of an address without `::` hold a colon.
+                let found = full & any_in_byte(colon) | colon & (colon >> 1 | next);
+                for at in ones(found).map(|bit| chunk.base + (word << 6) + bit) {
+                    if at >= self.done.groups {
+                        self.v6_around(chunk.bytes, at, out);
+                    }
                 }
-                if self.matcher.words.any_pairs() && at >= self.done.pairs {
-                    self.pairs_around(chunk.bytes, at, out);
+            }
+            if pairs && full != 0 {
+                let dash = group & self.masks.host[word] & !self.masks.word[word];
+                for at in ones(full & third_in_byte(colon | dash)).map(|bit| chunk.base + (word << 6) + bit) {
+                    if at >= self.done.pairs {
+                        self.pairs_around(chunk.bytes, at, out);
+                    }
                 }
             }
         }
@@ -45,6 +54,9 @@ impl Scanner<'_> {
             byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
         });
         self.done.groups = end;
+        if !may_be_v6(&bytes[start..end]) {
+            return;
+        }
         // `src:2001:db8::1`: what is joined to a word ends at its first colon.
         if start > 0 && bytes[start - 1].is_ascii_alphanumeric() {
             let Some(colon) = bytes[start..end].iter().position(|&byte| byte == b':') else {
@@ -108,10 +120,10 @@ impl Scanner<'_> {
 
     fn mac(&self, bytes: &[u8], start: usize, out: &mut Vec<Hit>) {
         let end = start + 17;
-        let text: Vec<u8> = bytes[start..end]
-            .iter()
-            .map(|&byte| if byte == b'-' { b':' } else { byte })
-            .collect();
+        let mut text: [u8; 17] = bytes[start..end].try_into().expect("seventeen bytes");
+        text.iter_mut()
+            .filter(|byte| **byte == b'-')
+            .for_each(|byte| *byte = b':');
         self.word(&text, &[Kind::Mac], start, end, out);
     }
 
@@ -132,8 +144,51 @@ impl Scanner<'_> {
     }
 }
 
+/// False for most runs that are none: an address has `::`, or seven colons (and one before or behind it, perhaps).
+fn may_be_v6(run: &[u8]) -> bool {
+    let (mut colons, mut doubled, mut before) = (0, false, 0);
+    for &byte in run {
+        colons += u32::from(byte == b':');
+        doubled |= byte == b':' && before == b':';
+        before = byte;
+    }
+    // The last two groups may be written as an IPv4 address.
+    doubled || (6..=9).contains(&colons)
+}
+
+/// The places of the bits that are set, ascending.
+#[inline(always)]
+fn ones(mut mask: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = mask.trailing_zeros() as usize;
+        (mask != 0).then(|| {
+            mask &= mask - 1;
+            at
+        })
+    })
+}
+
+/// Sets the lowest bit of each group of eight bits with any bit set.
+#[inline(always)]
+fn any_in_byte(mask: u64) -> u64 {
+    let pairs = mask | mask >> 1;
+    let fours = pairs | pairs >> 2;
+    (fours | fours >> 4) & LOWEST
+}
+
+/// Sets the lowest bit of each group of eight bits in which each third bit is set, and no other.
+#[inline(always)]
+fn third_in_byte(mask: u64) -> u64 {
+    let equal = |byte: u64| !any_in_byte(mask ^ byte * LOWEST) & LOWEST;
+    equal(0b0100_1001) | equal(0b1001_0010) | equal(0b0010_0100)
+}
+
+/// The lowest bit of each group of eight.
+const LOWEST: u64 = 0x0101_0101_0101_0101;
+
 /// The run of bytes of a class around one, up to the length of the longest fingerprint on either side.
-fn run_around(bytes: &[u8], at: usize, class: fn(u8) -> bool) -> (usize, usize) {
+#[inline(always)]
+fn run_around(bytes: &[u8], at: usize, class: impl Fn(u8) -> bool) -> (usize, usize) {
     const LONGEST: usize = 128;
     let before = bytes[..at]
         .iter()
@@ -147,4 +202,16 @@ fn run_around(bytes: &[u8], at: usize, class: fn(u8) -> bool) -> (usize, usize) 
         .take_while(|&&byte| class(byte))
         .count();
     (at - before, at + behind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_of_eight_bits() {
+        assert_eq!(any_in_byte(0x8000_0000_0000_0001), 0x0100_0000_0000_0001);
+        assert_eq!(third_in_byte(0x4992_2400_ff49_0092), 0x0101_0100_0001_0001);
+        assert_eq!(ones(0b1010).collect::<Vec<_>>(), [1, 3]);
+    }
 }
