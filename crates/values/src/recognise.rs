@@ -63,10 +63,8 @@ pub fn recognise(text: &str) -> Option<(Kind, Cow<'_, str>)> {
     }
     let may_be_defanged =
         seen & class::BRACKET != 0 || text.get(..3).is_some_and(|head| !head.starts_with("htt"));
-    if may_be_defanged {
-        if let Cow::Owned(real) = refang(text) {
-            return recognise(&real).map(|(kind, value)| (kind, Cow::Owned(value.into_owned())));
-        }
+    if may_be_defanged && let Cow::Owned(real) = refang(text) {
+        return recognise(&real).map(|(kind, value)| (kind, Cow::Owned(value.into_owned())));
     }
     if seen & class::NOT_HEX == 0 {
         return digest(text);

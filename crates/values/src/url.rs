@@ -100,19 +100,18 @@ pub enum Normal {
 #[must_use]
 pub fn normal_byte(path: &[u8]) -> (Normal, usize) {
     let byte = path[0];
-    if byte == b'%' && path.len() >= 3 {
-        if let (Some(high), Some(low)) = (hex(path[1]), hex(path[2])) {
-            let decoded = high << 4 | low;
-            let unreserved = decoded.is_ascii_alphanumeric() || b"-._~".contains(&decoded);
-            return (
-                if unreserved {
-                    Normal::Plain(decoded)
-                } else {
-                    Normal::Encoded(decoded)
-                },
-                3,
-            );
-        }
+    if byte == b'%'
+        && path.len() >= 3
+        && let (Some(high), Some(low)) = (hex(path[1]), hex(path[2]))
+    {
+        let decoded = high << 4 | low;
+        let unreserved = decoded.is_ascii_alphanumeric() || b"-._~".contains(&decoded);
+        let normal = if unreserved {
+            Normal::Plain(decoded)
+        } else {
+            Normal::Encoded(decoded)
+        };
+        return (normal, 3);
     }
     if byte <= b' ' || byte >= 0x7f {
         (Normal::Encoded(byte), 1)
