@@ -18,61 +18,81 @@ impl Chunk<'_> {
         self.bytes.len().min(self.base + CHUNK)
     }
 
-    /// The first byte of the run that holds the byte at `at`, which is in the class.
+    /// The first byte of the run of a class that ends before `end`, which is in the chunk or its end.
     #[inline(always)]
-    pub(super) fn run_start(&self, mask: &[u64], class: fn(u8) -> bool, at: usize) -> usize {
-        let bit = at - self.base;
-        let mut word = bit >> 6;
-        let mut outside = !mask[word] & ((1 << (bit & 63)) - 1);
-        loop {
-            if outside != 0 {
-                return self.base + (word << 6) + 64 - outside.leading_zeros() as usize;
+    pub(super) fn run_start(&self, mask: &[u64], class: fn(u8) -> bool, end: usize) -> usize {
+        if end > self.base {
+            let inside = (!self.window(mask, end)).leading_zeros() as usize;
+            let start = end - inside.min(end - self.base);
+            if inside < 64 && start > self.base {
+                return start;
             }
-            if word == 0 {
-                break;
-            }
-            word -= 1;
-            outside = !mask[word];
         }
-        let before = self.bytes[..self.base]
+        end - self.bytes[..end]
             .iter()
             .rev()
             .take_while(|&&byte| class(byte))
-            .count();
-        self.base - before
+            .count()
     }
 
     /// The end of the run that holds the byte at `at`, which is in the class.
     #[inline(always)]
     pub(super) fn run_end(&self, mask: &[u64], class: fn(u8) -> bool, at: usize) -> usize {
         let bit = at - self.base;
-        let mut word = bit >> 6;
-        let mut outside = !mask[word] & (!0 << (bit & 63));
-        loop {
-            if outside != 0 {
-                // Bits behind the end of the last chunk are outside too.
-                return self.base + (word << 6) + outside.trailing_zeros() as usize;
-            }
-            word += 1;
-            if word == self.words {
-                break;
-            }
-            outside = !mask[word];
+        let (word, rest) = (bit >> 6, bit & 63);
+        let next = mask.get(word + 1).copied().unwrap_or(0);
+        let inside = (!(mask[word] >> rest | next << (63 - rest) << 1)).trailing_zeros() as usize;
+        let end = at + inside;
+        if inside < 64 && end < self.base + CHUNK {
+            // Bits behind the end of the last chunk are outside the class.
+            return end;
         }
-        let end = self.end();
+        let end = end.min(self.bytes.len());
         end + self.bytes[end..].iter().take_while(|&&byte| class(byte)).count()
     }
 
-    /// The 64 mask bits before `end`, the last in the highest bit; the chunk holds `end - 1`.
+    /// The 64 mask bits before `end`, the last in the highest bit; the chunk holds `end - 1`. Bits before the chunk
+    /// are zero.
     #[inline(always)]
     pub(super) fn window(&self, mask: &[u64], end: usize) -> u64 {
-        let bit = end - self.base;
+        let bit = end - 1 - self.base;
         let (word, rest) = (bit >> 6, bit & 63);
-        if rest == 0 {
-            return mask[word - 1];
+        let before = if word > 0 { mask[word - 1] } else { 0 };
+        mask[word] << (63 - rest) | before >> rest >> 1
+    }
+}
+
+/// Room for the places that a chunk's masks show.
+#[derive(Debug, Default)]
+pub(super) struct Places(Vec<u32>);
+
+impl Places {
+    /// Adds the places of the bits of a word, the first of which stands at `base`, behind the `found` that there are.
+    ///
+    /// Eight are written whether there are as many or not: a loop that ends with the last bit costs more, for the
+    /// processor guesses its end wrongly.
+    #[inline(always)]
+    pub(super) fn add(&mut self, mut mask: u64, base: usize, found: usize) -> usize {
+        const ROOM: usize = CHUNK + 64;
+        if self.0.len() < ROOM {
+            self.0.resize(ROOM, 0);
         }
-        let before = if word > 0 { mask[word - 1] >> rest } else { 0 };
-        mask[word] << (64 - rest) | before
+        let count = mask.count_ones() as usize;
+        let room = &mut self.0[found..found + 64];
+        for eight in room.chunks_exact_mut(8).take(count.div_ceil(8).max(1)) {
+            for place in eight {
+                // Blocks are smaller than 4 GiB.
+                *place = (base + mask.trailing_zeros() as usize) as u32;
+                mask &= mask.wrapping_sub(1);
+            }
+        }
+        found + count
+    }
+
+    /// The first so many.
+    #[inline(always)]
+    pub(super) fn first(&self, found: usize) -> &[u32] {
+        &self.0[..found]
     }
 }
 
@@ -139,11 +159,21 @@ mod tests {
             };
             for run in &runs {
                 for at in run.clone().filter(|at| (base..base + CHUNK).contains(at)) {
-                    assert_eq!(chunk.run_start(&masks.host, is_host, at), run.start);
+                    assert_eq!(chunk.run_start(&masks.host, is_host, at + 1), run.start);
                     assert_eq!(chunk.run_end(&masks.host, is_host, at), run.end);
                 }
             }
         }
+    }
+
+    #[test]
+    fn places_of_bits() {
+        let mut places = Places::default();
+        let found = places.add(0b1010, 64, 0);
+        let found = places.add(!0, 128, found);
+        assert_eq!(found, 66);
+        assert_eq!(places.first(4), [65, 67, 128, 129]);
+        assert_eq!(places.first(found).last(), Some(&191));
     }
 
     #[test]

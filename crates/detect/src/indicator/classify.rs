@@ -40,24 +40,31 @@ impl Masks {
         })
     }
 
-    /// Classifies a chunk of at most [`CHUNK`] bytes; gives the number of words that hold it.
+    /// Classifies a chunk of at most [`CHUNK`] bytes; gives the number of words that hold it. The word behind them is
+    /// zero.
     pub(super) fn fill(&mut self, chunk: &[u8]) -> usize {
         debug_assert!(chunk.len() <= CHUNK);
         self.any_high = false;
+        self.fill_words(chunk);
+        let words = chunk.len().div_ceil(64);
+        if words < WORDS {
+            self.set(words, Word::default());
+        }
+        words
+    }
+
+    fn fill_words(&mut self, chunk: &[u8]) {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx512bw") {
             // SAFETY: the processor has AVX-512 with byte masks.
-            unsafe { self.fill_avx512(chunk) };
-            return chunk.len().div_ceil(64);
+            return unsafe { self.fill_avx512(chunk) };
         }
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2.
-            unsafe { self.fill_avx2(chunk) };
-            return chunk.len().div_ceil(64);
+            return unsafe { self.fill_avx2(chunk) };
         }
         self.fill_portable(chunk);
-        chunk.len().div_ceil(64)
     }
 
     fn fill_portable(&mut self, chunk: &[u8]) {

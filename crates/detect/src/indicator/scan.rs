@@ -8,7 +8,7 @@ mod worded;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::candidates::Chunk;
+use super::candidates::{Chunk, Places};
 use super::classify::{CHUNK, Masks};
 use super::{Hit, Matcher};
 
@@ -19,6 +19,9 @@ pub struct Scanner<'a> {
     masks: Box<Masks>,
     names: Vec<NameCandidate>,
     addresses: Vec<AddressCandidate>,
+    places: Places,
+    /// A run with dots goes on at the end of the chunk before.
+    carry: u64,
     done: Done,
 }
 
@@ -40,7 +43,6 @@ struct AddressCandidate {
 /// How far each kind of run has been dealt with, so that none is taken twice across words and chunks.
 #[derive(Debug, Clone, Copy, Default)]
 struct Done {
-    dotted: usize,
     defanged: usize,
     words: usize,
     groups: usize,
@@ -54,6 +56,8 @@ impl<'a> Scanner<'a> {
             masks: Masks::new(),
             names: Vec::new(),
             addresses: Vec::new(),
+            places: Places::default(),
+            carry: 0,
             done: Done::default(),
         }
     }
@@ -84,6 +88,7 @@ impl<'a> Scanner<'a> {
     /// All but the literals; `defang` is false inside text that was refanged already.
     fn scan_plain(&mut self, bytes: &[u8], defang: bool, out: &mut Vec<Hit>) {
         self.done = Done::default();
+        self.carry = 0;
         #[cfg(target_arch = "x86_64")]
         if has_bit_instructions() {
             // SAFETY: the processor has them.

@@ -29,10 +29,12 @@ impl Words {
         };
         for &entry in entries {
             let indicator = indicators.get(entry as usize);
-            let value = indicator.value.as_bytes();
             built.pairs |= matches!(indicator.kind, Kind::Mac | Kind::X509Sha1 | Kind::X509Sha256);
-            built.lengths[value.len() >> 6 & 3] |= 1 << (value.len() & 63);
-            let hash = hash::word(value, 0, value.len());
+            let digits = indicator.value.replace(':', "");
+            if indicator.kind != Kind::Mac {
+                built.lengths[digits.len() >> 6 & 3] |= 1 << (digits.len() & 63);
+            }
+            let hash = hash::word(digits.as_bytes(), 0, digits.len());
             built.filter.insert(hash);
             match built.find(indicators, hash, indicator.kind, indicator.value) {
                 Ok(first) => same(first, entry),
@@ -99,8 +101,12 @@ impl Words {
     }
 }
 
-/// Base58 has a case, all else has none.
+/// Base58 has a case, all else has none; MAC addresses are compared without their colons.
 fn same_word(kind: Kind, listed: &[u8], text: &[u8]) -> bool {
+    if kind == Kind::Mac {
+        let digits = listed.iter().filter(|&&byte| byte != b':');
+        return digits.copied().eq(text.iter().map(u8::to_ascii_lowercase));
+    }
     let has_case = kind == Kind::Wallet && listed.iter().any(u8::is_ascii_uppercase);
     if has_case {
         listed == text

@@ -8,30 +8,40 @@ use super::super::{Hit, hash, quads};
 use super::{AddressCandidate, NameCandidate, Scanner};
 
 impl Scanner<'_> {
-    /// Finds the runs with dots that begin in a chunk, and queues those that may be listed.
+    /// Finds the runs with dots that end in a chunk, and queues those that may be listed.
     #[inline(always)]
     pub(super) fn dotted(&mut self, chunk: Chunk<'_>, defang: bool, out: &mut Vec<Hit>) {
+        let mut places = std::mem::take(&mut self.places);
+        let mut found = 0;
         for word in 0..chunk.words {
-            let base = chunk.base + (word << 6);
-            let mut dots = self.masks.dot[word];
-            if self.done.dotted > base {
-                dots &= (!0u64).checked_shl((self.done.dotted - base) as u32).unwrap_or(0);
-            }
-            while dots != 0 {
-                let dot = base + dots.trailing_zeros() as usize;
-                let start = chunk.run_start(&self.masks.host, is_host, dot);
-                let end = chunk.run_end(&self.masks.host, is_host, dot);
-                self.done.dotted = end;
-                self.run(chunk, start, end, out);
-                if defang && end - start == 1 && dot >= self.done.defanged {
-                    self.defanged(chunk.bytes, dot, out);
-                }
-                dots &= (!0u64).checked_shl((end - base) as u32).unwrap_or(0);
-            }
+            let (host, dot) = (self.masks.host[word], self.masks.dot[word]);
+            // Adding a run's dots to the run carries into the bit behind it: one bit for each run with dots.
+            let (sum, carry) = host.overflowing_add(dot);
+            let (sum, other) = sum.overflowing_add(self.carry);
+            self.carry = u64::from(carry | other);
+            found = places.add(sum & !host, chunk.base + (word << 6), found);
         }
+        for &end in places.first(found) {
+            self.run_before(chunk, end as usize, defang, out);
+        }
+        if self.carry != 0 && chunk.end() == chunk.bytes.len() {
+            self.carry = 0;
+            self.run_before(chunk, chunk.end(), defang, out);
+        }
+        self.places = places;
     }
 
-    /// Queues a run with dots where its end is known and short enough for the masks; all others go the slow way.
+    /// The run with dots that ends here.
+    #[inline(always)]
+    fn run_before(&mut self, chunk: Chunk<'_>, end: usize, defang: bool, out: &mut Vec<Hit>) {
+        let start = chunk.run_start(&self.masks.host, is_host, end);
+        if defang && end - start == 1 && start >= self.done.defanged {
+            self.defanged(chunk.bytes, start, out);
+        }
+        self.run(chunk, start, end, out);
+    }
+
+    /// Queues a run with dots where it is short enough for the masks; all others go the slow way.
     #[inline(always)]
     fn run(&mut self, chunk: Chunk<'_>, mut start: usize, mut end: usize, out: &mut Vec<Hit>) {
         let bytes = chunk.bytes;
@@ -45,7 +55,7 @@ impl Scanner<'_> {
         if length < 3 {
             return;
         }
-        if length > 64 || start < chunk.base || end > chunk.end() {
+        if length > 64 || start < chunk.base {
             return self.slow_run(bytes, start, end, out);
         }
         let inside = !0 << (64 - length);

@@ -14,34 +14,73 @@ impl Scanner<'_> {
     /// Looks up the groups of a chunk: around each `::`, and in each run that covers a whole group of eight bytes.
     #[inline(always)]
     pub(super) fn groups(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
-        let pairs = self.matcher.words.any_pairs();
+        let (v6, pairs) = (self.matcher.any_v6, self.matcher.words.any_pairs());
         for word in 0..chunk.words {
-            let colon = self.masks.colon[word];
-            let group = self.masks.hex_group[word];
+            let base = chunk.base + (word << 6);
+            let (colon, group) = (self.masks.colon[word], self.masks.hex_group[word]);
+            let next = self
+                .masks
+                .colon
+                .get(word + 1)
+                .map_or_else(|| self.colon_behind(chunk), |next| next << 63);
+            let dash = group & self.masks.host[word] & !self.masks.word[word];
             let full = full_bytes(group);
-            if self.matcher.any_v6 {
-                let next = if word + 1 < chunk.words {
-                    self.masks.colon[word + 1] << 63
-                } else {
-                    self.colon_behind(chunk)
-                };
-                // Eight bytes of an address without `::` hold a colon.
-                let found = full & any_in_byte(colon) | colon & (colon >> 1 | next);
-                for at in ones(found).map(|bit| chunk.base + (word << 6) + bit) {
-                    if at >= self.done.groups {
+            // Eight bytes of an address without `::` hold a colon; of pairs, each third byte is a separator.
+            let of_pairs = full & third_in_byte(colon | dash);
+            let of_v6 = full & any_in_byte(colon) | colon & (colon >> 1 | next);
+            if v6 {
+                for at in ones(of_v6).map(|bit| base + bit) {
+                    if at >= self.done.groups && self.may_be_v6(chunk, at) {
                         self.v6_around(chunk.bytes, at, out);
                     }
                 }
             }
-            if pairs && full != 0 {
-                let dash = group & self.masks.host[word] & !self.masks.word[word];
-                for at in ones(full & third_in_byte(colon | dash)).map(|bit| chunk.base + (word << 6) + bit) {
+            if pairs {
+                for at in ones(of_pairs).map(|bit| base + bit) {
                     if at >= self.done.pairs {
-                        self.pairs_around(chunk.bytes, at, out);
+                        self.pairs_around(chunk, at, out);
                     }
                 }
             }
         }
+    }
+
+    /// The run of hexadecimal digits, colons and dashes around a place, if it is whole in the masks: its end, its
+    /// length, and a window on its colons.
+    #[inline(always)]
+    fn run_of_groups(&self, chunk: Chunk<'_>, at: usize) -> Option<(usize, u32, u64)> {
+        let end = chunk.run_end(&self.masks.hex_group, is_group, at);
+        if end > chunk.end() {
+            return None;
+        }
+        let length = (!chunk.window(&self.masks.hex_group, end)).leading_zeros();
+        let whole = length < 64 && end - length as usize > chunk.base;
+        whole.then(|| {
+            (
+                end,
+                length,
+                chunk.window(&self.masks.colon, end) & (!0 << (64 - length)),
+            )
+        })
+    }
+
+    /// False for most runs that are no address: those without `::` and with too few or too many colons.
+    #[inline(always)]
+    fn may_be_v6(&mut self, chunk: Chunk<'_>, at: usize) -> bool {
+        let Some((end, length, colons)) = self.run_of_groups(chunk, at) else {
+            return true;
+        };
+        let dashed = chunk.window(&self.masks.host, end)
+            & !chunk.window(&self.masks.word, end)
+            & (!0 << (64 - length));
+        // Six where the last two groups are written as an IPv4 address, nine with one on each side that is not of it;
+        // more where a dash joins two addresses.
+        let most = if dashed == 0 { 9 } else { 64 };
+        let may = colons & colons << 1 != 0 || (6..=most).contains(&colons.count_ones());
+        if !may {
+            self.done.groups = end;
+        }
+        may
     }
 
     /// The highest bit where the byte behind the chunk is a colon.
@@ -54,9 +93,6 @@ impl Scanner<'_> {
             byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
         });
         self.done.groups = end;
-        if !may_be_v6(&bytes[start..end]) {
-            return;
-        }
         // `src:2001:db8::1`: what is joined to a word ends at its first colon.
         if start > 0 && bytes[start - 1].is_ascii_alphanumeric() {
             let Some(colon) = bytes[start..end].iter().position(|&byte| byte == b':') else {
@@ -86,24 +122,41 @@ impl Scanner<'_> {
         }
     }
 
-    fn pairs_around(&mut self, bytes: &[u8], at: usize, out: &mut Vec<Hit>) {
-        let (start, end) = run_around(bytes, at, |byte| {
-            byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-')
-        });
-        self.done.pairs = end;
+    /// The run of pairs around a place, if it is one.
+    #[inline(always)]
+    fn pairs_around(&mut self, chunk: Chunk<'_>, at: usize, out: &mut Vec<Hit>) {
+        let (start, end) = match self.run_of_groups(chunk, at) {
+            Some((end, length, colons)) => {
+                self.done.pairs = end;
+                let inside = !0 << (64 - length);
+                let dashes =
+                    chunk.window(&self.masks.host, end) & !chunk.window(&self.masks.word, end) & inside;
+                if length % 3 != 2 || colons | dashes != SEPARATORS & inside {
+                    return;
+                }
+                (end - length as usize, end)
+            }
+            None => {
+                let (start, end) = run_around(chunk.bytes, at, is_group);
+                self.done.pairs = end;
+                let run = &chunk.bytes[start..end];
+                let separated = |(at, byte): (usize, &u8)| matches!(byte, b':' | b'-') == (at % 3 == 2);
+                if run.len() % 3 != 2 || !run.iter().enumerate().all(separated) {
+                    return;
+                }
+                (start, end)
+            }
+        };
+        self.pairs(chunk.bytes, start, end, out);
+    }
+
+    /// What a run of pairs is goes by their number.
+    fn pairs(&self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
         let joined = |at: Option<&u8>| at.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-        let run = &bytes[start..end];
-        let shape = run.len() % 3 == 2
-            && run
-                .iter()
-                .enumerate()
-                .all(|(at, byte)| matches!(byte, b':' | b'-') == (at % 3 == 2))
-            && !joined(start.checked_sub(1).map(|at| &bytes[at]))
-            && !joined(bytes.get(end));
-        if !shape {
+        if joined(start.checked_sub(1).map(|at| &bytes[at])) || joined(bytes.get(end)) {
             return;
         }
-        match (run.len() + 1) / 3 {
+        match (end - start + 1) / 3 {
             6 => self.mac(bytes, start, out),
             // A frame's head as netfilter logs it: receiver, sender, type.
             14 => {
@@ -111,7 +164,11 @@ impl Scanner<'_> {
                 self.mac(bytes, start + 18, out);
             }
             20 | 32 => {
-                let digits: Vec<u8> = run.iter().copied().filter(u8::is_ascii_hexdigit).collect();
+                let digits: Vec<u8> = bytes[start..end]
+                    .iter()
+                    .copied()
+                    .filter(u8::is_ascii_hexdigit)
+                    .collect();
                 self.word(&digits, &[Kind::X509Sha1, Kind::X509Sha256], start, end, out);
             }
             _ => {}
@@ -120,10 +177,10 @@ impl Scanner<'_> {
 
     fn mac(&self, bytes: &[u8], start: usize, out: &mut Vec<Hit>) {
         let end = start + 17;
-        let mut text: [u8; 17] = bytes[start..end].try_into().expect("seventeen bytes");
-        text.iter_mut()
-            .filter(|byte| **byte == b'-')
-            .for_each(|byte| *byte = b':');
+        let mut text = [0; 12];
+        for (pair, digits) in text.chunks_exact_mut(2).zip(bytes[start..end].chunks(3)) {
+            pair.copy_from_slice(&digits[..2]);
+        }
         self.word(&text, &[Kind::Mac], start, end, out);
     }
 
@@ -144,16 +201,8 @@ impl Scanner<'_> {
     }
 }
 
-/// False for most runs that are none: an address has `::`, or seven colons (and one before or behind it, perhaps).
-fn may_be_v6(run: &[u8]) -> bool {
-    let (mut colons, mut doubled, mut before) = (0, false, 0);
-    for &byte in run {
-        colons += u32::from(byte == b':');
-        doubled |= byte == b':' && before == b':';
-        before = byte;
-    }
-    // The last two groups may be written as an IPv4 address.
-    doubled || (6..=9).contains(&colons)
+fn is_group(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-')
 }
 
 /// The places of the bits that are set, ascending.
@@ -182,6 +231,16 @@ fn third_in_byte(mask: u64) -> u64 {
     let equal = |byte: u64| !any_in_byte(mask ^ byte * LOWEST) & LOWEST;
     equal(0b0100_1001) | equal(0b1001_0010) | equal(0b0010_0100)
 }
+
+/// Where the separators of pairs stand in a window that ends with one.
+const SEPARATORS: u64 = {
+    let (mut mask, mut bit) = (0, 61);
+    while bit > 0 {
+        mask |= 1 << bit;
+        bit -= 3;
+    }
+    mask
+};
 
 /// The lowest bit of each group of eight.
 const LOWEST: u64 = 0x0101_0101_0101_0101;

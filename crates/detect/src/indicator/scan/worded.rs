@@ -9,6 +9,8 @@ impl Scanner<'_> {
     #[inline(always)]
     pub(super) fn words(&mut self, chunk: Chunk<'_>, shortest: usize, out: &mut Vec<Hit>) {
         let literals = &self.matcher.literals;
+        let mut places = std::mem::take(&mut self.places);
+        let mut found = 0;
         // Of a longer word it is enough to know that it has eight.
         let behind = shortest.min(8) - 1;
         let mut before = u64::from(chunk.base > 0 && is_word(chunk.bytes[chunk.base - 1]));
@@ -24,19 +26,19 @@ impl Scanner<'_> {
             for shift in 1..=behind {
                 starts &= mask >> shift | next << (64 - shift);
             }
-            while starts != 0 {
-                let at = chunk.base + (word << 6) + starts.trailing_zeros() as usize;
-                starts &= starts - 1;
-                if literals.may_start(chunk.bytes, at) {
-                    literals.walk_word(chunk.bytes, at, |start, end, indicator| {
-                        out.push(Hit {
-                            start,
-                            end,
-                            indicator,
-                        })
+            found = places.add(starts, chunk.base + (word << 6), found);
+        }
+        for &at in places.first(found) {
+            if literals.may_start(chunk.bytes, at as usize) {
+                literals.walk_word(chunk.bytes, at as usize, |start, end, indicator| {
+                    out.push(Hit {
+                        start,
+                        end,
+                        indicator,
                     });
-                }
+                });
             }
         }
+        self.places = places;
     }
 }
