@@ -5,6 +5,7 @@
 //! name, so a name may stand several times.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use jiff::Timestamp;
@@ -109,7 +110,9 @@ impl Event {
     /// The first value of a name, compared exactly.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Value<'_>> {
-        self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+        self.iter()
+            .find(|(other, _)| *other == name)
+            .map(|(_, value)| value)
     }
 
     /// The first value of a name where it is text.
@@ -167,16 +170,21 @@ impl Event {
 /// A flat map in the order of first appearance; a name that stands several times is a list.
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (at, (name, value)) in self.iter().enumerate() {
-            if self.iter().take(at).any(|(earlier, _)| earlier == name) {
-                continue;
+        // By position, not by searching for each name: a hostile record may have very many fields.
+        let mut places: HashMap<&str, usize> = HashMap::with_capacity(self.fields.len());
+        let mut entries: Vec<(&str, Vec<Value<'_>>)> = Vec::with_capacity(self.fields.len());
+        for (name, value) in self.iter() {
+            let place = *places.entry(name).or_insert(entries.len());
+            match entries.get_mut(place) {
+                Some((_, values)) => values.push(value),
+                None => entries.push((name, vec![value])),
             }
-            let values: Vec<_> = self.get_all(name).collect();
-            if values.len() == 1 {
-                map.serialize_entry(name, &value)?;
-            } else {
-                map.serialize_entry(name, &values)?;
+        }
+        let mut map = serializer.serialize_map(Some(entries.len()))?;
+        for (name, values) in &entries {
+            match values.as_slice() {
+                [value] => map.serialize_entry(name, value)?,
+                _ => map.serialize_entry(name, values)?,
             }
         }
         map.end()
@@ -199,6 +207,13 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&event).unwrap(),
             r#"{"a.b":["x","y"],"n":7}"#
+        );
+        event.push("n", Value::Null);
+        event.push_str("z", "");
+        event.push_str("a.b", "x");
+        assert_eq!(
+            serde_json::to_string(&event).unwrap(),
+            r#"{"a.b":["x","y","x"],"n":[7,null],"z":""}"#
         );
         event.clear();
         assert!(event.is_empty());
