@@ -62,7 +62,7 @@ pub(crate) struct Input {
     pub(crate) path: Option<PathBuf>,
     /// Its size; `None` for what cannot be sought in: standard input, a pipe, a device.
     pub(crate) size: Option<u64>,
-    /// When it was last written.
+    /// When it was last written; for standard input, now.
     pub(crate) modified: Option<Timestamp>,
     /// Found in a folder rather than named.
     pub(crate) found: bool,
@@ -88,7 +88,8 @@ pub(crate) fn walk(paths: &[PathBuf], globs: &Globs, problems: &mut Vec<Problem>
                 place,
                 path: None,
                 size: None,
-                modified: None,
+                // It is being written now: this gives a year to dates without one.
+                modified: Some(Timestamp::now()),
                 found: false,
             });
             continue;
@@ -150,7 +151,7 @@ impl Walk<'_> {
             .ok()
             .and_then(|time| Timestamp::try_from(time).ok());
         let place = Place::file(path.to_string_lossy());
-        let size = metadata.is_file().then(|| metadata.len());
+        let size = metadata.is_file().then_some(metadata.len());
         self.inputs.push(Input {
             place,
             path: Some(path.to_owned()),
@@ -185,19 +186,17 @@ pub(crate) fn error_text(error: &io::Error) -> String {
 impl Input {
     /// Opens the input and reads all that is packed in it. `count` is told of each portion of bytes as it is read.
     pub(crate) fn read(&self, options: &ReadOptions, count: &dyn Fn(u64), sink: &mut dyn Sink) {
-        let outcome = match &self.path {
-            None => Ok(self.stream(&mut io::stdin().lock(), options, count, sink)),
-            Some(path) => File::open(path).map(|mut file| match self.size {
-                None => self.stream(&mut file, options, count, sink),
-                Some(_) => {
-                    let mut counted = Counted { inner: file, count };
-                    let opened = perisai_events::Input::Seekable(&mut counted);
-                    perisai_events::read(self.place.clone(), self.modified, opened, options, sink);
-                }
-            }),
+        let Some(path) = &self.path else {
+            return self.stream(&mut io::stdin().lock(), options, count, sink);
         };
-        if let Err(error) = outcome {
-            sink.problem(Problem::new(self.place.clone(), error_text(&error)));
+        match File::open(path) {
+            Ok(mut file) if self.size.is_none() => self.stream(&mut file, options, count, sink),
+            Ok(inner) => {
+                let mut counted = Counted { inner, count };
+                let opened = perisai_events::Input::Seekable(&mut counted);
+                perisai_events::read(self.place.clone(), self.modified, opened, options, sink);
+            }
+            Err(error) => sink.problem(Problem::new(self.place.clone(), error_text(&error))),
         }
     }
 

@@ -118,7 +118,7 @@ fn standard_input_and_files_out() {
     let list = folder.path().join("list.txt");
     let ran = perisai_with_input(
         &["hunt", "--intel", text(&list), "--format", "jsonl", "-"],
-        b"x\nto evil.example\n",
+        b"Jan  2 03:04:05 web01 kernel: x\nJan  2 03:04:06 web01 kernel: to evil.example\n",
     );
     let findings = ran.jsonl();
     assert_eq!((ran.code, findings.len()), (0, 1));
@@ -126,6 +126,10 @@ fn standard_input_and_files_out() {
         (findings[0]["path"].as_str(), findings[0]["line"].as_u64()),
         (Some("-"), Some(2))
     );
+    // The date names no year: what comes in now is of the last year that had this day.
+    let time: jiff::Timestamp = findings[0]["time"].as_str().unwrap().parse().unwrap();
+    let age = jiff::Timestamp::now().duration_since(time).as_hours();
+    assert!((0..=366 * 24).contains(&age), "{time}");
     let out = folder.path().join("out.jsonl");
     let logs = folder.path().join("logs");
     let ran = perisai(&[

@@ -1,4 +1,5 @@
 //! The binary as its users run it.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests and their helpers")]
 
 mod bad_input;
 mod command_line;
