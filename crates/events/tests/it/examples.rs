@@ -7,12 +7,12 @@ use perisai_events::ReadOptions;
 
 use crate::file;
 
-/// Checks which formats the lines with fields have, and that nothing is amiss.
+/// Checks which formats the lines and records with fields have, and that nothing is amiss.
 fn check(path: &str, expected: &[&str]) {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/logs")).join(path);
     let found = file(&std::fs::read(&path).unwrap(), &ReadOptions::default());
     assert_eq!(found.problems, Vec::<String>::new(), "{}", path.display());
-    assert!(!found.items.is_empty(), "{}", path.display());
+    assert!(!found.events.is_empty(), "{}", path.display());
     let formats: BTreeSet<_> = found.events.iter().map(|(_, event)| event.format).collect();
     assert_eq!(formats, expected.iter().copied().collect(), "{}", path.display());
     for (position, event) in &found.events {
@@ -39,6 +39,7 @@ fn every_example_is_told() {
     check("triage-files02.zip", &["csv"]);
     check("vpn.log", &["syslog"]);
     check("waf.leef", &["leef"]);
+    check("web01-forwarded.evtx.gz", &["evtx"]);
     check("windows-events.xml", &["winxml"]);
     check("zeek/conn.log", &["zeek"]);
     check("zeek/ssl.json", &["zeek"]);
