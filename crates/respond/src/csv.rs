@@ -157,8 +157,12 @@ fn safe(cell: &str) -> Cow<'_, str> {
     }
 }
 
-/// Spreadsheets take these for the start of a formula, the full-width forms too, and some skip white space first.
+/// Spreadsheets take these for the start of a formula, the full-width forms too, and some skip white space first. A
+/// lone dash, which stands for standard input, is text to all of them.
 fn starts_formula(cell: &str) -> bool {
+    if cell == "-" {
+        return false;
+    }
     let first = cell.trim_start_matches([' ', '\u{a0}']).chars().next();
     matches!(
         first,
@@ -177,7 +181,10 @@ mod tests {
         let check = |cell: &str, expected: &str| assert_eq!(safe(cell), expected);
         check("=cmd|'/c calc'!A0", "'=cmd|'/c calc'!A0");
         check("+1", "'+1");
-        check("-", "'-");
+        check("-", "-");
+        check(" -", "' -");
+        check("-1", "'-1");
+        check("--", "'--");
         check("@SUM(A1)", "'@SUM(A1)");
         check("\t=1", "'\t=1");
         check("  =1", "'  =1");
