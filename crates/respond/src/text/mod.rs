@@ -4,9 +4,10 @@
 mod page;
 mod totals;
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 
-use perisai_model::{Finding, Report, RuleKind, Severity};
+use perisai_model::{Finding, Report, RuleKind, Severity, Source};
 
 use self::page::{Column, Page, Style};
 use crate::clean::clip;
@@ -116,7 +117,7 @@ fn show(page: &mut Out<'_>, group: &Group) -> io::Result<()> {
     if group.hosts.count() > 0 {
         page.field(GROUP, "hosts", &group.hosts.words(NAMED))?;
     }
-    page.field(GROUP, "source", &sources(group))?;
+    page.field(GROUP, "source", &sources(&rule.sources))?;
     let by: Vec<_> = [&rule.author, &rule.reference]
         .into_iter()
         .flatten()
@@ -161,14 +162,18 @@ fn when(group: &Group) -> String {
     }
 }
 
-fn sources(group: &Group) -> String {
-    let all = &group.rule.sources;
-    let shown: Vec<_> = all
+/// Each source once under each marking, however many of its ids say the same.
+fn sources(all: &[Source]) -> String {
+    let told: BTreeMap<_, _> = all
         .iter()
+        .map(|source| ((&source.source, source.tlp), source))
+        .collect();
+    let shown: Vec<_> = told
+        .values()
         .take(NAMED)
         .map(|source| clip(&say::source(source), LONGEST))
         .collect();
-    say::and_more(&shown, (all.len() - shown.len()) as u64, "")
+    say::and_more(&shown, (told.len() - shown.len()) as u64, "")
 }
 
 /// What `--top` left out.
@@ -186,4 +191,43 @@ fn rest(page: &mut Out<'_>, left: &[&Group], all: usize) -> io::Result<()> {
         worst.unwrap_or(Severity::Informational),
     );
     page.paragraph(&text, Style::Plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use perisai_model::Tlp;
+
+    use super::*;
+
+    #[test]
+    fn a_source_is_told_once_under_each_marking() {
+        let check = |all: &[(&str, &str, Option<Tlp>)], expected: &str| {
+            let all: Vec<_> = all
+                .iter()
+                .map(|&(source, id, tlp)| Source {
+                    source: source.into(),
+                    id: Some(id.to_owned()),
+                    tlp,
+                })
+                .collect();
+            assert_eq!(sources(&all), expected);
+        };
+        let (green, red) = (Some(Tlp::Green), Some(Tlp::Red));
+        check(&[("a", "1", green), ("a", "2", green)], "a (TLP:GREEN)");
+        check(
+            &[("a", "1", green), ("a", "2", red), ("b", "1", None)],
+            "a (TLP:GREEN), a (TLP:RED), b",
+        );
+        check(
+            &[
+                ("a", "1", None),
+                ("b", "1", None),
+                ("b", "2", None),
+                ("c", "1", None),
+                ("d", "1", None),
+            ],
+            "a, b, c and 1 more",
+        );
+        check(&[], "");
+    }
 }
