@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use perisai_model::{Context, Kind, RuleLanguage, Tlp};
+use perisai_model::{Context, Kind, RuleLanguage, Severity, Tlp};
 use serde::de::DeserializeOwned;
 
 use super::marking::{self, Marking};
@@ -14,6 +14,9 @@ use crate::pattern::{Meaning, meaning};
 use crate::sink::Sink;
 use crate::words::{NAME, PROSE, TAGS, clip, quoted, technique_tag, tidy_tags};
 use crate::{Options, time};
+
+/// From this confidence on (of 100), an indicator of an attack that its source names is of high severity.
+const SURE: u8 = 70;
 
 /// An object on its way in.
 pub(super) struct Object<'a> {
@@ -44,6 +47,8 @@ struct Held {
     line: u64,
     modified: Option<Timestamp>,
     context: Context,
+    /// Its source says what attack it belongs to: malware, intruders, a campaign, a phase of a kill chain.
+    of_attack: bool,
     created_by: Option<String>,
     marking_refs: Vec<String>,
     /// The observations that it stands in.
@@ -142,6 +147,10 @@ impl Graph {
             line: object.line,
             modified: modified.and_then(time::parse),
             context: context(&view, sink),
+            of_attack: view
+                .kill_chain_phases
+                .iter()
+                .any(|phase| phase_tag(phase).is_some()),
             created_by: view.created_by_ref,
             marking_refs: marking::refs(view.object_marking_refs, view.granular_markings),
             observed_in: Vec::new(),
@@ -219,6 +228,7 @@ impl Graph {
             line: object.line,
             modified: None,
             context,
+            of_attack: false,
             created_by: None,
             marking_refs: marking::refs(view.object_marking_refs, view.granular_markings),
             observed_in: within.into_iter().collect(),
@@ -230,8 +240,13 @@ impl Graph {
     /// Hands all that is held to the sink.
     pub(super) fn finish(mut self, sink: &mut Sink<'_>) {
         for (source, target) in std::mem::take(&mut self.indicates) {
-            if let (Some(&at), Some(name)) = (self.latest.get(&source), self.names.get(&target)) {
-                let tags = &mut self.held[at].context.tags;
+            let Some(&at) = self.latest.get(&source) else {
+                continue;
+            };
+            let held = &mut self.held[at];
+            held.of_attack |= is_attack(&target);
+            if let Some(name) = self.names.get(&target) {
+                let tags = &mut held.context.tags;
                 tags.push(name.clone());
                 if tags.len() > 2 * TAGS {
                     tidy_tags(tags);
@@ -271,6 +286,9 @@ impl Graph {
             .next();
         context.author = creator.and_then(|id| self.names.get(id).cloned());
         tidy_tags(&mut context.tags);
+        if held.of_attack && context.confidence >= Some(SURE) {
+            context.severity.get_or_insert(Severity::High);
+        }
         match held.content {
             Content::Withheld => sink.withhold(),
             Content::Rule(language, text) => {
@@ -322,6 +340,12 @@ fn is_harmless(view: &view::Indicator) -> bool {
         matches!(name.as_str(), "malicious-activity" | "compromised")
     });
     harmless && !hostile
+}
+
+/// True for the id of malware, intruders or a campaign. An id says the type of its object, which need not be at hand.
+fn is_attack(id: &str) -> bool {
+    let kind = id.split_once("--").map(|(kind, _)| kind);
+    matches!(kind, Some("malware" | "intrusion-set" | "campaign"))
 }
 
 /// What an indicator looks for.
@@ -380,6 +404,9 @@ fn context(view: &view::Indicator, sink: &Sink<'_>) -> Context {
 /// `attack.<phase>` for the chains of ATT&CK, `<chain>:<phase>` for others.
 fn phase_tag(phase: &view::Phase) -> Option<String> {
     let name = phase.phase_name.as_deref()?.trim().to_ascii_lowercase();
+    if name.is_empty() {
+        return None;
+    }
     match phase.kill_chain_name.as_deref()? {
         "mitre-attack" | "mitre-ics-attack" | "mitre-mobile-attack" => clip(&format!("attack.{name}"), NAME),
         chain => clip(&format!("{chain}:{name}"), NAME),

@@ -4,6 +4,7 @@
 
 mod documents;
 mod hostile;
+mod severity;
 mod shared;
 
 use perisai_intel::{Format, Options};
