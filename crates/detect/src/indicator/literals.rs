@@ -13,6 +13,7 @@ use perisai_model::{Indicators, Kind};
 use perisai_values::hive_short_name;
 
 use super::candidates::{char_before, char_behind, joins_names};
+use super::letters::Letters;
 
 /// Listed texts of any form.
 #[derive(Debug)]
@@ -21,8 +22,8 @@ pub(super) struct Literals {
     worded: HashMap<u32, Vec<Pattern>>,
     /// A bit for the hash of each key of `worded`.
     keys: Box<[u64; KEY_WORDS]>,
-    /// The fewest characters of a word in `worded`; 0 without any.
-    shortest: usize,
+    /// How the words of `worded` begin.
+    letters: Letters,
     others: Vec<Pattern>,
     automaton: Option<AhoCorasick>,
 }
@@ -50,7 +51,7 @@ impl Literals {
             anchored: HashMap::new(),
             worded: HashMap::new(),
             keys: Box::new([0; KEY_WORDS]),
-            shortest: 0,
+            letters: Letters::default(),
             others: Vec::new(),
             automaton: None,
         };
@@ -87,15 +88,10 @@ impl Literals {
     }
 
     fn add_word(&mut self, entry: u32, text: &str, word: Range<usize>) {
-        let length = word.len();
-        self.shortest = if self.shortest == 0 {
-            length
-        } else {
-            self.shortest.min(length)
-        };
         let mut add = |start: &[u8]| {
             let key = key(start);
             let bit = key_bit(key);
+            self.letters.insert(start);
             self.keys[bit >> 6] |= 1 << (bit & 63);
             self.worded.entry(key).or_default().push(Pattern {
                 entry,
@@ -113,9 +109,14 @@ impl Literals {
         }
     }
 
-    /// The fewest characters of a word that must be given to [`walk_word`](Self::walk_word); 0: none need be.
-    pub(super) fn shortest_word(&self) -> usize {
-        self.shortest
+    /// True where words must be given to [`walk_word`](Self::walk_word).
+    pub(super) fn any_worded(&self) -> bool {
+        !self.worded.is_empty()
+    }
+
+    /// How those words begin.
+    pub(super) fn letters(&self) -> &Letters {
+        &self.letters
     }
 
     /// False where no listed text is found by a word that begins so. `at` is its place.

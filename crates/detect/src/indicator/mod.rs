@@ -11,6 +11,7 @@ mod classify;
 mod escapes;
 mod filter;
 mod hash;
+mod letters;
 mod literals;
 mod names;
 mod quads;

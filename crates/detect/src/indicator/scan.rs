@@ -110,7 +110,7 @@ impl<'a> Scanner<'a> {
         let matcher = self.matcher;
         let dotted = !matcher.names.is_empty() || matcher.addresses.any_v4();
         let words = matcher.words.any_words();
-        let shortest = matcher.literals.shortest_word();
+        let worded = matcher.literals.any_worded();
         let groups = matcher.any_v6 || matcher.words.any_pairs();
         for base in (0..bytes.len()).step_by(CHUNK) {
             let end = bytes.len().min(base + CHUNK);
@@ -130,8 +130,8 @@ impl<'a> Scanner<'a> {
             if groups {
                 self.groups(chunk, out);
             }
-            if shortest > 0 {
-                self.words(chunk, shortest, out);
+            if worded {
+                self.words(chunk, out);
             }
         }
     }

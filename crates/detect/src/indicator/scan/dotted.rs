@@ -70,7 +70,11 @@ impl Scanner<'_> {
         let last = end - 1 - dots.leading_zeros() as usize;
         if dots.count_ones() >= 3 && bytes[last + 1].is_ascii_digit() {
             if let Some(address) = quads::parse(bytes, start, end, dots) {
-                return self.push_address(address, start, end);
+                self.push_address(address, start, end);
+                if let Some(other) = other_start(bytes, start) {
+                    self.queue_address(bytes, other, end);
+                }
+                return;
             }
             if self.queue_address(bytes, start, end) {
                 return;
@@ -116,13 +120,14 @@ impl Scanner<'_> {
     #[inline(never)]
     fn queue_address(&mut self, bytes: &[u8], start: usize, end: usize) -> bool {
         let starts = [Some(start), other_start(bytes, start)];
+        let mut found = false;
         for start in starts.into_iter().flatten().filter(|&start| start < end) {
             if let Some(address) = ip::parse_v4(&bytes[start..end]) {
                 self.push_address(u32::from(address), start, end);
-                return true;
+                found = true;
             }
         }
-        false
+        found
     }
 
     /// Queues addresses that are joined by `-` or `_` (`10.0.0.1-10.0.0.9`).

@@ -5,28 +5,25 @@ use super::super::candidates::{Chunk, is_word};
 use super::Scanner;
 
 impl Scanner<'_> {
-    /// Looks at each word of at least `shortest` characters that begins in a chunk.
+    /// Looks at each word that begins in a chunk as a listed one may.
     #[inline(always)]
-    pub(super) fn words(&mut self, chunk: Chunk<'_>, shortest: usize, out: &mut Vec<Hit>) {
+    pub(super) fn words(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
         let literals = &self.matcher.literals;
+        let letters = literals.letters();
         let mut places = std::mem::take(&mut self.places);
         let mut found = 0;
-        // Of a longer word it is enough to know that it has eight.
-        let behind = shortest.min(8) - 1;
         let mut before = u64::from(chunk.base > 0 && is_word(chunk.bytes[chunk.base - 1]));
         for word in 0..chunk.words {
+            let base = chunk.base + (word << 6);
             let mask = self.masks.word[word];
-            let next = if word + 1 < chunk.words {
-                self.masks.word[word + 1]
-            } else {
-                !0
-            };
             let mut starts = mask & !(mask << 1 | before);
             before = mask >> 63;
-            for shift in 1..=behind {
-                starts &= mask >> shift | next << (64 - shift);
+            if let Some(part) = chunk.bytes[base..].first_chunk() {
+                starts &= letters.may_start(part);
             }
-            found = places.add(starts, chunk.base + (word << 6), found);
+            if starts != 0 {
+                found = places.add(starts, base, found);
+            }
         }
         for &at in places.first(found) {
             if literals.may_start(chunk.bytes, at as usize) {
