@@ -35,7 +35,8 @@ fn octet(bytes: &[u8], start: usize, end: usize) -> u32 {
     let word: [u8; 4] = bytes[end - 4..end].try_into().expect("a slice of four bytes");
     let digits = (u32::from_le_bytes(word) ^ 0x3030_3030) & (!0 << (32 - 8 * length));
     let not_digits = (digits.wrapping_add(0x7676_7676) | digits) & 0x8080_8080;
-    (digits >> 24) + 10 * (digits >> 16 & 0xff) + 100 * (digits >> 8 & 0xff) | not_digits << 8 | not_digits
+    let value = (digits >> 24) + 10 * (digits >> 16 & 0xff) + 100 * (digits >> 8 & 0xff);
+    value | (not_digits << 8) | not_digits
 }
 
 #[cfg(test)]

@@ -101,12 +101,12 @@ impl Scanner<'_> {
         let hash = hash::child(parent, bytes, before, last);
         names.prefetch(hash);
         self.names.push(NameCandidate { hash, start, end });
-        if before == start {
-            if let Some(other) = other_start(bytes, start).filter(|&other| other < last) {
-                let hash = hash::child(parent, bytes, other, last);
-                names.prefetch(hash);
-                self.names.push(NameCandidate { hash, start, end });
-            }
+        if before == start
+            && let Some(other) = other_start(bytes, start).filter(|&other| other < last)
+        {
+            let hash = hash::child(parent, bytes, other, last);
+            names.prefetch(hash);
+            self.names.push(NameCandidate { hash, start, end });
         }
     }
 
