@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use perisai_model::{Event, Timestamp, Value};
 
-/// The data shared by all sessions of the project; `None` where it is absent.
+/// A part of the sample data beside the repository; `None` where it is absent.
 pub(crate) fn shared(part: &str) -> Option<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(part);
     path.exists().then_some(path)

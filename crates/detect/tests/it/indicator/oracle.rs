@@ -131,10 +131,11 @@ impl Seen {
         }) {
             let from = from + (name.len() - name.trim_start_matches('.').len());
             let name = name.trim_matches('.');
-            if !name.is_ascii() && name.contains(['.', '。', '．', '｡']) {
-                if let Ok(ascii) = domain::to_ascii(name) {
-                    self.name(ascii, at + from, at + from + name.len());
-                }
+            if !name.is_ascii()
+                && name.contains(['.', '。', '．', '｡'])
+                && let Ok(ascii) = domain::to_ascii(name)
+            {
+                self.name(ascii, at + from, at + from + name.len());
             }
         }
     }
