@@ -4,6 +4,7 @@
 mod object;
 mod observable;
 mod sighting;
+mod uri;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, BufWriter, Write};

@@ -6,6 +6,7 @@ use perisai_model::{Kind, Observed};
 use serde_json::{Value, json};
 
 use super::object::Object;
+use super::uri::{scheme_length, uri};
 
 /// The pattern that matches the value; `None` for a kind that no observable of STIX 2.1 holds.
 pub(super) fn pattern(observed: &Observed) -> Option<String> {
@@ -29,6 +30,11 @@ pub(super) fn pattern(observed: &Observed) -> Option<String> {
             )),
             None => equals("file:name", value),
         },
+        // A hunt compares without the scheme, so a URL listed without one stands for both.
+        Kind::Url if scheme_length(value) == 0 => {
+            let value = escaped(value);
+            Some(format!("[url:value IN ('http://{value}', 'https://{value}')]"))
+        }
         Kind::Cve => None,
         kind => equals(kind.stix_path(), value),
     }
@@ -45,7 +51,7 @@ pub(super) fn objects(observed: &Observed) -> Vec<Object> {
         Kind::Ipv6 => one("ipv6-addr", "value", value.into()),
         Kind::Cidr => one(net_type(value), "value", value.into()),
         Kind::Domain => one("domain-name", "value", value.into()),
-        Kind::Url => one("url", "value", value.into()),
+        Kind::Url => one("url", "value", uri(value).into()),
         Kind::EmailAddress => one("email-addr", "value", value.into()),
         Kind::Md5 => hash("file", "MD5"),
         Kind::Sha1 => hash("file", "SHA-1"),
@@ -148,6 +154,16 @@ mod tests {
             Kind::Cidr,
             "2001:db8::/32",
             Some("[ipv6-addr:value ISSUBSET '2001:db8::/32']"),
+        );
+        check(
+            Kind::Url,
+            "https://evil.example/it's",
+            Some(r"[url:value = 'https://evil.example/it\'s']"),
+        );
+        check(
+            Kind::Url,
+            "evil.example/it's",
+            Some(r"[url:value IN ('http://evil.example/it\'s', 'https://evil.example/it\'s')]"),
         );
         check(Kind::Asn, "AS64500", Some("[autonomous-system:number = 64500]"));
         check(Kind::Asn, "é", None);

@@ -43,7 +43,7 @@ pub(crate) fn full_of(text: &str, kind: RuleKind, observable: Option<Kind>) -> F
         flags: vec![Flag::Known(text.to_owned())],
         host: Some(text.to_owned()),
         line: Some(format!("{text}{text}{text}")),
-        event: Some(event),
+        event: Some(event.into()),
     }
 }
 

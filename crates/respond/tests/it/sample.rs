@@ -197,7 +197,7 @@ fn windows() -> Vec<Finding> {
     };
     let shadow = |record, time: &str, host: &str| Finding {
         host: Some(host.to_owned()),
-        event: Some(event("vssadmin.exe delete shadows /all /quiet")),
+        event: Some(event("vssadmin.exe delete shadows /all /quiet").into()),
         ..finding(time, &shadow_copies(), place.record(record))
     };
     let sha256 = "1bc44eef75779e3ca1eefb8ff5a64807dbc942b1e4a2672d77b9f6928d292591";
@@ -206,7 +206,7 @@ fn windows() -> Vec<Finding> {
         matched: sha256.to_ascii_uppercase(),
         host: Some("dc01.interior.example".to_owned()),
         flags: vec![Flag::BeforeValid],
-        event: Some(event("C:\\Users\\o.kovalenko\\conhosts.exe")),
+        event: Some(event("C:\\Users\\o.kovalenko\\conhosts.exe").into()),
         ..finding("2022-02-23T14:02:11Z", &wiper(), place.record(4_411))
     };
     vec![
