@@ -17,6 +17,10 @@ pub struct Report {
     pub records: u64,
     /// Findings that were written.
     pub findings: u64,
+    /// Findings that were not written, as `--limit` was reached.
+    pub over_limit: u64,
+    /// Findings that were not written, as they are not as bad as `--min-severity` asks.
+    pub below_severity: u64,
     /// Plain indicators in use, each value once.
     pub indicators: u64,
     /// Rules in use.
