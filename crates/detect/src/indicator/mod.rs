@@ -55,7 +55,7 @@ pub struct Matcher {
     emails: HashMap<Box<str>, u32>,
     words: Words,
     literals: Literals,
-    /// True where IPv6 addresses must be looked for.
+    /// True where IPv6 addresses must be looked for; an IPv4 address may be written as one.
     any_v6: bool,
 }
 
@@ -81,7 +81,7 @@ impl Matcher {
         let literals = Literals::build(&indicators, &literals, |name| names.anchor(name));
         let words = Words::build(&indicators, &words, |first, other| doubles.push((first, other)));
         let names = names.build(&indicators, |first, other| doubles.push((first, other)));
-        let any_v6 = any_v6 || addresses.any_v6();
+        let any_v6 = any_v6 || addresses.any_v6() || addresses.any_v4();
         let mut by_first: HashMap<u32, Vec<u32>> = HashMap::new();
         for (first, other) in doubles {
             by_first.entry(first).or_default().push(other);

@@ -1,7 +1,5 @@
 //! Groups of hexadecimal digits: IPv6 addresses, MAC addresses, fingerprints with colons.
 
-use std::net::IpAddr;
-
 use perisai_model::Kind;
 use perisai_values::ip;
 
@@ -116,8 +114,8 @@ impl Scanner<'_> {
             .ok()
             .and_then(ip::parse_v6)
             .map(ip::unmapped);
-        // A mapped IPv4 address is found by its dots.
-        if let Some(address @ IpAddr::V6(_)) = address {
+        // An IPv4 address may be mapped into it in hexadecimal digits.
+        if let Some(address) = address {
             self.address(bytes, address, start, end, out);
         }
     }
@@ -228,7 +226,7 @@ fn any_in_byte(mask: u64) -> u64 {
 /// Sets the lowest bit of each group of eight bits in which each third bit is set, and no other.
 #[inline(always)]
 fn third_in_byte(mask: u64) -> u64 {
-    let equal = |byte: u64| !any_in_byte(mask ^ byte * LOWEST) & LOWEST;
+    let equal = |byte: u64| !any_in_byte(mask ^ (byte * LOWEST)) & LOWEST;
     equal(0b0100_1001) | equal(0b1001_0010) | equal(0b0010_0100)
 }
 

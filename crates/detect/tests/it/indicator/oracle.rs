@@ -200,8 +200,9 @@ impl Seen {
             if text.ends_with(':') && !text.ends_with("::") {
                 text = &text[..text.len() - 1];
             }
-            if let Some(IpAddr::V6(v6)) = ip::parse_v6(text).map(ip::unmapped) {
-                self.addresses.push(v6.into());
+            let address = ip::parse_v6(text).map(ip::unmapped);
+            self.addresses.extend(address);
+            if let Some(IpAddr::V6(v6)) = address {
                 let (from, to) = (at + start, at + start + text.len());
                 if line[..from].ends_with('[') && line[to..].starts_with(']') {
                     self.hosts.push((format!("[{v6}]"), from - 1, to + 1));
