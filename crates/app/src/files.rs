@@ -177,6 +177,15 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
+/// True where the path leads to one of the files, however it is written.
+pub(crate) fn is_one_of(path: &Path, files: &[PathBuf]) -> bool {
+    let real = fs::canonicalize(path);
+    files.iter().any(|file| {
+        real.as_ref()
+            .is_ok_and(|real| fs::canonicalize(file).is_ok_and(|file| file == *real))
+    })
+}
+
 /// What an error of the system means, without its number.
 pub(crate) fn error_text(error: &io::Error) -> String {
     let text = error.to_string();

@@ -139,6 +139,42 @@ impl Event {
             .map(|field| (self.slice(&field.name), self.value(field)))
     }
 
+    /// A copy that holds no more than about `most` bytes of names and values: the first fields, long values cut with
+    /// `…`, and, where fields are missing, their number as the field `…`.
+    #[must_use]
+    pub fn limited(&self, most: usize) -> Self {
+        let mut copy = Self {
+            format: self.format,
+            time: self.time,
+            time_text: self.time_text.clone(),
+            ..Self::default()
+        };
+        for (at, (name, value)) in self.iter().enumerate() {
+            let cut;
+            let value = match value {
+                Value::Str(text) if text.len() > most / 4 => {
+                    let end = (0..=most / 4)
+                        .rev()
+                        .find(|&end| text.is_char_boundary(end))
+                        .unwrap_or(0);
+                    cut = format!("{}…", &text[..end]);
+                    Value::Str(&cut)
+                }
+                value => value,
+            };
+            // A field without text still costs its own record.
+            if copy.text.len() + 32 * copy.fields.len() + name.len() > most {
+                copy.push(
+                    "…",
+                    Value::Int(i64::try_from(self.fields.len() - at).unwrap_or(i64::MAX)),
+                );
+                break;
+            }
+            copy.push(name, value);
+        }
+        copy
+    }
+
     /// True without any field.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -194,6 +230,25 @@ impl Serialize for Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limited_copy_is_small() {
+        let mut event = Event::default();
+        event.push_str("long", &"ä".repeat(1000));
+        (0..1000).for_each(|n| event.push(&format!("f{n}"), Value::Int(n)));
+        let copy = event.limited(1024);
+        assert!(
+            copy.text.len() < 1200 && copy.iter().len() < 40,
+            "{}",
+            copy.iter().len()
+        );
+        assert!(copy.get_str("long").unwrap().ends_with("ä…"));
+        assert_eq!(
+            copy.get("…"),
+            Some(Value::Int(1001 - copy.iter().len() as i64 + 1))
+        );
+        assert_eq!(event.limited(1 << 20), event);
+    }
 
     #[test]
     fn repeated_names_are_lists() {

@@ -110,8 +110,8 @@ pub struct Finding {
     pub host: Option<String>,
     /// The raw line (lossy UTF-8, cut to a limit), for people to read; not part of machine output.
     pub line: Option<String>,
-    /// The event's fields, where the format has them.
-    pub event: Option<Event>,
+    /// The event's fields, where the format has them; shared by all findings in it, and cut to a limit.
+    pub event: Option<Arc<Event>>,
 }
 
 impl Finding {

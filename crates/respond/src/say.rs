@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use perisai_model::{Finding, Flag, RuleInfo, Severity, Source, Timestamp, Tlp};
+use perisai_model::{Finding, Flag, Report, RuleInfo, Severity, Source, Timestamp, Tlp};
 
 /// A number with separators: `1,402,311`.
 pub(crate) fn number(number: u64) -> String {
@@ -79,6 +79,20 @@ pub(crate) fn and_more(shown: &[String], more: u64, hedge: &str) -> String {
     }
 }
 
+/// The findings that were asked not to be written: `1 over --limit, 3 below --min-severity`; `None` where there are none.
+pub(crate) fn left_out(report: &Report) -> Option<String> {
+    let parts = [
+        (report.over_limit, "over --limit"),
+        (report.below_severity, "below --min-severity"),
+    ];
+    let said: Vec<_> = parts
+        .into_iter()
+        .filter(|&(many, _)| many > 0)
+        .map(|(many, why)| format!("{} {why}", number(many)))
+        .collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
 /// The strictest marking among a rule's sources.
 pub(crate) fn strictest(rule: &RuleInfo) -> Option<Tlp> {
     rule.sources.iter().filter_map(|source| source.tlp).max()
@@ -130,6 +144,22 @@ mod tests {
         check(999_990, "1.0 MB");
         check(12_345_678_901, "12.3 GB");
         check(u64::MAX, "18446.7 PB");
+    }
+
+    #[test]
+    fn what_was_left_out_is_counted() {
+        let check = |over_limit, below_severity, expected: Option<&str>| {
+            let report = Report {
+                over_limit,
+                below_severity,
+                ..Report::default()
+            };
+            assert_eq!(left_out(&report).as_deref(), expected);
+        };
+        check(0, 0, None);
+        check(1, 0, Some("1 over --limit"));
+        check(0, 3000, Some("3,000 below --min-severity"));
+        check(1, 3, Some("1 over --limit, 3 below --min-severity"));
     }
 
     #[test]

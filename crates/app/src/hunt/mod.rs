@@ -57,6 +57,9 @@ pub struct Settings {
     pub threads: usize,
     /// Give up at the first thing that cannot be read or used.
     pub strict: bool,
+    /// Files that this hunt writes: passed over where they stand in a folder of logs, refused where they are named as
+    /// an input (design.md, invariant 10).
+    pub own: Vec<PathBuf>,
 }
 
 /// Why a hunt ended early.
@@ -68,9 +71,12 @@ pub enum HuntError {
     /// Under `strict`: something could not be read or used.
     #[error("{0}")]
     Strict(Problem),
-    /// There is nothing to look for.
+    /// A file that is to be written is to be read, too.
+    #[error("{} is an input: the findings would overwrite it", .0.display())]
+    OwnInput(PathBuf),
+    /// There is nothing to look for; and what could not be read or used.
     #[error("nothing to look for: no indicator and no rule in {0}")]
-    NoIntel(String),
+    NoIntel(String, Vec<Problem>),
 }
 
 /// Hunts, and writes the findings as they come. The report is written to `writer`, too, and returned.
@@ -80,6 +86,7 @@ pub enum HuntError {
 pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) -> Result<Report, HuntError> {
     let (wall, cpu) = (Instant::now(), ProcessTime::try_now().ok());
     let mut report = Report::default();
+    refuse_own_inputs(settings)?;
     let (mut intel, _) = load(&settings.intel, &settings.intel_options);
     report.problems.append(&mut intel.problems);
     let (warninglists, problems) = load_warninglists(&settings.warninglists);
@@ -98,11 +105,17 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     #[cfg(not(feature = "yara"))]
     let nothing = true;
     if detector.indicators.is_empty() && report.rules == 0 && nothing {
-        return Err(HuntError::NoIntel(listed(&settings.intel)));
+        return Err(HuntError::NoIntel(listed(&settings.intel), report.problems));
     }
     fail_if_strict(settings, &report)?;
 
-    let inputs = files::walk(&settings.logs, &settings.globs, &mut report.problems);
+    let mut inputs = files::walk(&settings.logs, &settings.globs, &mut report.problems);
+    inputs.retain(|input| {
+        !input
+            .path
+            .as_ref()
+            .is_some_and(|path| files::is_one_of(path, &settings.own))
+    });
     fail_if_strict(settings, &report)?;
     progress.start(inputs.iter().filter_map(|input| input.size).sum());
     let mut output = order::Output::new(settings, progress, writer);
@@ -124,6 +137,19 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     progress.finish();
     writer.finish(&report).map_err(HuntError::Output)?;
     Ok(report)
+}
+
+/// Refuses to write over what was named to be read.
+fn refuse_own_inputs(settings: &Settings) -> Result<(), HuntError> {
+    let mut named = settings
+        .intel
+        .iter()
+        .chain(&settings.warninglists)
+        .chain(&settings.logs);
+    match named.find(|path| files::is_one_of(path, &settings.own)) {
+        Some(path) => Err(HuntError::OwnInput(path.clone())),
+        None => Ok(()),
+    }
 }
 
 fn fail_if_strict(settings: &Settings, report: &Report) -> Result<(), HuntError> {

@@ -51,16 +51,20 @@ impl<'a> Output<'a> {
 
     /// Writes a finding, if it is bad enough and the limit allows.
     pub(super) fn finding(&mut self, finding: &Finding) -> Result<(), HuntError> {
-        let bad_enough = self
+        if self
             .settings
             .min_severity
-            .is_none_or(|least| finding.rule.severity >= least);
-        if !bad_enough
-            || self
-                .settings
-                .limit
-                .is_some_and(|limit| self.report.findings >= limit)
+            .is_some_and(|least| finding.rule.severity < least)
         {
+            self.report.below_severity += 1;
+            return Ok(());
+        }
+        if self
+            .settings
+            .limit
+            .is_some_and(|limit| self.report.findings >= limit)
+        {
+            self.report.over_limit += 1;
             return Ok(());
         }
         self.report.findings += 1;
@@ -103,6 +107,8 @@ impl<'a> Output<'a> {
         report.records += mine.records;
         report.findings += mine.findings;
         report.untimed += mine.untimed;
+        report.below_severity += mine.below_severity;
+        report.over_limit += mine.over_limit;
         report.suppressed = mine.suppressed;
         report.problems.extend(mine.problems);
     }

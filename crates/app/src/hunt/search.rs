@@ -1,5 +1,6 @@
 //! Searches one block: values in its bytes, rules on its events.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use super::Settings;
 
 /// The longest piece of a line that a finding keeps, in bytes.
 const LINE: usize = 2048;
+/// The most of an event's fields that its findings keep, in bytes.
+const EVENT: usize = 64 << 10;
 /// The longest matched text that a finding keeps, in bytes.
 const MATCHED: usize = 1024;
 
@@ -76,6 +79,8 @@ struct Item<'a> {
     /// Its fields, where it has any; its time in either case.
     event: &'a Event,
     has_fields: bool,
+    /// The fields as findings keep them, made for the first.
+    kept: OnceCell<Arc<Event>>,
 }
 
 impl<'a> Searcher<'a> {
@@ -151,6 +156,7 @@ impl<'a> Searcher<'a> {
                 range,
                 event: &self.event,
                 has_fields,
+                kept: OnceCell::new(),
             };
             self.tools.values(&item, &self.hits[hits]);
         }
@@ -177,6 +183,7 @@ impl<'a> Searcher<'a> {
                 range,
                 event: &self.event,
                 has_fields,
+                kept: OnceCell::new(),
             };
             self.tools.values(&item, &self.hits[hits]);
             self.tools.rules(&item);
@@ -207,6 +214,7 @@ impl<'a> Searcher<'a> {
                 range: 0..text.len(),
                 event,
                 has_fields: true,
+                kept: OnceCell::new(),
             };
             tools.values(&item, hits);
             tools.rules(&item);
@@ -356,7 +364,9 @@ impl Item<'_> {
                 .then(|| perisai_events::host(self.event).map(str::to_owned))
                 .flatten(),
             line: None,
-            event: self.has_fields.then(|| self.event.clone()),
+            event: self
+                .has_fields
+                .then(|| Arc::clone(self.kept.get_or_init(|| Arc::new(self.event.limited(EVENT))))),
         }
     }
 

@@ -32,7 +32,8 @@ impl Demo {
             None if Path::new("examples/intel").is_dir() && Path::new("examples/logs").is_dir() => {
                 "examples".into()
             }
-            None => unpack(&std::env::temp_dir().join("perisai-demo"))?,
+            // A folder with a name that nobody can foresee: nobody can have laid a link there.
+            None => unpack(&tempfile::Builder::new().prefix("perisai-demo-").tempdir()?.keep())?,
         };
         let at = |name: &str| folder.join(name);
         let settings = Settings {
@@ -49,7 +50,7 @@ impl Demo {
             at("intel").display(),
             at("logs").display()
         )?;
-        hunt::run(&settings, Format::Text, None, 12)?;
+        hunt::run(settings, Format::Text, None, 12)?;
         next(&folder, &mut out)?;
         Ok(Outcome::Done)
     }

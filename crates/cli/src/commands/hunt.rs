@@ -1,19 +1,19 @@
 //! `perisai hunt`.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use perisai_app::hunt::{self, Progress, Settings};
+use perisai_app::hunt::{self, HuntError, Progress, Settings};
 use perisai_app::{Format, Globs, IntelOptions, OutputOptions, ReadOptions};
 use perisai_model::{Report, Severity};
 
 use super::time;
 use crate::Outcome;
+use crate::output::file::Output;
 use crate::output::{bar, report, screen};
 
 /// Look for indicators and rules in logs
@@ -84,12 +84,12 @@ pub(crate) struct Hunt {
 impl Hunt {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let settings = self.settings()?;
-        let report = run(&settings, self.format, self.output.as_ref(), self.top)?;
+        let report = run(settings, self.format, self.output.as_deref(), self.top)?;
         if self.explain_rules {
             report::idle_rules(&report, &mut io::stderr().lock())?;
         }
         if self.format != Format::Text || self.output.is_some() {
-            report::problems(&report, &mut io::stderr().lock())?;
+            report::problems(&report.problems, &mut io::stderr().lock())?;
         }
         Ok(match () {
             () if !report.problems.is_empty() => Outcome::SomeFailed,
@@ -128,30 +128,34 @@ impl Hunt {
             limit: self.limit,
             threads: self.threads,
             strict: self.strict,
+            own: Vec::new(),
         })
     }
 }
 
 /// Hunts with a progress bar, and writes to a file or to standard output.
 pub(super) fn run(
-    settings: &Settings,
+    mut settings: Settings,
     format: Format,
-    file: Option<&PathBuf>,
+    file: Option<&Path>,
     top: usize,
 ) -> anyhow::Result<Report> {
     let progress = Progress::default();
+    let output = Output::open(file)?;
+    settings.own = output.paths();
     let to_screen = file.is_none() && io::stdout().is_terminal();
-    let out: Box<dyn Write> = match file {
-        Some(path) => Box::new(File::create(path).with_context(|| path.display().to_string())?),
-        None => Box::new(io::stdout().lock()),
-    };
     let options = OutputOptions {
         color: to_screen && screen::has_color(),
         width: screen::width(),
         top,
         ..OutputOptions::default()
     };
-    let mut writer = perisai_app::writer(format, &options, out);
-    let report = bar::while_shown(&progress, || hunt::run(settings, &progress, &mut *writer))?;
+    let mut writer = perisai_app::writer(format, &options, output.writer()?);
+    let outcome = bar::while_shown(&progress, || hunt::run(&settings, &progress, &mut *writer));
+    if let Err(HuntError::NoIntel(_, problems)) = &outcome {
+        report::problems(problems, &mut io::stderr().lock())?;
+    }
+    let report = outcome?;
+    output.keep()?;
     Ok(report)
 }

@@ -1,5 +1,6 @@
 //! What goes to the terminal beside the findings.
 
 pub(crate) mod bar;
+pub(crate) mod file;
 pub(crate) mod report;
 pub(crate) mod screen;

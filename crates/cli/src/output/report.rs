@@ -2,17 +2,17 @@
 
 use std::io::{self, Write};
 
-use perisai_model::Report;
+use perisai_model::{Problem, Report};
 
 /// So many problems are listed before the rest is counted.
 const SHOWN: usize = 50;
 
 /// Lists what could not be read or used.
-pub(crate) fn problems(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for problem in report.problems.iter().take(SHOWN) {
+pub(crate) fn problems(problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
+    for problem in problems.iter().take(SHOWN) {
         writeln!(out, "perisai: {}", clean(&problem.to_string()))?;
     }
-    match report.problems.len().saturating_sub(SHOWN) {
+    match problems.len().saturating_sub(SHOWN) {
         0 => Ok(()),
         more => writeln!(out, "perisai: and {more} more problems"),
     }

@@ -147,6 +147,77 @@ fn standard_input_and_files_out() {
 }
 
 #[test]
+fn what_is_read_is_never_written_over() {
+    let folder = small();
+    let at = |name: &str| folder.path().join(name);
+    let list = at("list.txt");
+    let log = at("logs/a.log");
+    let before = std::fs::read(&log).unwrap();
+    for (out, logs) in [(&log, &log), (&list, &log)] {
+        let ran = perisai(&["hunt", "--intel", text(&list), "-o", text(out), text(logs)]);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains("is an input"), "{}", ran.err);
+    }
+    assert_eq!(std::fs::read(&log).unwrap(), before);
+    // A hunt that fails leaves the report of the one before.
+    let report = at("report.jsonl");
+    std::fs::write(&report, "kept").unwrap();
+    assert_eq!(
+        perisai(&["hunt", "--intel", "/no/such", "-o", text(&report), text(&log)]).code,
+        2
+    );
+    assert_eq!(std::fs::read_to_string(&report).unwrap(), "kept");
+}
+
+#[test]
+fn a_report_in_the_folder_is_no_log() {
+    let folder = small();
+    let at = |name: &str| folder.path().join(name);
+    let (list, logs, out) = (at("list.txt"), at("logs"), at("logs/report.jsonl"));
+    let hunt = || {
+        let ran = perisai(&[
+            "hunt",
+            "--intel",
+            text(&list),
+            "--format",
+            "jsonl",
+            "-o",
+            text(&out),
+            text(&logs),
+        ]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        std::fs::read_to_string(&out).unwrap()
+    };
+    let first = hunt();
+    assert_eq!((first.lines().count(), hunt() == first), (3, true));
+}
+
+#[test]
+fn a_hostile_record_with_many_hits_stays_small() {
+    let names: Vec<String> = (0..300).map(|n| format!("evil{n}.example")).collect();
+    let record = format!(
+        "{{\"noise\":\"{}\",\"names\":\"{}\"}}\n",
+        "x".repeat(1 << 20),
+        names.join(" ")
+    );
+    let folder = folder(&[
+        ("list.txt", names.join("\n").as_bytes()),
+        ("a.jsonl", record.as_bytes()),
+    ]);
+    let at = |name: &str| folder.path().join(name);
+    let ran = perisai(&[
+        "hunt",
+        "--intel",
+        text(&at("list.txt")),
+        "--format",
+        "jsonl",
+        text(&at("a.jsonl")),
+    ]);
+    assert_eq!((ran.code, ran.jsonl().len()), (0, 300), "{}", ran.err);
+    assert!(ran.out.len() < 300 * 70_000, "{} bytes", ran.out.len());
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let folder = folder(&[
         ("list.txt", b"evil.example\n"),

@@ -1,5 +1,11 @@
 //! Real rules and real logs: all load, all run.
 
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use perisai_detect::Detector;
+use perisai_intel::Options;
+
 use crate::tool::{perisai, shared, text};
 
 #[test]
@@ -73,4 +79,49 @@ fn warninglists_leave_true_indicators_alone() {
         .map(|finding| finding["observable"]["value"].to_string())
         .collect();
     assert_eq!(values, ["\"gummerup.dk/modlogan/DAbeNM/\""], "{}", ran.err);
+}
+
+/// What is suppressed is few, and each of it is a mistake of the list; of what is known, nothing is hidden.
+#[test]
+fn warninglists_suppress_few_of_a_million_indicators() {
+    let (Some(lists), Some(list)) = (shared("data/warninglists"), shared("data/iocs/maltrail.txt.gz")) else {
+        return;
+    };
+    let (lists, problems) = perisai_app::load_warninglists(&[lists]);
+    assert_eq!(problems, []);
+    assert_eq!(lists.len(), 128);
+    let (intel, _) = perisai_app::load(&[list], &Options::default());
+    let (detector, _) = Detector::compile(intel, lists);
+    let all = u32::try_from(detector.indicators.len()).unwrap();
+    let (mut suppressed, mut known) = (
+        BTreeMap::<String, Vec<u32>>::new(),
+        BTreeMap::<String, Vec<u32>>::new(),
+    );
+    let start = Instant::now();
+    for indicator in (0..all).step_by(20) {
+        let matched = detector.matched(indicator);
+        if let Some(list) = matched.false_positive {
+            suppressed.entry(list).or_default().push(indicator);
+        }
+        for list in matched.known {
+            known.entry(list).or_default().push(indicator);
+        }
+    }
+    let each = start.elapsed() / all;
+    for (what, lists) in [("suppressed", &suppressed), ("known", &known)] {
+        let mut lists: Vec<_> = lists.iter().collect();
+        lists.sort_by_key(|(_, held)| std::cmp::Reverse(held.len()));
+        for (name, held) in lists {
+            let step = held.len().div_ceil(12);
+            let some: Vec<_> = held
+                .iter()
+                .step_by(step)
+                .map(|&one| detector.indicators.value(one).1)
+                .collect();
+            println!("{what} {} {name}: {some:?}", held.len());
+        }
+    }
+    let count: usize = suppressed.values().map(Vec::len).sum();
+    println!("{all} indicators, {count} suppressed, {each:?} each");
+    assert!(count < 3_000, "{count} suppressed");
 }

@@ -86,6 +86,7 @@ struct Page {
     marking: Option<Marking>,
     created: Option<String>,
     span: Option<(String, String)>,
+    left_out: Option<String>,
     cards: Vec<Card>,
     severities: Vec<Level>,
     chart: Option<Chart>,
@@ -180,6 +181,7 @@ fn page(summary: &Summary, report: &Report, options: &Options, timeline: Timelin
         marking: strictest.map(marking),
         created: options.created.map(say::moment),
         span: span.map(|(first, last)| (say::moment(first), say::moment(last))),
+        left_out: say::left_out(report),
         cards: cards(summary, report, groups.len()),
         severities: severities
             .map(|(severity, count)| Level {

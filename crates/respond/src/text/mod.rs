@@ -69,12 +69,20 @@ impl Writer for Text<'_> {
     }
 }
 
-/// One sentence: what was found, or that nothing was.
+/// What was found, or that nothing was, and what was left out on request.
 fn headline(page: &mut Out<'_>, summary: &Summary, groups: usize, report: &Report) -> io::Result<()> {
     let total = summary.total();
+    let left_out = say::left_out(report);
     if total == 0 {
         let searched = say::count(report.files, "file");
-        let text = if report.indicators == 0 && report.rules == 0 {
+        let text = if let Some(left_out) = left_out {
+            let unread = if report.problems.is_empty() {
+                ""
+            } else {
+                " Not everything could be read: see below."
+            };
+            format!("No finding is shown from {searched}: {left_out}.{unread}")
+        } else if report.indicators == 0 && report.rules == 0 {
             format!("Nothing was looked for in {searched}: no indicator and no rule was loaded.")
         } else if report.problems.is_empty() {
             format!("Nothing found in {searched}.")
@@ -90,8 +98,11 @@ fn headline(page: &mut Out<'_>, summary: &Summary, groups: usize, report: &Repor
         .filter(|&(_, &many)| many > 0)
         .map(|(severity, &many)| format!("{} {severity}", say::number(many)))
         .collect();
+    let left_out = left_out
+        .map(|text| format!(" Not shown: {text}."))
+        .unwrap_or_default();
     let text = format!(
-        "{} in {} of {}, by {}{}: {}.",
+        "{} in {} of {}, by {}{}: {}.{left_out}",
         say::count(total, "finding"),
         say::number(summary.inputs.count),
         say::count(report.files, "file"),

@@ -242,6 +242,8 @@ pub(crate) fn report() -> Report {
         lines: 48_211_044,
         records: 32_900,
         findings: 13,
+        over_limit: 0,
+        below_severity: 0,
         indicators: 1_402_311,
         rules: 3_780,
         withheld: 14,

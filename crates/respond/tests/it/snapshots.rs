@@ -56,6 +56,51 @@ fn nothing_found_reads_clearly() {
 }
 
 #[test]
+fn what_was_left_out_is_not_nothing() {
+    let check = |shown: usize, over_limit, below_severity, text: &str, html: &str| {
+        let report = Report {
+            over_limit,
+            below_severity,
+            problems: Vec::new(),
+            ..report()
+        };
+        let findings = &findings()[..shown];
+        let wide = Options {
+            width: 200,
+            ..Options::default()
+        };
+        for (format, expected) in [(Format::Text, text), (Format::Html, html)] {
+            let out = written(format, &wide, findings, &report);
+            assert!(out.contains(expected), "{format}: {expected:?} is not in {out}");
+            let nothing = shown == 0 && over_limit + below_severity == 0;
+            assert_eq!(out.contains("Nothing found"), nothing, "{format}: {out}");
+        }
+    };
+    check(0, 0, 0, "Nothing found in 214 files.", "<h2>Nothing found</h2>");
+    check(
+        0,
+        0,
+        3,
+        "No finding is shown from 214 files: 3 below --min-severity.",
+        "<p>What was found was left out on request: 3 below --min-severity.</p>",
+    );
+    check(
+        1,
+        1,
+        0,
+        "1 high. Not shown: 1 over --limit.",
+        "Findings that are not in this report: 1 over --limit.",
+    );
+    check(
+        1,
+        1,
+        2,
+        "1 high. Not shown: 1 over --limit, 2 below --min-severity.",
+        "1 over --limit, 2 below --min-severity.",
+    );
+}
+
+#[test]
 fn jsonl() {
     check("jsonl", Format::Jsonl, &Options::default());
 }
