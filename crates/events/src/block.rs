@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use perisai_model::{Event, Place, Position, Problem};
 
+use crate::broken::Broken;
 use crate::evtx;
 use crate::format::{Clock, Columns, Format};
+use crate::json;
 
 /// One text or record stream inside an input: the file itself, or a member of an archive. Shared by its blocks.
 #[derive(Debug, Clone)]
@@ -19,6 +21,18 @@ pub struct Stream {
     pub clock: Clock,
     /// The column names, for formats that state them in a header.
     pub columns: Option<Arc<Columns>>,
+    /// What is met in it that is no JSON, where it should be.
+    pub(crate) broken: Arc<Broken>,
+}
+
+impl Stream {
+    /// Tells the records that claim to be JSON and are none, as far as their fields have been asked for: one problem,
+    /// at the first of them, with the number of the others. To be called once all blocks of the stream have been
+    /// searched; what was told is forgotten.
+    #[must_use]
+    pub fn take_problem(&self) -> Option<Problem> {
+        self.broken.problem(&self.place)
+    }
 }
 
 /// How a block's bytes are laid out.
@@ -85,7 +99,11 @@ impl Block {
     /// format says. The event's time is read in either case, where there is one.
     pub fn fields(&self, item: Range<usize>, event: &mut Event) -> bool {
         event.clear();
-        self.stream.fields(&self.bytes[item], event)
+        let read = self.stream.fields(&self.bytes[item.clone()], event);
+        if !read && self.stream.format == Format(&json::LINES) {
+            self.stream.broken.take(self, item);
+        }
+        read
     }
 
     /// Calls `each` with every record of an EVTX chunk, its number being the `EventRecordID`, and `problem` with what

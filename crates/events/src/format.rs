@@ -187,6 +187,7 @@ impl Stream {
             format: Format::TEXT,
             clock: Clock::default(),
             columns: None,
+            broken: Arc::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! for whatever could not be read, while all else is.
 
 mod block;
+mod broken;
 mod columns;
 mod container;
 mod device;

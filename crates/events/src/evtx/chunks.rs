@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use perisai_model::Problem;
 
-use super::{CHUNK, EVTX, HEADER, MAGIC};
+use super::{CHUNK, CHUNKS, EVTX, HEADER, MAGIC};
 use crate::block::{Block, Layout, Stream};
 use crate::container::fill;
 use crate::read::{Member, Walk, explain};
@@ -17,6 +17,7 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
         format: EVTX,
         clock: walk.clock(member),
         columns: None,
+        broken: Arc::default(),
     });
     walk.sink.stream(&stream);
     let mut header = [0; HEADER];
@@ -29,7 +30,8 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
             "the header of the event log is damaged: its chunks are read as they stand",
         );
     }
-    let mut number = 1;
+    let expected = expected(&header[..held]);
+    let (mut number, mut told) = (1, expected.is_none());
     // In a file that is not damaged every chunk stands where the one before ends, and this copies nothing.
     while error.is_none() {
         let mut bytes = walk.sink.buffer();
@@ -47,6 +49,7 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
                 let why = "the last chunk ends too early (truncated): its whole records are searched";
                 walk.sink.problem(Problem::new(member.place.clone(), why));
                 bytes.resize(CHUNK, 0);
+                told = true;
             }
             walk.sink.block(Block {
                 stream: Arc::clone(&stream),
@@ -67,6 +70,7 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
         if next < held {
             carry.splice(..0, bytes[next..].iter().copied());
         }
+        told = true;
         walk.problem(
             member,
             format!("{next} bytes before chunk {number} are no chunk: not searched"),
@@ -77,8 +81,31 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
     }
     if let Some(error) = error {
         walk.problem(member, explain(&error));
+    } else if let Some(expected) = expected.filter(|expected| !told && number <= *expected) {
+        let why = match number {
+            1 => "ends before its first chunk (truncated): nothing to search".to_owned(),
+            _ => format!(
+                "ends too early (truncated): {} of its {expected} chunks are here",
+                number - 1
+            ),
+        };
+        walk.problem(member, why);
     }
     ControlFlow::Continue(())
+}
+
+/// How many chunks the header states; one at the least where the header itself is cut off. `None` where it is damaged.
+fn expected(header: &[u8]) -> Option<u64> {
+    if !header.starts_with(b"ElfFile\0") {
+        return None;
+    }
+    let stated = header.get(CHUNKS).filter(|_| header.len() == HEADER);
+    Some(stated.map_or(1, |count| {
+        count
+            .iter()
+            .rev()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    }))
 }
 
 /// Where a magic that is cut off by the end may begin.

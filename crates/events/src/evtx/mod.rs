@@ -13,6 +13,8 @@ use crate::format::{Format, PLAIN, Spec};
 const CHUNK: usize = 64 << 10;
 /// The size of the file's header, and where the first chunk stands.
 const HEADER: usize = 4096;
+/// Where in the header the number of chunks stands, in little-endian order.
+const CHUNKS: std::ops::Range<usize> = 42..44;
 /// How a chunk begins.
 const MAGIC: &[u8; 8] = b"ElfChnk\0";
 

@@ -11,6 +11,11 @@ use crate::format::{FIELDS, ROOM};
 /// Adds the fields of one JSON object. False, with some of the fields added, where the text is none or not only that.
 /// Nesting deeper than 128 (serde_json's guard) is an error too.
 pub(crate) fn flatten(text: &str, prefix: &str, event: &mut Event) -> bool {
+    read(text, prefix, event).is_ok()
+}
+
+/// As [`flatten`], with what is wrong and where.
+pub(crate) fn read(text: &str, prefix: &str, event: &mut Event) -> Result<(), serde_json::Error> {
     let mut flat = Flat {
         event,
         path: prefix.to_owned(),
@@ -18,7 +23,8 @@ pub(crate) fn flatten(text: &str, prefix: &str, event: &mut Event) -> bool {
         fields: FIELDS,
     };
     let mut parser = serde_json::Deserializer::from_str(text);
-    Node(&mut flat).deserialize(&mut parser).is_ok() && parser.end().is_ok()
+    Node(&mut flat).deserialize(&mut parser)?;
+    parser.end()
 }
 
 struct Flat<'e> {

@@ -8,8 +8,10 @@ use perisai_model::Problem;
 
 use super::cut;
 use crate::block::{Block, Layout, Stream};
+use crate::broken;
 use crate::container::{Peeked, fill};
-use crate::format::Columns;
+use crate::format::{Columns, Format};
+use crate::json;
 use crate::read::{Walk, explain};
 
 /// How many headers of one stream are read: a hostile one may have one for each line.
@@ -35,6 +37,7 @@ pub(super) fn read(
         continues: false,
         quiet: binary,
         headers: 0,
+        cut: None,
     };
     let mut carry: Vec<u8> = Vec::new();
     let mut block = reader.first_room(limits.block);
@@ -55,6 +58,7 @@ pub(super) fn read(
                 let place = cutter.stream.place.line(cutter.line);
                 walk.sink.problem(Problem::new(place, explain(&error)));
             }
+            cutter.tell_cut(walk);
             return ControlFlow::Continue(());
         }
         let (at, split) = match memchr::memrchr(b'\n', &bytes[carry.len()..]) {
@@ -82,6 +86,8 @@ struct Cutter {
     quiet: bool,
     /// How many headers have been read.
     headers: usize,
+    /// Of a JSON stream, the first line that begins as an object and does not end as one, and how many there are.
+    cut: Option<(u64, u64)>,
 }
 
 impl Cutter {
@@ -132,9 +138,37 @@ impl Cutter {
         None
     }
 
+    /// Looks at the two ends of each line: a line cut off is told even where nobody asks for its fields. The pieces of
+    /// a line that is too long are told as such.
+    fn count_cut(&mut self, bytes: &[u8], split: bool) {
+        let (mut at, mut line) = (0, self.line);
+        while at < bytes.len() {
+            let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |length| at + length);
+            let piece = self.continues && at == 0 || split && end == bytes.len();
+            let text = bytes[at..end].trim_ascii();
+            if !piece && text.starts_with(b"{") && !text.ends_with(b"}") {
+                self.cut.get_or_insert((line, 0)).1 += 1;
+            }
+            at = end + 1;
+            line += 1;
+        }
+    }
+
+    fn tell_cut(&self, walk: &mut Walk<'_>) {
+        if let Some((line, count)) = self.cut {
+            let why = "begins as JSON and does not end as it (cut off?): searched as text".to_owned();
+            let place = self.stream.place.line(line);
+            walk.sink
+                .problem(Problem::new(place, broken::and_more(why, count)));
+        }
+    }
+
     fn give(&mut self, walk: &mut Walk<'_>, bytes: Vec<u8>, split: bool) -> ControlFlow<()> {
         let newlines = memchr::memchr_iter(b'\n', &bytes).count() as u64;
         let ends = bytes.last() == Some(&b'\n');
+        if self.stream.format == Format(&json::LINES) {
+            self.count_cut(&bytes, split);
+        }
         // Told once, where the line begins.
         if split && !self.quiet && (newlines > 0 || !self.continues) {
             let why = format!("a line of more than {} bytes: searched in pieces", bytes.len());

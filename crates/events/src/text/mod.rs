@@ -48,6 +48,7 @@ fn utf8(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> Control
         format,
         clock: walk.clock(member),
         columns,
+        broken: Arc::default(),
     });
     walk.sink.stream(&stream);
     if let Some((_, mut splitter)) = splitter {

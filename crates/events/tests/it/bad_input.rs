@@ -235,9 +235,68 @@ fn broken_json_is_text() {
     let mut bytes = text.into_bytes();
     bytes.extend(b"{\"c\":\"\xff\xfe\"}\n");
     let found = file(&bytes, &ReadOptions::default());
-    assert_eq!(found.problems, Vec::<String>::new());
+    assert_eq!(
+        found.problems,
+        [
+            "f:2: begins as JSON and does not end as it (cut off?): searched as text",
+            "f:3: no JSON (column 636: recursion limit exceeded): searched as text",
+        ]
+    );
     assert_eq!(found.items.len(), 6);
     assert_eq!(found.events.len(), 4);
+}
+
+#[test]
+fn what_is_no_json_is_told_once_a_stream() {
+    let check = |text: &str, expected: &[&str]| {
+        for found in [
+            file(text.as_bytes(), &ReadOptions::default()),
+            file(text.as_bytes(), &small()),
+            stream(text.as_bytes(), &small()),
+        ] {
+            assert_eq!(found.problems, expected, "{text}");
+        }
+    };
+    let good = "{\"a\":1}\n".repeat(20);
+    check(
+        &format!("{good}{{\"a\":1,\"x\":\n{good}{{\"b\"\n{{\"c"),
+        &[
+            "f:21: begins as JSON and does not end as it (cut off?): searched as text; \
+           and 2 more records of this file are not JSON",
+        ],
+    );
+    let bad = "{\"a\":tru}\n".repeat(42);
+    check(
+        &format!("{good}{bad}{good}{good}{good}"),
+        &["f:21: no JSON (column 9: expected ident): searched as text; \
+           and 41 more records of this file are not JSON"],
+    );
+    check(
+        r#"[{"a":1},{"a":tru},{"a":3}]"#,
+        &["f#2: no JSON (column 9: expected ident): searched as text"],
+    );
+    // A banner among the lines, and text with a stray brace, claim nothing.
+    check(&format!("starting up\n{good}done\n"), &[]);
+    check("some words\n{\"a\":tru}\nmore words\nand more\n{ x\n", &[]);
+}
+
+#[test]
+fn an_event_log_without_chunks_is_told() {
+    let header = |chunks: u8| {
+        let mut header = vec![0; 4096];
+        header[..8].copy_from_slice(b"ElfFile\0");
+        header[42] = chunks;
+        header
+    };
+    let check = |bytes: &[u8], expected: &[&str]| {
+        assert_eq!(file(bytes, &ReadOptions::default()).problems, expected);
+    };
+    let truncated = ["f: ends before its first chunk (truncated): nothing to search"];
+    check(b"ElfFile\0", &truncated);
+    check(&header(0)[..40], &truncated);
+    check(&header(1)[..4095], &truncated);
+    check(&header(1), &truncated);
+    check(&header(0), &[]);
 }
 
 #[test]

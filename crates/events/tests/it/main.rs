@@ -10,8 +10,9 @@ mod streams;
 
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use perisai_events::{Block, Input, Layout, Limits, ReadOptions, Sink, read};
+use perisai_events::{Block, Input, Layout, Limits, ReadOptions, Sink, Stream, read};
 use perisai_model::{Event, Place, Position, Problem};
 
 /// Keeps all that is found.
@@ -26,6 +27,7 @@ pub(crate) struct Found {
     pub(crate) blocks: usize,
     pub(crate) largest: usize,
     pub(crate) streams: Vec<String>,
+    held: Vec<Arc<Stream>>,
 }
 
 impl Sink for Found {
@@ -33,8 +35,9 @@ impl Sink for Found {
         self.spare.pop().unwrap_or_default()
     }
 
-    fn stream(&mut self, stream: &std::sync::Arc<perisai_events::Stream>) {
+    fn stream(&mut self, stream: &Arc<Stream>) {
         self.streams.push(stream.place.to_string());
+        self.held.push(Arc::clone(stream));
     }
 
     fn block(&mut self, block: Block) -> ControlFlow<()> {
@@ -71,6 +74,13 @@ impl Sink for Found {
 }
 
 impl Found {
+    /// All that is told once a stream has been searched.
+    fn finish(mut self) -> Self {
+        let problems = self.held.iter().filter_map(|stream| stream.take_problem());
+        self.problems.extend(problems.map(|problem| problem.to_string()));
+        self
+    }
+
     /// The texts of all lines or records.
     pub(crate) fn texts(&self) -> Vec<&str> {
         self.items.iter().map(|(_, _, text)| text.as_str()).collect()
@@ -101,7 +111,7 @@ pub(crate) fn file(bytes: &[u8], options: &ReadOptions) -> Found {
         options,
         &mut found,
     );
-    found
+    found.finish()
 }
 
 /// Reads bytes as standard input, in odd pieces.
@@ -116,7 +126,7 @@ pub(crate) fn stream(bytes: &[u8], options: &ReadOptions) -> Found {
         options,
         &mut found,
     );
-    found
+    found.finish()
 }
 
 struct Dribble<'a>(&'a [u8]);
