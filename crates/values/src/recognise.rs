@@ -130,7 +130,18 @@ fn slashed(text: &str) -> Option<(Kind, Cow<'_, str>)> {
     if text.starts_with('/') {
         return take(Kind::FilePath, text);
     }
-    take(Kind::Cidr, text).or_else(|| take(Kind::Url, text))
+    if is_net_shaped(text) {
+        return take(Kind::Cidr, text);
+    }
+    take(Kind::Url, text)
+}
+
+/// An address, a slash and a number or netmask: a net, or nothing.
+fn is_net_shaped(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, prefix)| {
+        let number = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_digit());
+        (number || ip::parse_v4(prefix.as_bytes()).is_some()) && ip::parse(address).is_some()
+    })
 }
 
 fn windows_path(text: &str) -> Option<(Kind, Cow<'_, str>)> {
@@ -190,6 +201,10 @@ mod tests {
         check("2001:DB8::1", Kind::Ipv6, "2001:db8::1");
         check("[2001:db8::1]:443", Kind::Ipv6, "2001:db8::1");
         check("2001:db8::/32", Kind::Cidr, "2001:db8::/32");
+        check("192.0.2.9/255.255.255.0", Kind::Cidr, "192.0.2.0/24");
+        check("192.0.2.1/gate", Kind::Url, "192.0.2.1/gate");
+        check("192.0.2.1/33/x", Kind::Url, "192.0.2.1/33/x");
+        check("evil.example/33", Kind::Url, "evil.example/33");
         check("evil.example/a/B", Kind::Url, "evil.example/a/B");
         check("hxxps://evil[.]example", Kind::Url, "https://evil.example/");
         check("Bob@evil.example", Kind::EmailAddress, "bob@evil.example");
@@ -222,6 +237,19 @@ mod tests {
             Kind::Ja4,
             "t13d1516h2_8daaf6152771_b186095e22b6",
         );
+    }
+
+    #[test]
+    fn bad_nets_are_no_urls() {
+        for text in [
+            "192.0.2.1/33",
+            "192.0.2.1/0024",
+            "192.0.2.1/255.0.255.0",
+            "2001:db8::/129",
+            "[2001:db8::]/64",
+        ] {
+            assert_eq!(recognise(text), None, "{text}");
+        }
     }
 
     #[test]
