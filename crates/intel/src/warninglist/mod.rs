@@ -1,6 +1,8 @@
 //! MISP warninglists: values that are known to be harmless, or known for what they are. Read on their own; they are
 //! never indicators.
 
+mod category;
+
 use std::io::{self, BufRead, Read};
 
 use perisai_model::{Place, Problem, Warninglist, WarninglistCategory, WarninglistType};
@@ -30,7 +32,8 @@ struct View {
 
 /// Reads a warninglist (`list.json`); entries that could not be used go to `problems`.
 ///
-/// A list without a category is one of false positives, as in MISP.
+/// A list without a category is judged by its name: clouds, scanners, sinkholes and the like are known, the others false
+/// positives.
 ///
 /// # Errors
 /// Where it is no warninglist, or its type is not known.
@@ -59,8 +62,10 @@ pub fn read_warninglist(
     let kind = view.kind.as_deref().unwrap_or("string");
     let kind =
         list_type(kind).ok_or_else(|| problem(format!("unknown type of warninglist {}", quoted(kind))))?;
+    let name = clip(view.name.as_deref().unwrap_or_default(), NAME).unwrap_or_else(|| place.to_string());
     let category = match view.category.as_deref() {
-        None | Some("false_positive" | "False positive" | "") => WarninglistCategory::FalsePositive,
+        None | Some("") => category::by_name(view.name.as_deref().unwrap_or_default(), &place.path),
+        Some("false_positive" | "False positive") => WarninglistCategory::FalsePositive,
         Some("known" | "Known identifier" | "known_identifier") => WarninglistCategory::Known,
         Some(other) => {
             return Err(problem(format!(
@@ -89,7 +94,7 @@ pub fn read_warninglist(
         )));
     }
     Ok(Warninglist {
-        name: clip(view.name.as_deref().unwrap_or_default(), NAME).unwrap_or_else(|| place.to_string()),
+        name,
         category,
         kind,
         matching_attributes: view.matching_attributes,
@@ -151,6 +156,21 @@ mod tests {
             problems,
             ["list.json: entries that are no strings: 2, the first is `7`"]
         );
+    }
+
+    #[test]
+    fn its_own_category_wins_over_its_name() {
+        let check = |category: &str, expected| {
+            let (list, _) = load(&format!(r#"{{"name": "Sinkholes", {category} "list": []}}"#)).unwrap();
+            assert_eq!(list.category, expected, "{category}");
+        };
+        check(
+            r#""category": "false_positive","#,
+            WarninglistCategory::FalsePositive,
+        );
+        check(r#""category": "known","#, WarninglistCategory::Known);
+        check(r#""category": "","#, WarninglistCategory::Known);
+        check("", WarninglistCategory::Known);
     }
 
     #[test]
