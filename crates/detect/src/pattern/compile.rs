@@ -141,15 +141,15 @@ impl Compiled {
 
     /// True where no log event can be part of a match.
     pub(super) fn is_idle(&self) -> bool {
-        !self.can_hold(self.pattern.root())
+        !can_hold(self.pattern.root(), &|number| !self.needs[number].is_never())
     }
 
-    fn can_hold(&self, node: &Node) -> bool {
-        match node {
-            Node::Expression(number) => !self.needs[*number].is_never(),
-            Node::And(links) | Node::FollowedBy(links) => links.iter().all(|link| self.can_hold(link)),
-            Node::Or(links) => links.iter().any(|link| self.can_hold(link)),
-            Node::Qualified(inner, _) => self.can_hold(inner),
+    /// The pattern as one that does no work.
+    pub(super) fn idle_for(&self, why: String) -> IdleRule {
+        IdleRule {
+            name: self.info.name.clone(),
+            id: self.info.sources.first().and_then(|source| source.id.clone()),
+            why,
         }
     }
 
@@ -164,14 +164,10 @@ impl Compiled {
             .zip(&self.paths)
             .filter(|(_, by)| by.slot.is_none());
         let names: Vec<String> = unknown.map(|(path, _)| format!("`{path}`")).collect();
-        Some(IdleRule {
-            name: self.info.name.clone(),
-            id: self.info.sources.first().and_then(|source| source.id.clone()),
-            why: match names.as_slice() {
-                [] => "its comparisons can never hold".to_owned(),
-                names => format!("no log has {}", names.join(", ")),
-            },
-        })
+        Some(self.idle_for(match names.as_slice() {
+            [] => "its comparisons can never hold".to_owned(),
+            names => format!("no log has {}", names.join(", ")),
+        }))
     }
 }
 
@@ -346,6 +342,16 @@ fn shortened(text: &str) -> String {
     match text.char_indices().nth(NAME_LENGTH) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+/// True where a match is possible, given which expressions, by number, can hold at all.
+pub(super) fn can_hold(node: &Node, expression: &dyn Fn(usize) -> bool) -> bool {
+    match node {
+        Node::Expression(number) => expression(*number),
+        Node::And(links) | Node::FollowedBy(links) => links.iter().all(|link| can_hold(link, expression)),
+        Node::Or(links) => links.iter().any(|link| can_hold(link, expression)),
+        Node::Qualified(inner, _) => can_hold(inner, expression),
     }
 }
 

@@ -245,6 +245,7 @@ impl Index {
             expressions,
             literals,
             candidates,
+            ..
         } = scratch;
         expressions.clear(self.expressions.len());
         literals.clear(

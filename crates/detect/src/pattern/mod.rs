@@ -9,12 +9,14 @@
 //! - `view`: an event as the values of each slot;
 //! - `compile`: text → pattern with its slots;
 //! - `index`: which patterns an event can match at all;
+//! - `explain`: which patterns no event of these logs could match;
 //! - `matched`: the values that satisfied a pattern, for people to read;
 //! - `conclude`: operators and qualifiers over several events, after the scan.
 
 mod compile;
 mod conclude;
 mod derive;
+mod explain;
 mod index;
 mod mapping;
 mod matched;
@@ -31,8 +33,9 @@ use perisai_pattern::Hit;
 use compile::{Compiled, Output};
 use index::Index;
 use mapping::Mapping;
-use view::{Seen, View};
+use view::{Sight, View};
 
+pub use explain::Seen;
 pub use view::Scratch;
 
 /// STIX patterns, ready to run; shared by all threads.
@@ -138,6 +141,7 @@ impl StixPatterns {
     /// loaded.
     pub fn match_event(&self, event: &Event, scratch: &mut Scratch, out: &mut Vec<PatternHit>) {
         scratch.view.fill(&self.mapping, event);
+        scratch.seen.add(scratch.view.filled(), self.mapping.len());
         self.index.candidates(scratch);
         let expressions = scratch.candidates.iter().map(|&id| self.index.expression(id));
         self.evaluate(expressions, &scratch.view, out);
@@ -153,7 +157,7 @@ impl StixPatterns {
         let mut held: Option<(u32, Vec<u32>)> = None;
         for (pattern, expression) in expressions {
             let compiled = &self.patterns[pattern as usize];
-            let seen = Seen { view, compiled };
+            let seen = Sight { view, compiled };
             if !compiled.pattern.matches_observation(expression as usize, &seen) {
                 continue;
             }

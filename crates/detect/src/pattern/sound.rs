@@ -4,7 +4,7 @@ use perisai_model::{Context, ContextId, Event, Place, Rule, RuleLanguage, Value}
 use perisai_pattern::{Hit, Micros};
 use proptest::prelude::*;
 
-use super::{Observation, PatternId, Scratch, StixPatterns};
+use super::{Observation, PatternHit, PatternId, Scratch, Seen, StixPatterns};
 
 const PATHS: &[&str] = &[
     "domain-name:value",
@@ -195,6 +195,28 @@ proptest! {
             let every = every.flat_map(|(number, compiled)| (0..compiled.needs.len() as u32).map(move |at| (number, at)));
             patterns.evaluate(every, &scratch.view, &mut all);
             prop_assert_eq!(indexed, all);
+        }
+    }
+
+    #[test]
+    fn what_was_explained_never_matched(
+        patterns in proptest::collection::vec(pattern(), 1..12),
+        events in proptest::collection::vec(event(), 0..6),
+    ) {
+        let patterns = compiled(&patterns);
+        let (mut seen, mut orders, mut found) = (Seen::default(), 0.., Vec::new());
+        for event in &events {
+            let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+            patterns.match_event(event, &mut scratch, &mut hits);
+            seen.merge(scratch.seen());
+            for (PatternHit { pattern, hit, .. }, order) in hits.into_iter().zip(&mut orders) {
+                found.push(Observation { pattern, hit, order });
+            }
+        }
+        let idle = patterns.explain_seen(&seen);
+        for matched in patterns.conclude(found).0 {
+            let name = &patterns.info(matched.pattern).name;
+            prop_assert!(idle.iter().all(|idle| idle.name != *name), "{name}");
         }
     }
 

@@ -8,6 +8,7 @@ use perisai_pattern::{Interval, Micros, ObjectPath, Operand, RootId};
 
 use super::compile::{Compiled, PathUse};
 use super::derive::{Fold, Found, Take};
+use super::explain::Seen;
 use super::index::Marks;
 use super::mapping::{Mapping, Use, composed_url};
 
@@ -27,6 +28,15 @@ pub struct Scratch {
     pub(super) expressions: Marks,
     pub(super) literals: Marks,
     pub(super) candidates: Vec<u32>,
+    pub(super) seen: Seen,
+}
+
+impl Scratch {
+    /// Which paths had a value in the events so far, for [`StixPatterns::explain_seen`](super::StixPatterns::explain_seen).
+    #[must_use]
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
 }
 
 /// The values of an event's slots.
@@ -207,12 +217,12 @@ impl View {
 }
 
 /// An event as one pattern sees it.
-pub(super) struct Seen<'a> {
+pub(super) struct Sight<'a> {
     pub(super) view: &'a View,
     pub(super) compiled: &'a Compiled,
 }
 
-impl perisai_pattern::Observation for Seen<'_> {
+impl perisai_pattern::Observation for Sight<'_> {
     fn values(&self, path: &ObjectPath, each: &mut dyn FnMut(RootId, Operand<'_>) -> ControlFlow<()>) {
         let by = &self.compiled.paths[path.id];
         let Some(slot) = by.slot else { return };

@@ -2,7 +2,7 @@
 
 mod sequences;
 
-use perisai_detect::pattern::{Observation, PatternHit, Scratch, StixPatterns};
+use perisai_detect::pattern::{Observation, PatternHit, Scratch, Seen, StixPatterns};
 use perisai_model::{Context, ContextId, Event, Place, Rule, RuleKind, RuleLanguage, Severity, Tlp, Value};
 use proptest::prelude::*;
 
@@ -497,6 +497,56 @@ fn patterns_that_no_log_can_match_are_told() {
         .map(|hit| hit.pattern)
         .collect();
     assert_eq!(found.len(), 3);
+}
+
+#[test]
+fn patterns_that_these_logs_cannot_match_are_told() {
+    let patterns = compiled(&[
+        "[file:name = 'a' AND file:ctime = t'2020-01-01T00:00:00Z']",
+        "[file:name = 'b']",
+        "[file:name = 'a' AND network-traffic:dst_port = 443]",
+        "[file:name = 'a' OR network-traffic:dst_port = 443]",
+        "[file:name = 'a'] FOLLOWEDBY [mutex:name = 'm']",
+        "[file:name = 'a'] OR [mutex:name = 'm']",
+        "[NOT EXISTS file:size]",
+        "[NOT EXISTS mutex:name] REPEATS 2 TIMES",
+        "[mutex:name != 'm' AND mutex:name != 'n' AND network-traffic:dst_port = 1]",
+    ]);
+    let check = |logs: &[&[&str]], expected: &[(&str, &str)]| {
+        let mut seen = Seen::default();
+        for fields in logs {
+            // Of a thread of its own.
+            let mut scratch = Scratch::default();
+            patterns.match_event(&event(fields), &mut scratch, &mut Vec::new());
+            seen.merge(scratch.seen());
+        }
+        let told = patterns.explain_seen(&seen);
+        let told: Vec<_> = told
+            .iter()
+            .map(|idle| (idle.name.as_str(), idle.why.as_str()))
+            .collect();
+        assert_eq!(told[0].1, "no log has `file:ctime`");
+        assert_eq!(told[1..], *expected, "{logs:?}");
+    };
+    let port = (
+        "[file:name = 'a' AND network-traffic:dst_port = 443]",
+        "no event in these logs has `network-traffic:dst_port`",
+    );
+    let mutex = (
+        "[file:name = 'a'] FOLLOWEDBY [mutex:name = 'm']",
+        "no event in these logs has `mutex:name`",
+    );
+    let both = (
+        "[mutex:name != 'm' AND mutex:name != 'n' AND network-traffic:dst_port = 1]",
+        "no event in these logs has `mutex:name`, `network-traffic:dst_port`",
+    );
+    let none = (
+        "[NOT EXISTS mutex:name] REPEATS 2 TIMES",
+        "no event in these logs has `mutex:name`",
+    );
+    check(&[&["file.name=x"]], &[port, mutex, none, both]);
+    let mutex_only = (both.0, "no event in these logs has `mutex:name`");
+    check(&[&["file.name=x"], &["dest_port=1"]], &[mutex, none, mutex_only]);
 }
 
 #[test]

@@ -1,0 +1,88 @@
+//! Which patterns did no work in these logs, and why.
+
+use perisai_model::IdleRule;
+use perisai_pattern::{Comparison, Operator, Test};
+
+use super::StixPatterns;
+use super::compile::{Compiled, can_hold, each_test};
+
+/// Which paths had a value in any event: merge those of all threads, then ask [`StixPatterns::explain_seen`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    slots: Vec<bool>,
+}
+
+impl Seen {
+    /// Adds the slots of an event that have values, out of so many.
+    pub(super) fn add(&mut self, filled: &[u32], of: usize) {
+        self.slots.resize(self.slots.len().max(of), false);
+        for &slot in filled {
+            self.slots[slot as usize] = true;
+        }
+    }
+
+    /// Adds what another thread saw with the same patterns.
+    pub fn merge(&mut self, other: &Self) {
+        self.slots.resize(self.slots.len().max(other.slots.len()), false);
+        for (mine, theirs) in self.slots.iter_mut().zip(&other.slots) {
+            *mine |= theirs;
+        }
+    }
+
+    fn has(&self, slot: u32) -> bool {
+        self.slots.get(slot as usize).copied().unwrap_or(false)
+    }
+
+    /// True where an event may have had what the test looks at.
+    fn meets(&self, test: &Test, compiled: &Compiled) -> bool {
+        if test.negated && test.operator == Operator::Exists {
+            let object_type = &compiled.pattern.paths()[test.path].object_type;
+            let mut slots = compiled.type_slots(object_type).iter();
+            return slots.any(|&slot| self.has(slot));
+        }
+        compiled.paths[test.path].slot.is_some_and(|slot| self.has(slot))
+    }
+
+    fn may_hold(&self, comparison: &Comparison, compiled: &Compiled) -> bool {
+        match comparison {
+            Comparison::Test(test) => self.meets(test, compiled),
+            Comparison::And(links) => links.iter().all(|link| self.may_hold(link, compiled)),
+            Comparison::Or(links) => links.iter().any(|link| self.may_hold(link, compiled)),
+        }
+    }
+}
+
+impl StixPatterns {
+    /// The patterns that can match no log event, each with the path that stands in no log; then those that none of the
+    /// events seen could match or help to match, each with the paths that stood in none of them.
+    #[must_use]
+    pub fn explain_seen(&self, seen: &Seen) -> Vec<IdleRule> {
+        let mut idle = self.explain();
+        idle.extend(
+            self.patterns
+                .iter()
+                .filter(|compiled| !compiled.is_idle())
+                .filter_map(|compiled| unseen(compiled, seen)),
+        );
+        idle
+    }
+}
+
+/// Why no event could be part of a match; `None` where one could.
+fn unseen(compiled: &Compiled, seen: &Seen) -> Option<IdleRule> {
+    let expressions = compiled.pattern.observation_expressions();
+    let may_hold =
+        |number: usize| !compiled.needs[number].is_never() && seen.may_hold(&expressions[number], compiled);
+    if can_hold(compiled.pattern.root(), &may_hold) {
+        return None;
+    }
+    let mut tests = Vec::new();
+    expressions.iter().for_each(|it| each_test(it, &mut tests));
+    let lacking = tests.into_iter().filter(|test| !seen.meets(test, compiled));
+    let mut names: Vec<_> = lacking
+        .map(|test| format!("`{}`", compiled.pattern.paths()[test.path]))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    Some(compiled.idle_for(format!("no event in these logs has {}", names.join(", "))))
+}
