@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::Problem;
 
-/// The totals of a hunt. Everything here is the same on every run over the same input, but for `elapsed` and `cpu`.
+/// The totals of a hunt. Everything here is the same on every run over the same input, but for the
+/// three lengths of time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// Files, archives' members included.
@@ -37,6 +38,8 @@ pub struct Report {
     pub idle_rules: Vec<IdleRule>,
     /// Wall-clock time.
     pub elapsed: std::time::Duration,
+    /// How much of `elapsed` went by before the search began: the intelligence was loaded.
+    pub loading: std::time::Duration,
     /// Processor time of all threads, where the system tells it.
     pub cpu: Option<std::time::Duration>,
 }

@@ -1,4 +1,4 @@
-//! The end of the terminal summary: what was searched, with what, how fast, and what was left out or failed.
+//! The end of the terminal summary: what was searched, with what, how long it took, and what was left out or failed.
 
 use std::io;
 use std::time::Duration;
@@ -13,10 +13,12 @@ use crate::say;
 const TOTALS: Column = Column { indent: 0, label: 12 };
 /// How many problems, and how many warninglists, are listed.
 const LISTED: usize = 10;
+/// In less time than this, opening files and starting threads is most of the work.
+const WORTH_TELLING: Duration = Duration::from_millis(500);
 
 pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
     page.field(TOTALS, "Searched", &searched(report))?;
-    page.field(TOTALS, "Speed", &speed(report))?;
+    page.field(TOTALS, "Took", &took(report))?;
     let with = format!(
         "{} and {}",
         say::count(report.indicators, "indicator"),
@@ -60,17 +62,19 @@ fn searched(report: &Report) -> String {
     parts.join(", ")
 }
 
-fn speed(report: &Report) -> String {
-    let rate = |time: Duration| {
-        let seconds = time.as_secs_f64();
-        (seconds > 0.0).then(|| say::bytes((report.bytes as f64 / seconds) as u64))
-    };
+/// The time, and the speed of a search that took long enough to have one.
+fn took(report: &Report) -> String {
+    let searching = report.elapsed.saturating_sub(report.loading);
     let mut text = say::duration(report.elapsed);
-    if let Some(rate) = rate(report.elapsed) {
-        text += &format!(", {rate}/s");
+    if report.loading >= WORTH_TELLING {
+        text += &format!(" ({} to load)", say::duration(report.loading));
     }
-    if let Some(rate) = report.cpu.and_then(rate) {
-        text += &format!(" ({rate} per second of processor time)");
+    if searching >= WORTH_TELLING {
+        let rate = (report.bytes as f64 / searching.as_secs_f64()) as u64;
+        text += &format!(", {}/s", say::bytes(rate));
+    }
+    if let Some(cpu) = report.cpu {
+        text += &format!("; {} of processor time", say::duration(cpu));
     }
     text
 }
@@ -110,5 +114,34 @@ fn more(page: &mut Out<'_>, all: usize) -> io::Result<()> {
     match all.saturating_sub(LISTED) {
         0 => Ok(()),
         left => page.field(TOTALS, "", &format!("and {} more", say::number(left as u64))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speed_is_of_the_search_alone() {
+        let check = |elapsed, loading, cpu: Option<u64>, expected: &str| {
+            let report = Report {
+                bytes: 1_000_000_000,
+                elapsed: Duration::from_millis(elapsed),
+                loading: Duration::from_millis(loading),
+                cpu: cpu.map(Duration::from_millis),
+                ..Report::default()
+            };
+            assert_eq!(took(&report), expected);
+        };
+        check(0, 0, None, "0.0 s");
+        check(490, 90, Some(800), "0.5 s; 0.8 s of processor time");
+        check(3_000, 2_900, None, "3.0 s (2.9 s to load)");
+        check(
+            2_100,
+            100,
+            Some(4_000),
+            "2.1 s, 500.0 MB/s; 4.0 s of processor time",
+        );
+        check(12_400, 2_400, None, "12 s (2.4 s to load), 100.0 MB/s");
     }
 }

@@ -266,6 +266,7 @@ pub(crate) fn report() -> Report {
             why: "no input has the log source macos".to_owned(),
         }],
         elapsed: Duration::from_millis(12_400),
+        loading: Duration::from_millis(2_400),
         cpu: Some(Duration::from_millis(11_000)),
     }
 }
