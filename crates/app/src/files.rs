@@ -97,7 +97,7 @@ pub(crate) fn walk(paths: &[PathBuf], globs: &Globs, problems: &mut Vec<Problem>
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => walk.folder(path, path),
             Ok(metadata) => walk.file(path, &metadata, false),
-            Err(error) => walk.problem(path, &error),
+            Err(error) => walk.problem(path, &error_text(&error)),
         }
     }
     walk.inputs
@@ -115,30 +115,43 @@ impl Walk<'_> {
     /// Goes through a folder and those below it, without recursion, so that no depth of folders matters.
     fn folder(&mut self, root: &Path, folder: &Path) {
         let mut waiting = vec![folder.to_owned()];
+        let real_root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         while let Some(path) = waiting.pop() {
-            let metadata = match fs::metadata(&path) {
-                Ok(metadata) => metadata,
+            let (metadata, real) = match fs::metadata(&path).and_then(|it| Ok((it, fs::canonicalize(&path)?)))
+            {
+                Ok(known) => known,
                 Err(error) => {
-                    self.problem(&path, &error);
+                    self.problem(&path, &error_text(&error));
                     continue;
                 }
             };
-            if !metadata.is_dir() {
-                let below = path.strip_prefix(root).unwrap_or(&path);
+            if !real.starts_with(&real_root) {
+                // The folder may come from a machine that an attacker had.
+                self.problem(
+                    &path,
+                    "a link out of the folder: not followed; name it to have it read",
+                );
+            } else if metadata.is_dir() {
+                self.enter(&path, real, &mut waiting);
+            } else if metadata.is_file() && self.globs.takes(path.strip_prefix(root).unwrap_or(&path)) {
                 // What is neither file nor folder (a socket, a device) is passed over where nobody named it.
-                if metadata.is_file() && self.globs.takes(below) {
-                    self.file(&path, &metadata, true);
-                }
-                continue;
+                self.file(&path, &metadata, true);
             }
-            // Each folder once: a link to one above it makes no loop.
-            if fs::canonicalize(&path).is_ok_and(|real| !self.folders.insert(real)) {
-                continue;
+        }
+    }
+
+    /// Puts what is in a folder on the list; each folder once.
+    fn enter(&mut self, path: &Path, real: PathBuf, waiting: &mut Vec<PathBuf>) {
+        let parent = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
+        if !self.folders.insert(real.clone()) {
+            if parent.is_some_and(|parent| parent.starts_with(&real)) {
+                self.problem(path, "a link to a folder above it, a loop: not followed");
             }
-            match entries(&path) {
-                Ok(entries) => waiting.extend(entries.into_iter().rev()),
-                Err(error) => self.problem(&path, &error),
-            }
+            return;
+        }
+        match entries(path) {
+            Ok(entries) => waiting.extend(entries.into_iter().rev()),
+            Err(error) => self.problem(path, &error_text(&error)),
         }
     }
 
@@ -161,11 +174,9 @@ impl Walk<'_> {
         });
     }
 
-    fn problem(&mut self, path: &Path, error: &io::Error) {
-        self.problems.push(Problem::new(
-            Place::file(path.to_string_lossy()),
-            error_text(error),
-        ));
+    fn problem(&mut self, path: &Path, why: &str) {
+        self.problems
+            .push(Problem::new(Place::file(path.to_string_lossy()), why));
     }
 }
 
@@ -284,7 +295,18 @@ mod tests {
         let dir = tree(&["a/x.log"]);
         std::os::unix::fs::symlink(dir.path(), dir.path().join("a/up")).unwrap();
         std::os::unix::fs::symlink(dir.path().join("a/x.log"), dir.path().join("a/y.log")).unwrap();
-        assert_eq!(names(dir.path(), &Globs::default()), ["a/x.log"]);
+        std::os::unix::fs::symlink("/etc/hostname", dir.path().join("out.log")).unwrap();
+        let mut problems = Vec::new();
+        let inputs = walk(&[dir.path().to_owned()], &Globs::default(), &mut problems);
+        assert_eq!(inputs.len(), 1, "{inputs:?}");
+        let told: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.why.split(':').next().unwrap())
+            .collect();
+        assert_eq!(
+            told,
+            ["a link to a folder above it, a loop", "a link out of the folder"]
+        );
     }
 
     #[test]

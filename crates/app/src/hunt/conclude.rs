@@ -14,7 +14,7 @@ use super::search::Open;
 pub(super) fn conclude(detector: &Detector, output: &mut Output<'_>) -> Result<(), HuntError> {
     let mut events = Vec::new();
     let (mut sigma, mut patterns): (Vec<sigma::Observation>, Vec<pattern::Observation>) = Default::default();
-    for (order, open) in (0..).zip(std::mem::take(&mut output.open)) {
+    for (order, open) in (0..).zip(output.take_open()) {
         let Open {
             event,
             sigma: one,

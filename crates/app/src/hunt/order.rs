@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use perisai_model::{Finding, Problem, Report};
+use perisai_model::{Finding, Place, Problem, Report};
 use perisai_respond::Writer;
 
 use super::search::{Found, Open};
@@ -33,9 +33,14 @@ pub(super) struct Output<'a> {
     writer: &'a mut dyn Writer,
     report: Report,
     /// Events that are part of something longer, in order.
-    pub(super) open: Vec<Open>,
+    open: Vec<Open>,
+    /// How many more there were than can be held.
+    left_open: usize,
     failed: Option<HuntError>,
 }
+
+/// So many events are held for what needs more than one: with 2 kB each, two gigabytes at the most.
+const MOST_OPEN: usize = 1_000_000;
 
 impl<'a> Output<'a> {
     pub(super) fn new(settings: &'a Settings, progress: &'a Progress, writer: &'a mut dyn Writer) -> Self {
@@ -45,6 +50,7 @@ impl<'a> Output<'a> {
             writer,
             report: Report::default(),
             open: Vec::new(),
+            left_open: 0,
             failed: None,
         }
     }
@@ -90,12 +96,28 @@ impl<'a> Output<'a> {
         for (list, count) in found.suppressed {
             *self.report.suppressed.entry(list).or_default() += count;
         }
-        self.open.extend(found.open);
+        let room = MOST_OPEN.saturating_sub(self.open.len());
+        self.left_open += found.open.len().saturating_sub(room);
+        self.open.extend(found.open.into_iter().take(room));
         found
             .findings
             .iter()
             .try_for_each(|finding| self.finding(finding))?;
         self.problems(found.problems)
+    }
+
+    /// Takes the events that are part of something longer, and tells of those that could not be held.
+    pub(super) fn take_open(&mut self) -> Vec<Open> {
+        if self.left_open > 0 {
+            let why = format!(
+                "{} events beyond the first {MOST_OPEN} were not looked at by correlations and sequences",
+                self.left_open
+            );
+            self.report
+                .problems
+                .push(Problem::new(Place::file("correlations"), why));
+        }
+        std::mem::take(&mut self.open)
     }
 
     /// Adds the totals to a report.

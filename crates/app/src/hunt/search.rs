@@ -19,6 +19,8 @@ use super::Settings;
 const LINE: usize = 2048;
 /// The most of an event's fields that its findings keep, in bytes.
 const EVENT: usize = 64 << 10;
+/// The same for an event that is part of something longer: these are held until the end.
+const OPEN_EVENT: usize = 2 << 10;
 /// The longest matched text that a finding keeps, in bytes.
 const MATCHED: usize = 1024;
 
@@ -309,7 +311,10 @@ impl Tools<'_> {
                 (None, Some(hit)) => Arc::clone(self.detector.patterns.info(hit.pattern)),
                 (None, None) => return,
             };
-            let event = item.finding(rule, String::new());
+            let event = Finding {
+                event: Some(Arc::new(item.event.limited(OPEN_EVENT))),
+                ..item.finding(rule, String::new())
+            };
             self.found.open.push(Open {
                 event,
                 sigma: open.0,

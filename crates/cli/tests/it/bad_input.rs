@@ -132,6 +132,11 @@ fn unreadable_files_and_loops() {
     let ran = hunt_in(folder.path());
     assert_eq!(ran.code, 3);
     assert!(ran.err.contains("gone.log: No such file"), "{}", ran.err);
+    assert!(
+        ran.err.contains("loop: a link to a folder above it"),
+        "{}",
+        ran.err
+    );
     // Root reads all files.
     let readable = std::fs::read(logs.join("secret.log")).is_ok();
     assert_eq!(ran.jsonl().len(), if readable { 2 } else { 1 });
