@@ -10,6 +10,37 @@ use perisai_model::{Context, ContextId, Intel, Kind, Place, Problem, Rule, RuleL
 /// How many problems of one source are kept; the rest is counted.
 const KEPT_PROBLEMS: u64 = 100;
 
+/// How many plain values one source may hold, repetitions apart.
+const INDICATORS: usize = if cfg!(test) { 1000 } else { 100_000_000 };
+
+/// How many bytes the plain values of all sources may take together; the model has room for 4 GiB.
+const TEXT: usize = 2 << 30;
+
+/// How many values are remembered, to drop one that comes again soon: a power of two.
+const RECENT: usize = 4096;
+
+/// Where values stand that came last: what repeats itself (a list that unpacks to millions of equal lines) costs
+/// nothing. A slot is a guess; the caller compares.
+struct Recent(Box<[u32]>);
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self(vec![0; RECENT].into_boxed_slice())
+    }
+}
+
+impl Recent {
+    /// The slot for a value: 0, or one more than the position of a value that came before.
+    fn slot(&mut self, value: &str) -> &mut u32 {
+        let bytes = value.as_bytes();
+        let part = |bytes: &[u8]| bytes.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
+        let (head, tail) = (bytes.len().min(8), bytes.len().saturating_sub(8));
+        let mixed = (part(&bytes[..head]) ^ part(&bytes[tail..]).rotate_left(29) ^ bytes.len() as u64)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        &mut self.0[(mixed >> (64 - RECENT.trailing_zeros())) as usize]
+    }
+}
+
 /// Takes what one source holds.
 pub(crate) struct Sink<'a> {
     place: &'a Place,
@@ -18,12 +49,20 @@ pub(crate) struct Sink<'a> {
     shared: HashMap<u64, ContextId>,
     hasher: RandomState,
     problems: u64,
+    recent: Recent,
+    /// How many indicators there were before this source.
+    before: usize,
+    /// It has been told that this source has too many.
+    full: bool,
 }
 
 impl<'a> Sink<'a> {
     /// A sink for the source at a place.
     pub(crate) fn new(place: &'a Place, intel: &'a mut Intel) -> Self {
         Self {
+            before: intel.indicators.len(),
+            full: false,
+            recent: Recent::default(),
             source: place.to_string().into(),
             place,
             intel,
@@ -67,7 +106,32 @@ impl<'a> Sink<'a> {
     /// Keeps a plain value, which must be canonical.
     #[inline]
     pub(crate) fn indicator(&mut self, kind: Kind, value: &str, context: ContextId) {
+        let known = &self.intel.indicators;
+        let slot = self.recent.slot(value);
+        let same = slot.checked_sub(1).is_some_and(|at| {
+            let last = known.get(at as usize);
+            last.value == value && last.kind == kind && last.context == context
+        });
+        if same {
+            return;
+        }
+        if known.len() - self.before >= INDICATORS || known.text_len() + value.len() > TEXT {
+            return self.too_many();
+        }
         self.intel.indicators.push(kind, value, context);
+        *slot = u32::try_from(self.intel.indicators.len()).unwrap_or(0);
+    }
+
+    #[cold]
+    fn too_many(&mut self) {
+        if !std::mem::replace(&mut self.full, true) {
+            self.problem(
+                None,
+                format_args!(
+                    "more than {INDICATORS} values of one source, or {TEXT} bytes of all: the rest is left out"
+                ),
+            );
+        }
     }
 
     /// Keeps a rule.
@@ -131,6 +195,36 @@ mod tests {
         assert_eq!(intel.problems.len(), 101);
         assert_eq!(intel.problems[99].to_string(), "list.txt:100: bad");
         assert_eq!(intel.problems[100].to_string(), "list.txt: and 3 more");
+    }
+
+    #[test]
+    fn repetitions_are_dropped_and_values_are_capped() {
+        let place = Place::file("list.txt");
+        let mut intel = Intel::default();
+        let mut sink = Sink::new(&place, &mut intel);
+        let one = sink.add_context(Context::default());
+        let other = sink.add_context(Context {
+            name: Some("x".into()),
+            ..Context::default()
+        });
+        for _ in 0..5000 {
+            sink.indicator(Kind::Domain, "a.example", one);
+            sink.indicator(Kind::Domain, "b.example", one);
+        }
+        assert_eq!(sink.intel.indicators.len(), 2);
+        sink.indicator(Kind::Url, "a.example", one);
+        sink.indicator(Kind::Domain, "a.example", other);
+        assert_eq!(sink.intel.indicators.len(), 4);
+        for number in 0..2 * INDICATORS {
+            sink.indicator(Kind::Domain, &format!("{number}.example"), one);
+        }
+        sink.finish();
+        assert_eq!(intel.indicators.len(), INDICATORS);
+        assert_eq!(intel.problems.len(), 1, "{:?}", intel.problems);
+        // The next source has its own account.
+        let mut sink = Sink::new(&place, &mut intel);
+        sink.indicator(Kind::Domain, "c.example", one);
+        assert_eq!(intel.indicators.len(), INDICATORS + 1);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use perisai_model::Kind;
+use perisai_values::ip::Net;
 use perisai_values::{canonical, recognise, refang};
 
 use crate::misp::types::{self, Part};
@@ -28,23 +29,45 @@ pub(crate) fn of_kind(kind: Kind, text: &str) -> Result<Found<'_>, String> {
         Cow::Borrowed(text) => canonical(kind, text),
         Cow::Owned(text) => canonical(kind, &text).map(|value| Cow::Owned(value.into_owned())),
     };
-    match first {
-        Ok(value) => Ok((kind, value)),
+    let found = match first {
+        Ok(value) => (kind, value),
         Err(error) => recognise(text)
             .filter(|(other, _)| is_network(*other))
-            .ok_or_else(|| error.to_string()),
+            .ok_or_else(|| error.to_string())?,
+    };
+    if is_too_wide(&found) {
+        return Err(TOO_WIDE.to_owned());
+    }
+    Ok(found)
+}
+
+/// Why a net is refused although it is one.
+const TOO_WIDE: &str = "a net wider than /8 (IPv4) or /16 (IPv6): it would match too much";
+
+/// Whether it is a net that says nothing of those in it.
+fn is_too_wide((kind, value): &Found<'_>) -> bool {
+    *kind == Kind::Cidr
+        && Net::parse(value).is_some_and(|net| net.prefix < if net.first.is_ipv4() { 8 } else { 16 })
+}
+
+/// Why a bare value is none that [`of_any`] gives.
+pub(crate) fn why_none(text: &str) -> &'static str {
+    match recognise(text) {
+        Some(found) if is_too_wide(&found) => TOO_WIDE,
+        _ => "no value of a known kind",
     }
 }
 
 /// A bare value of any kind.
 pub(crate) fn of_any(text: &str) -> Option<Found<'_>> {
-    recognise(text).or_else(|| {
+    let found = recognise(text).or_else(|| {
         let bare = without_wildcard(text);
         (bare.len() < text.len())
             .then(|| recognise(bare))
             .flatten()
             .filter(|(kind, _)| *kind == Kind::Domain)
-    })
+    });
+    found.filter(|found| !is_too_wide(found))
 }
 
 /// An indicator matches its subdomains, so `*.evil.example` says no more than `evil.example`.
@@ -92,7 +115,13 @@ fn of_part(part: Part, text: &str) -> Option<Result<Found<'_>, String>> {
         Part::File => of_kind(Kind::FileName, text),
         Part::Address => recognise(text)
             .filter(|(kind, _)| matches!(kind, Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr))
-            .ok_or_else(|| "not a valid address or net".to_owned()),
+            .ok_or_else(|| "not a valid address or net".to_owned())
+            .and_then(|found| {
+                if is_too_wide(&found) {
+                    return Err(TOO_WIDE.to_owned());
+                }
+                Ok(found)
+            }),
         Part::Cve
             if !text
                 .get(..4)
@@ -141,6 +170,30 @@ mod tests {
         check("vulnerability", "GHSA-1", &[]);
         check("domain", "*.evil.example", &[(Kind::Domain, "evil.example")]);
         check("hostname", "evil.example:443", &[(Kind::Domain, "evil.example")]);
+    }
+
+    #[test]
+    fn nets_that_cover_much_are_refused() {
+        let check = |text: &str, expected: Result<&str, &str>| {
+            let any = of_any(text);
+            assert_eq!(any.as_ref().map(|(_, value)| &**value), expected.ok(), "{text}");
+            let kind = of_kind(Kind::Cidr, text).map(|(_, value)| value.into_owned());
+            assert_eq!(kind.as_deref().map_err(String::as_str), expected, "{text}");
+            let (found, wrong) = of_misp_type("ip-dst", text).unwrap();
+            assert_eq!(
+                (found.len(), wrong.len()),
+                (expected.iter().len(), expected.err().iter().len())
+            );
+            if let Err(why) = expected {
+                assert_eq!(why_none(text), why);
+            }
+        };
+        check("0.0.0.0/0", Err(TOO_WIDE));
+        check("::/0", Err(TOO_WIDE));
+        check("128.0.0.0/7", Err(TOO_WIDE));
+        check("2000::/15", Err(TOO_WIDE));
+        check("10.0.0.0/8", Ok("10.0.0.0/8"));
+        check("2001::/16", Ok("2001::/16"));
     }
 
     #[test]

@@ -92,6 +92,12 @@ impl Indicators {
         self.entries.is_empty()
     }
 
+    /// How many bytes the values take together.
+    #[must_use]
+    pub fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
     /// The indicator at a position.
     ///
     /// # Panics

@@ -116,7 +116,6 @@ pub(crate) fn read(
         });
     });
     assembler.finish(|outcome| take(outcome, &mut table));
-    table.finish();
     outcome
 }
 

@@ -8,12 +8,11 @@ use perisai_model::{Context, Kind, RuleLanguage, Severity, Tlp};
 use super::columns::{Columns, Role};
 use crate::Options;
 use crate::json::lenient::truth;
-use crate::misp::uncovered::Uncovered;
 use crate::misp::{tags, types};
 use crate::sink::Sink;
 use crate::text::{has_bad_bytes, marking_in_comment};
 use crate::time;
-use crate::typed::{Found, of_any, of_kind, of_misp_type};
+use crate::typed::{Found, of_any, of_kind, of_misp_type, why_none};
 use crate::words::{NAME, PROSE, clip, quoted, tidy_tags};
 
 /// A table on its way into a sink.
@@ -23,7 +22,6 @@ pub(super) struct Table<'a, 'b> {
     sink: &'a mut Sink<'b>,
     tlp: Option<Tlp>,
     begun: bool,
-    uncovered: Uncovered,
 }
 
 /// What a row holds.
@@ -40,7 +38,6 @@ impl<'a, 'b> Table<'a, 'b> {
             sink,
             tlp: None,
             begun: false,
-            uncovered: Uncovered::default(),
         }
     }
 
@@ -85,11 +82,6 @@ impl<'a, 'b> Table<'a, 'b> {
         }
     }
 
-    /// Tells which types were not covered.
-    pub(super) fn finish(self) {
-        self.uncovered.tell(self.sink);
-    }
-
     /// The values of a row; `None` where there are none, which is then told.
     fn content<'c>(&mut self, line: u64, cells: &'c [Cow<'_, str>]) -> Option<Content<'c>> {
         let kind_name = self.cell(cells, Role::Type);
@@ -114,7 +106,7 @@ impl<'a, 'b> Table<'a, 'b> {
                     return Some(Content::Rule(language, cell));
                 }
                 if types::parts(name).is_none() {
-                    self.not_covered(name, cells);
+                    self.not_covered(cells);
                     continue;
                 }
             }
@@ -136,9 +128,9 @@ impl<'a, 'b> Table<'a, 'b> {
         (!found.is_empty()).then_some(Content::Values(found))
     }
 
-    fn not_covered(&mut self, name: &str, cells: &[Cow<'_, str>]) {
+    fn not_covered(&mut self, cells: &[Cow<'_, str>]) {
         if self.cell(cells, Role::ToIds).and_then(truth) == Some(true) {
-            self.uncovered.count(name);
+            self.sink.withhold();
         }
     }
 
@@ -218,7 +210,7 @@ fn values<'c>(cell: &'c str, kind: Option<Kind>, name: Option<&str>) -> Result<V
         Some(kind) => of_kind(kind, cell).map(|found| vec![found]),
         None => of_any(cell)
             .map(|found| vec![found])
-            .ok_or_else(|| "no value of a known kind".to_owned()),
+            .ok_or_else(|| why_none(cell).to_owned()),
     }
 }
 

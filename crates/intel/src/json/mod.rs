@@ -335,6 +335,11 @@ pub(crate) fn parse<'de, T: Deserialize<'de>>(raw: &'de [u8], line: u64) -> Resu
     serde_json::from_slice(raw).map_err(|error| {
         let text = error.to_string();
         let why = text.rsplit_once(" at line ").map_or(&*text, |(why, _)| why);
+        // The name of our own type means nothing to a reader.
+        let why = match why.split_once("expected struct ") {
+            Some((what, _)) => format!("{what}expected an object"),
+            None => why.to_owned(),
+        };
         Refused {
             line: line + (error.line() as u64).saturating_sub(1),
             why: format!("column {}: {why}", error.column()),

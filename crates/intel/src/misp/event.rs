@@ -90,7 +90,7 @@ impl Event {
         if !is_covered(name) {
             self.refer(name, &attribute);
             if attribute.to_ids == Some(true) && !deleted {
-                walk.uncovered.count(name);
+                sink.withhold();
             }
             return;
         }

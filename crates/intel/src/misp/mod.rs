@@ -4,7 +4,6 @@
 mod event;
 pub(crate) mod tags;
 pub(crate) mod types;
-pub(crate) mod uncovered;
 mod view;
 
 use std::io::{self, BufRead};
@@ -12,7 +11,6 @@ use std::io::{self, BufRead};
 use serde::de::DeserializeOwned;
 
 use self::event::Event;
-use self::uncovered::Uncovered;
 use crate::Options;
 use crate::json::{self, Reader};
 use crate::sink::Sink;
@@ -27,25 +25,20 @@ pub(crate) fn read(
     options: &Options,
     sink: &mut Sink<'_>,
 ) -> io::Result<()> {
-    let mut uncovered = Uncovered::default();
-    let outcome = json::documents(input, by_line, sink, |reader, sink| {
+    json::documents(input, by_line, sink, |reader, sink| {
         let mut walk = Walk {
             options,
             sink,
             raw: Vec::new(),
-            uncovered: &mut uncovered,
         };
         walk.any(reader, 0)
-    });
-    uncovered.tell(sink);
-    outcome
+    })
 }
 
 struct Walk<'a, 'b> {
     options: &'a Options,
     sink: &'a mut Sink<'b>,
     raw: Vec<u8>,
-    uncovered: &'a mut Uncovered,
 }
 
 impl Walk<'_, '_> {

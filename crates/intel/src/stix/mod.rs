@@ -12,7 +12,7 @@ use self::graph::Graph;
 use crate::Options;
 use crate::json::{self, Reader};
 use crate::sink::Sink;
-use crate::words::quoted;
+use crate::words::{NAME, clip, quoted};
 
 /// How deep bundles may stand in lists and in each other.
 const DEPTH: u32 = 4;
@@ -96,7 +96,7 @@ impl Walk<'_, '_> {
         }
         own.push(b'}');
         if !is_envelope {
-            self.object(&own, line, depth);
+            self.object(&own, Place { line, index: None }, depth);
         }
         Ok(())
     }
@@ -104,33 +104,48 @@ impl Walk<'_, '_> {
     fn objects(&mut self, reader: &mut Reader<'_>, depth: u32) -> Result<(), json::Error> {
         let mut raw = Vec::new();
         reader.enter()?;
-        while reader.more()? {
+        for index in 1.. {
+            if !reader.more()? {
+                break;
+            }
             let value = reader.raw(&mut raw)?;
+            let place = Place {
+                line: value.line,
+                index: Some(index),
+            };
             if value.oversized {
                 self.sink.problem(
                     Some(value.line),
-                    format_args!("an object of more than {} bytes", json::VALUE_LIMIT),
+                    format_args!("{}: more than {} bytes", place.name(&[]), json::VALUE_LIMIT),
                 );
             } else {
-                self.object(&raw, value.line, depth);
+                self.object(&raw, place, depth);
             }
         }
         Ok(())
     }
 
-    fn object(&mut self, raw: &[u8], line: u64, depth: u32) {
+    fn object(&mut self, raw: &[u8], place: Place, depth: u32) {
+        let line = place.line;
+        if !raw.starts_with(b"{") {
+            return self.sink.problem(
+                Some(line),
+                format_args!("{} is not a STIX object: {}", place.name(&[]), start_of(raw)),
+            );
+        }
         let head: view::Head = match json::parse(raw, line) {
             Ok(head) => head,
             Err(refused) => {
-                return self
-                    .sink
-                    .problem(Some(refused.line), format_args!("{}", refused.why));
+                return self.sink.problem(
+                    Some(refused.line),
+                    format_args!("{}: {}", place.name(raw), refused.why),
+                );
             }
         };
         let Some(kind) = head.kind else {
             return self.sink.problem(
                 Some(line),
-                format_args!("an object without a type: {}", start_of(raw)),
+                format_args!("{} has no type: {}", place.name(raw), start_of(raw)),
             );
         };
         if kind == "bundle" {
@@ -161,6 +176,36 @@ impl Walk<'_, '_> {
             self.sink.problem(Some(line), format_args!("{error}"));
         }
     }
+}
+
+/// Where an object stands.
+#[derive(Clone, Copy)]
+struct Place {
+    line: u64,
+    /// Counted from 1 in the list `objects`, where it stands in one.
+    index: Option<u64>,
+}
+
+impl Place {
+    /// A name for people: the object's number in its list, and its id as far as one can be seen in its text.
+    fn name(self, raw: &[u8]) -> String {
+        let number = self
+            .index
+            .map_or_else(|| "the object".to_owned(), |index| format!("object {index}"));
+        match visible_id(raw) {
+            Some(id) => format!("{number} ({id})"),
+            None => number,
+        }
+    }
+}
+
+/// The first id in a text that may be no JSON as a whole.
+fn visible_id(raw: &[u8]) -> Option<String> {
+    let at = memchr::memmem::find(raw, b"\"id\"")?;
+    let value = raw[at + 4..].trim_ascii_start().strip_prefix(b":")?;
+    let value = value.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = memchr::memchr(b'"', value)?;
+    clip(&String::from_utf8_lossy(&value[..end.min(NAME)]), NAME)
 }
 
 /// Tells a bundle without objects, which is allowed, from one with them.

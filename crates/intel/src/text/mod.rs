@@ -10,7 +10,7 @@ use crate::json;
 use crate::lines::{Line, each_line};
 use crate::sink::Sink;
 use crate::sniff::json::strings;
-use crate::typed::of_any;
+use crate::typed::{of_any, why_none};
 use crate::words::quoted;
 
 /// The longest line that is read, in bytes.
@@ -72,10 +72,7 @@ pub(crate) fn read_strings(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::
         Err(why) => sink.problem(Some(line), format_args!("{why}")),
         Ok(text) => match of_any(text) {
             Some((kind, value)) => sink.indicator(kind, &value, context),
-            None => sink.problem(
-                Some(line),
-                format_args!("{} is no value of a known kind", quoted(text)),
-            ),
+            None => sink.problem(Some(line), format_args!("{} is {}", quoted(text), why_none(text))),
         },
     });
     match outcome {
@@ -150,7 +147,7 @@ impl List<'_, '_> {
     fn value(&mut self, line: Line<'_>, text: &str) {
         match of_any(text) {
             Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
-            None => self.problem(line, format_args!("{} is no value of a known kind", quoted(text))),
+            None => self.problem(line, format_args!("{} is {}", quoted(text), why_none(text))),
         }
     }
 
@@ -266,6 +263,14 @@ mod tests {
             &["domain a.example", "domain b.example"],
         );
         check("127.0.0.1", &["ipv4 127.0.0.1"]);
+        check(
+            "198.51.100.0/33\n0.0.0.0/0\n10.0.0.0/8",
+            &[
+                "cidr 10.0.0.0/8",
+                "list.txt:1: `198.51.100.0/33` is no value of a known kind",
+                "list.txt:2: `0.0.0.0/0` is a net wider than /8 (IPv4) or /16 (IPv6): it would match too much",
+            ],
+        );
     }
 
     #[test]

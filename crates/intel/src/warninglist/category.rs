@@ -7,7 +7,10 @@ use perisai_model::WarninglistCategory;
 
 /// Words that make a list one of false positives, whatever else is in its name: `Top 10,000 domains from Cloudflare
 /// Radar` lists sites, not Cloudflare's addresses. Lists with no word of either table are false positives, too.
-const FALSE_POSITIVE: &[&str] = &["attack simulator", "blockpage", "public dns", "top"];
+const FALSE_POSITIVE: &[&str] = &["attack simulator", "blockpage", "public dns", TOP];
+
+/// The word of lists of the most visited sites.
+const TOP: &str = "top";
 
 /// Words that make a list one of known values.
 const KNOWN: &[&str] = &[
@@ -89,12 +92,22 @@ const KNOWN: &[&str] = &[
 /// The category of a list that names none, from its name and the folder that it came in.
 pub(super) fn by_name(name: &str, path: &str) -> WarninglistCategory {
     let words = words(&format!("{name} / {}", folder(path)));
-    let holds = |table: &[&str]| table.iter().any(|phrase| words.contains(&format!(" {phrase} ")));
+    let holds = |table: &[&str]| table.iter().any(|phrase| has(&words, phrase));
     if !holds(FALSE_POSITIVE) && holds(KNOWN) {
         WarninglistCategory::Known
     } else {
         WarninglistCategory::FalsePositive
     }
+}
+
+/// True for a list of the most visited sites. How many people visit a site says nothing of what its customers call
+/// theirs below it, and many of these sites sell or give away such names.
+pub(super) fn is_ranking(name: &str) -> bool {
+    has(&words(name), TOP)
+}
+
+fn has(words: &str, phrase: &str) -> bool {
+    words.contains(&format!(" {phrase} "))
 }
 
 /// The folder of a published list names it; the file is always `list.json`.

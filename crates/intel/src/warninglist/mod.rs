@@ -59,12 +59,16 @@ pub fn read_warninglist(
     let Some(list) = view.list else {
         return Err(problem("not a warninglist: it has no `list`".into()));
     };
+    let said = view.name.as_deref().unwrap_or_default();
     let kind = view.kind.as_deref().unwrap_or("string");
-    let kind =
-        list_type(kind).ok_or_else(|| problem(format!("unknown type of warninglist {}", quoted(kind))))?;
-    let name = clip(view.name.as_deref().unwrap_or_default(), NAME).unwrap_or_else(|| place.to_string());
+    let kind = match list_type(kind) {
+        // As most of these lists are published.
+        Some(WarninglistType::Hostname) if category::is_ranking(said) => WarninglistType::String,
+        Some(kind) => kind,
+        None => return Err(problem(format!("unknown type of warninglist {}", quoted(kind)))),
+    };
     let category = match view.category.as_deref() {
-        None | Some("") => category::by_name(view.name.as_deref().unwrap_or_default(), &place.path),
+        None | Some("") => category::by_name(said, &place.path),
         Some("false_positive" | "False positive") => WarninglistCategory::FalsePositive,
         Some("known" | "Known identifier" | "known_identifier") => WarninglistCategory::Known,
         Some(other) => {
@@ -94,7 +98,7 @@ pub fn read_warninglist(
         )));
     }
     Ok(Warninglist {
-        name,
+        name: clip(said, NAME).unwrap_or_else(|| place.to_string()),
         category,
         kind,
         matching_attributes: view.matching_attributes,
@@ -171,6 +175,19 @@ mod tests {
         check(r#""category": "known","#, WarninglistCategory::Known);
         check(r#""category": "","#, WarninglistCategory::Known);
         check("", WarninglistCategory::Known);
+    }
+
+    #[test]
+    fn a_ranking_of_sites_speaks_of_the_sites_alone() {
+        let check = |name: &str, expected| {
+            let (list, _) = load(&format!(
+                r#"{{"name": "{name}", "type": "hostname", "list": []}}"#
+            ))
+            .unwrap();
+            assert_eq!(list.kind, expected, "{name}");
+        };
+        check("Top 10K most-used sites from Tranco", WarninglistType::String);
+        check("List of known bank domains", WarninglistType::Hostname);
     }
 
     #[test]

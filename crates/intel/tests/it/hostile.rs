@@ -111,6 +111,34 @@ fn json_nested_ten_thousand_deep() {
 }
 
 #[test]
+fn a_refused_object_is_named() {
+    let check = |object: &str, expected: &str| {
+        let text = format!(
+            r#"{{"type": "bundle", "objects": [{{"type": "identity", "id": "identity--1"}}, {object}]}}"#
+        );
+        let (_, intel) = load("b.json", text.as_bytes(), &Options::default());
+        let problems: Vec<_> = intel.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems, [expected], "{object}");
+    };
+    check("5", "b.json:1: object 2 is not a STIX object: `5`");
+    check("[{}]", "b.json:1: object 2 is not a STIX object: `[{}]`");
+    check(
+        r#"{"type": "indicator", "id": "indicator--7", "x": nul}"#,
+        "b.json:1: object 2 (indicator--7): column 53: expected ident",
+    );
+    check(
+        r#"{"id": "indicator--7"}"#,
+        r#"b.json:1: object 2 (indicator--7) has no type: `{"id": "indicator--7"}`"#,
+    );
+    let misp = r#"{"Event": {"info": "x", "Attribute": [7]}}"#;
+    let (_, intel) = load("e.json", misp.as_bytes(), &Options::default());
+    assert_eq!(
+        intel.problems[0].to_string(),
+        "e.json:1: column 1: invalid type: integer `7`, expected an object"
+    );
+}
+
+#[test]
 fn a_truncated_bundle_gives_what_came_before() {
     let object = |at: usize| {
         format!(
