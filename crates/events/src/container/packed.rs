@@ -4,6 +4,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+use flate2::bufread::GzDecoder;
+
 use super::{Counted, Meter, Metered, Packing, Peeked};
 use crate::read::{Input, Member, Walk};
 
@@ -38,7 +40,7 @@ pub(crate) fn read(
 
 fn decoder<'a, R: BufRead + 'a>(packing: Packing, reader: R) -> io::Result<Box<dyn Read + 'a>> {
     Ok(match packing {
-        Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
+        Packing::Gzip => Box::new(Members::new(reader)),
         Packing::Zstd => Box::new(zstd::Decoder::with_buffer(reader)?),
         Packing::Xz => {
             let stream =
@@ -48,6 +50,72 @@ fn decoder<'a, R: BufRead + 'a>(packing: Packing, reader: R) -> io::Result<Box<d
         Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
         Packing::Lz4 => Box::new(Frames(lz4_flex::frame::FrameDecoder::new(reader))),
     })
+}
+
+/// All gzip members behind each other. What stands behind them is told, save zeros: they pad to the block of a tape.
+struct Members<R> {
+    /// `None` only while one member gives way to the next.
+    member: Option<GzDecoder<R>>,
+    is_first: bool,
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(reader: R) -> Self {
+        Self {
+            member: Some(GzDecoder::new(reader)),
+            is_first: true,
+        }
+    }
+
+    /// Goes to the next member; false at the end.
+    fn next(&mut self) -> io::Result<bool> {
+        let Some(member) = self.member.take() else {
+            return Ok(false);
+        };
+        let mut reader = member.into_inner();
+        loop {
+            let bytes = reader.fill_buf()?;
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            match bytes.get(zeros) {
+                Some(0x1f) => {
+                    reader.consume(zeros);
+                    self.member = Some(GzDecoder::new(reader));
+                    self.is_first = false;
+                    return Ok(true);
+                }
+                Some(_) => return Err(trailing()),
+                None if bytes.is_empty() => return Ok(false),
+                None => reader.consume(zeros),
+            }
+        }
+    }
+}
+
+fn trailing() -> io::Error {
+    io::Error::other("trailing garbage after the gzip data: not searched")
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            match member.read(buf) {
+                Ok(0) if !buf.is_empty() => {
+                    if !self.next()? {
+                        break;
+                    }
+                }
+                Err(error)
+                    if !self.is_first
+                        && member.header().is_none()
+                        && error.kind() == io::ErrorKind::InvalidInput =>
+                {
+                    return Err(trailing());
+                }
+                outcome => return outcome,
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// All lz4 frames behind each other; the decoder stops after each.

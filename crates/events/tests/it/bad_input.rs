@@ -41,6 +41,30 @@ fn truncated_files_give_what_is_left() {
 }
 
 #[test]
+fn what_stands_behind_gzip_is_told() {
+    let text = lines();
+    let packed = gz(text.as_bytes());
+    let check = |behind: &[u8], members: usize, expected: &[&str]| {
+        for found in [
+            file(&[&packed, behind].concat(), &ReadOptions::default()),
+            stream(&[&packed, behind].concat(), &ReadOptions::default()),
+        ] {
+            assert_eq!(found.items.len(), members * 60);
+            assert_eq!(found.problems, expected, "{behind:?}");
+        }
+    };
+    let garbage = ["f:61: trailing garbage after the gzip data: not searched"];
+    check(b"", 1, &[]);
+    check(&[0; 700], 1, &[]);
+    check(b"garbage", 1, &garbage);
+    check(b"\x00x", 1, &garbage);
+    check(b"\x1fgarbage that is long enough", 1, &garbage);
+    check(&packed, 2, &[]);
+    check(&[&[0; 7], packed.as_slice()].concat(), 2, &[]);
+    check(&packed[..5], 1, &["f:61: ends too early (truncated)"]);
+}
+
+#[test]
 fn a_broken_member_does_not_end_the_archive() {
     let text = lines();
     let mut broken = gz(text.as_bytes());
