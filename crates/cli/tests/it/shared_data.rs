@@ -81,7 +81,8 @@ fn warninglists_leave_true_indicators_alone() {
     assert_eq!(values, ["\"gummerup.dk/modlogan/DAbeNM/\""], "{}", ran.err);
 }
 
-/// What is suppressed is few, and each of it is a mistake of the list; of what is known, nothing is hidden.
+/// Taken bluntly, the lists hid a hundred thousand of these. What is suppressed now are the sites themselves: rankings,
+/// public suffixes, and pages that tell a visitor's address.
 #[test]
 fn warninglists_suppress_few_of_a_million_indicators() {
     let (Some(lists), Some(list)) = (shared("data/warninglists"), shared("data/iocs/maltrail.txt.gz")) else {
@@ -93,35 +94,32 @@ fn warninglists_suppress_few_of_a_million_indicators() {
     let (intel, _) = perisai_app::load(&[list], &Options::default());
     let (detector, _) = Detector::compile(intel, lists);
     let all = u32::try_from(detector.indicators.len()).unwrap();
-    let (mut suppressed, mut known) = (
-        BTreeMap::<String, Vec<u32>>::new(),
-        BTreeMap::<String, Vec<u32>>::new(),
-    );
+    let (mut suppressed, mut known) = (BTreeMap::new(), BTreeMap::new());
     let start = Instant::now();
-    for indicator in (0..all).step_by(20) {
+    for indicator in 0..all {
         let matched = detector.matched(indicator);
         if let Some(list) = matched.false_positive {
-            suppressed.entry(list).or_default().push(indicator);
+            *suppressed.entry(list).or_insert(0) += 1;
         }
         for list in matched.known {
-            known.entry(list).or_default().push(indicator);
+            *known.entry(list).or_insert(0) += 1;
         }
     }
     let each = start.elapsed() / all;
-    for (what, lists) in [("suppressed", &suppressed), ("known", &known)] {
-        let mut lists: Vec<_> = lists.iter().collect();
-        lists.sort_by_key(|(_, held)| std::cmp::Reverse(held.len()));
-        for (name, held) in lists {
-            let step = held.len().div_ceil(12);
-            let some: Vec<_> = held
-                .iter()
-                .step_by(step)
-                .map(|&one| detector.indicators.value(one).1)
-                .collect();
-            println!("{what} {} {name}: {some:?}", held.len());
-        }
+    let count: u32 = suppressed.values().sum();
+    eprintln!("{all} indicators, {each:?} each, {count} suppressed: {suppressed:#?}, known: {known:#?}");
+    assert!(
+        (100..1_500).contains(&count),
+        "{count} suppressed: {suppressed:#?}"
+    );
+    for (list, least) in [
+        ("List of known Amazon AWS IP address ranges", 10_000),
+        ("Censys IP Ranges Used for Scanning", 1_000),
+        ("List of known sinkholes", 100),
+        ("List of LOTS (Living Off Trusted Sites) Project Domains", 10_000),
+    ] {
+        assert!(known.get(list) >= Some(&least), "{list}: {:?}", known.get(list));
     }
-    let count: usize = suppressed.values().map(Vec::len).sum();
-    println!("{all} indicators, {count} suppressed, {each:?} each");
-    assert!(count < 3_000, "{count} suppressed");
+    // A microsecond; a walk through all entries would take two hundred.
+    assert!(each.as_micros() < 50, "{each:?} an indicator");
 }

@@ -29,6 +29,13 @@ impl<'a> Host<'a> {
         })
     }
 
+    /// The site that a `www` of the same owner stands for.
+    pub(super) fn without_www(self) -> Option<&'a str> {
+        self.name
+            .strip_prefix("www.")
+            .filter(|site| site.len() >= self.own)
+    }
+
     /// True where a listed parent of that length speaks of this host. `amazonaws.com` in a list of well-known sites says
     /// nothing of what a customer calls `evil.s3.amazonaws.com`; that it is in a cloud can be said of it nevertheless.
     pub(super) fn reached_from(self, length: usize, category: WarninglistCategory) -> bool {

@@ -121,6 +121,7 @@ impl Warninglists {
             found.extend_from_slice(ids);
         }
         if let Some(host) = Host::of(kind, &lower) {
+            self.find_site(kind, host, found);
             self.find_hosts(kind, host, found);
         }
         self.nets.find(kind, value, found);
@@ -137,15 +138,33 @@ impl Warninglists {
         }
     }
 
-    /// A listed host says nothing of a mailbox there, unless its list names addresses.
+    /// `www.` before a listed site is that site.
+    fn find_site(&self, kind: Kind, host: Host<'_>, found: &mut Vec<Id>) {
+        let site = host.without_www().filter(|_| kind == Kind::Domain);
+        found.extend(site.and_then(|site| self.exact.get(site)).into_iter().flatten());
+    }
+
+    /// A listed host says nothing of a mailbox there, unless its list names addresses. And where a parent is known to
+    /// give names to strangers, no list can say that such a name is harmless, but by that name.
     fn find_hosts(&self, kind: Kind, host: Host<'_>, found: &mut Vec<Id>) {
-        for parent in host.parents() {
-            let ids = self.hosts.get(parent).into_iter().flatten().copied();
-            found.extend(ids.filter(|&id| {
+        let (mut of_strangers, mut itself) = (false, found.len());
+        for (parent, depth) in host.parents().zip(0..) {
+            for &id in self.hosts.get(parent).into_iter().flatten() {
                 let list = self.list(id);
-                host.reached_from(parent.len(), list.category)
-                    && (kind == Kind::Domain || !list.speaks_of_all)
-            }));
+                let speaks = list.kinds.hold(kind) && (kind == Kind::Domain || !list.speaks_of_all);
+                if speaks && host.reached_from(parent.len(), list.category) {
+                    found.push(id);
+                    of_strangers |= depth > 0 && list.category == WarninglistCategory::Known;
+                }
+            }
+            if depth == 0 {
+                itself = found.len();
+            }
+        }
+        if of_strangers {
+            let below = found.split_off(itself);
+            let known = |id: &Id| self.list(*id).category == WarninglistCategory::Known;
+            found.extend(below.into_iter().filter(known));
         }
     }
 
@@ -269,6 +288,45 @@ mod tests {
             check(&known, Kind::Domain, "evil.duckdns.org", true);
             check(&known, Kind::Domain, "notduckdns.org", false);
         }
+    }
+
+    #[test]
+    fn a_host_known_for_names_of_strangers() {
+        let list = |category, entries: &[&str]| Warninglist {
+            name: format!("{category:?}"),
+            category,
+            kind: WarninglistType::Hostname,
+            matching_attributes: vec!["domain".into()],
+            entries: entries.iter().map(|&entry| entry.to_owned()).collect(),
+        };
+        let lists = Warninglists::compile([
+            list(
+                WarninglistCategory::FalsePositive,
+                &["pages.example", "help.pages.example"],
+            ),
+            list(WarninglistCategory::Known, &["pages.example"]),
+        ])
+        .0;
+        let check = |value: &str, expected: &[&str]| {
+            let names: Vec<&str> = lists.of(Kind::Domain, value).map(|(name, _)| name).collect();
+            assert_eq!(names, expected, "{value}");
+        };
+        check("evil.pages.example", &["Known"]);
+        check("help.pages.example", &["FalsePositive", "Known"]);
+        check("pages.example", &["FalsePositive", "Known"]);
+    }
+
+    #[test]
+    fn www_is_the_site_itself() {
+        let lists = list(
+            WarninglistType::String,
+            &["domain"],
+            &["good.example", "co.uk", "example"],
+        );
+        check(&lists, Kind::Domain, "www.good.example", true);
+        check(&lists, Kind::Domain, "evil.good.example", false);
+        check(&lists, Kind::Domain, "www.co.uk", false);
+        check(&lists, Kind::Domain, "www.example", false);
     }
 
     #[test]
