@@ -81,14 +81,10 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
     }
     if let Some(error) = error {
         walk.problem(member, explain(&error));
-    } else if let Some(expected) = expected.filter(|expected| !told && number <= *expected) {
-        let why = match number {
-            1 => "ends before its first chunk (truncated): nothing to search".to_owned(),
-            _ => format!(
-                "ends too early (truncated): {} of its {expected} chunks are here",
-                number - 1
-            ),
-        };
+    } else if let Some(why) = expected
+        .filter(|_| !told)
+        .and_then(|count| missing(count, number - 1))
+    {
         walk.problem(member, why);
     }
     ControlFlow::Continue(())
@@ -106,6 +102,17 @@ fn expected(header: &[u8]) -> Option<u64> {
             .rev()
             .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
     }))
+}
+
+/// What to tell of a log with fewer chunks than its header states.
+fn missing(expected: u64, found: u64) -> Option<String> {
+    match found {
+        _ if found >= expected => None,
+        0 => Some("ends before its first chunk (truncated): nothing to search".to_owned()),
+        _ => Some(format!(
+            "ends too early (truncated): {found} of its {expected} chunks are here"
+        )),
+    }
 }
 
 /// Where a magic that is cut off by the end may begin.

@@ -321,6 +321,14 @@ fn an_event_log_without_chunks_is_told() {
     check(&header(1)[..4095], &truncated);
     check(&header(1), &truncated);
     check(&header(0), &[]);
+    let mut chunk = vec![0; 64 << 10];
+    chunk[..8].copy_from_slice(b"ElfChnk\0");
+    let told = file(&[header(3), chunk].concat(), &ReadOptions::default()).problems;
+    let last = told.last().map(String::as_str);
+    assert_eq!(
+        last,
+        Some("f: ends too early (truncated): 1 of its 3 chunks are here")
+    );
 }
 
 #[test]
