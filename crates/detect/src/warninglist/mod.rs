@@ -204,6 +204,8 @@ fn regex(entry: &str) -> Result<Regex, regex::Error> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn compile(
@@ -396,5 +398,22 @@ mod tests {
         );
         check(&patterns, Kind::Domain, "www.good.example", true);
         check(&patterns, Kind::Domain, "www.good.example.org", false);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(
+            entries in prop::collection::vec("[a-c.:/@*ä0-9]{0,12}|\\PC{0,12}", 0..4),
+            value in "[a-c.:/@ä0-9]{0,16}|\\PC{0,16}",
+        ) {
+            use WarninglistType::{Cidr, Hostname, Regex, String as Exact, Substring};
+            let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+            for kind in [Exact, Substring, Hostname, Cidr, Regex] {
+                let lists = list(kind, &[], &entries);
+                for &of in Kind::ALL {
+                    let _ = lists.of(of, &value).count();
+                }
+            }
+        }
     }
 }
