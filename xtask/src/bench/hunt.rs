@@ -113,11 +113,11 @@ fn reading(logs: &Path, bytes: f64) -> Result<()> {
     Ok(())
 }
 
-/// With all indicators, file by file.
+/// With a hundred thousand indicators, whose start-up hides no difference, file by file.
 fn each_file(perisai: &Path, folder: &Path, logs: &Path, empty: &Path) -> Result<()> {
-    let list = list_of(folder, usize::MAX)?;
+    let list = list_of(folder, 100_000)?;
     let start = best(5, || hunt(perisai, &list, empty))?;
-    println!("\nall indicators, file by file");
+    println!("\n100,000 indicators, file by file");
     for file in files(logs)? {
         let cost = best(5, || hunt(perisai, &list, &file))?;
         let name = file

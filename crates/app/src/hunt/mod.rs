@@ -119,6 +119,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     fail_if_strict(settings, &report)?;
     progress.start(inputs.iter().filter_map(|input| input.size).sum());
     let mut output = order::Output::new(settings, progress, writer);
+    report.loading = wall.elapsed();
     let seen = schedule::search_all(settings, &detector, &inputs, progress, &mut output)?;
     #[cfg(feature = "yara")]
     if let Some(yara) = &yara {
@@ -128,8 +129,10 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     conclude::conclude(&detector, &mut output)?;
 
     output.finish(&mut report);
-    report.idle_rules.append(&mut detector.sigma.explain(&seen));
-    report.idle_rules.extend(detector.patterns.explain());
+    report.idle_rules.append(&mut detector.sigma.explain(&seen.sigma));
+    report
+        .idle_rules
+        .extend(detector.patterns.explain_seen(&seen.patterns));
     report.idle_rules.sort_unstable();
     report.problems.sort_unstable();
     report.elapsed = wall.elapsed();

@@ -2,6 +2,9 @@
 //! byte for byte, on any number of threads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use perisai_events::Stream;
 
 use perisai_model::{Finding, Place, Problem, Report};
 use perisai_respond::Writer;
@@ -22,6 +25,8 @@ pub(super) enum Message {
         input: usize,
         blocks: u64,
         files: u64,
+        /// Those of its streams that may have a problem to tell when all blocks have been searched.
+        streams: Vec<Arc<Stream>>,
         problems: Vec<Problem>,
     },
 }
@@ -143,7 +148,7 @@ pub(super) struct Order<'a, 'b> {
     next: (usize, u64),
     early: BTreeMap<(usize, u64), Box<Found>>,
     /// Inputs that have been read, and how many blocks they had.
-    ended: BTreeMap<usize, u64>,
+    ended: BTreeMap<usize, (u64, Vec<Arc<Stream>>)>,
     /// Findings that are held back.
     held: usize,
 }
@@ -179,9 +184,10 @@ impl<'a, 'b> Order<'a, 'b> {
                 input,
                 blocks,
                 files,
+                streams,
                 problems,
             } => {
-                self.ended.insert(input, blocks);
+                self.ended.insert(input, (blocks, streams));
                 self.output.report.files += files;
                 self.output.problems(problems)
             }
@@ -199,11 +205,23 @@ impl<'a, 'b> Order<'a, 'b> {
                 self.held -= found.findings.len();
                 self.next.1 += 1;
                 self.output.found(*found)?;
-            } else if self.ended.get(&self.next.0) == Some(&self.next.1) {
-                self.ended.remove(&self.next.0);
-                self.next = (self.next.0 + 1, 0);
-            } else {
-                return Ok(());
+                continue;
+            }
+            match self.ended.remove(&self.next.0) {
+                Some((blocks, streams)) if blocks == self.next.1 => {
+                    self.next = (self.next.0 + 1, 0);
+                    self.output.problems(
+                        streams
+                            .iter()
+                            .filter_map(|stream| stream.take_problem())
+                            .collect(),
+                    )?;
+                }
+                Some(not_yet) => {
+                    self.ended.insert(self.next.0, not_yet);
+                    return Ok(());
+                }
+                None => return Ok(()),
             }
         }
     }

@@ -12,12 +12,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use perisai_detect::Detector;
-use perisai_detect::sigma::Seen;
 use perisai_events::{Block, Sink, Stream};
 use perisai_model::Problem;
 
 use super::order::{Message, Order, Output};
-use super::search::Searcher;
+use super::search::{Searcher, Seen};
 use super::{HuntError, Progress, Settings};
 use crate::files::Input;
 
@@ -49,7 +48,7 @@ pub(super) fn search_all(
                     searcher: Searcher::new(detector, settings),
                 };
                 worker.work();
-                lock(seen).merge(worker.searcher.seen());
+                worker.searcher.add_seen(&mut lock(seen));
             });
         }
         drop(sender);
@@ -214,6 +213,7 @@ impl Worker<'_> {
             input,
             blocks: 0,
             files: 0,
+            streams: Vec::new(),
             problems: Vec::new(),
         };
         shared.inputs[input].read(
@@ -224,6 +224,7 @@ impl Worker<'_> {
         let Reading {
             blocks,
             files,
+            streams,
             problems,
             ..
         } = reading;
@@ -231,6 +232,7 @@ impl Worker<'_> {
             input,
             blocks,
             files,
+            streams,
             problems,
         });
         shared.end_reading();
@@ -248,6 +250,8 @@ struct Reading<'a, 'b> {
     input: usize,
     blocks: u64,
     files: u64,
+    /// Streams that may have a problem to tell once all their blocks have been searched.
+    streams: Vec<Arc<Stream>>,
     problems: Vec<Problem>,
 }
 
@@ -256,8 +260,12 @@ impl Sink for Reading<'_, '_> {
         self.worker.shared.buffer()
     }
 
-    fn stream(&mut self, _stream: &Arc<Stream>) {
+    fn stream(&mut self, stream: &Arc<Stream>) {
         self.files += 1;
+        // Only JSON has any; an archive may have a million members.
+        if stream.format.name() == "json" {
+            self.streams.push(Arc::clone(stream));
+        }
     }
 
     fn block(&mut self, block: Block) -> ControlFlow<()> {

@@ -47,6 +47,13 @@ pub(super) struct Open {
     pub(super) patterns: Vec<pattern::Observation>,
 }
 
+/// Which kinds of events went by.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) sigma: sigma::Seen,
+    pub(super) patterns: pattern::Seen,
+}
+
 /// Searches blocks for one thread.
 pub(super) struct Searcher<'a> {
     detector: &'a Detector,
@@ -111,8 +118,9 @@ impl<'a> Searcher<'a> {
     }
 
     /// Which kinds of events went by, for rules that never had a chance.
-    pub(super) fn seen(&self) -> &sigma::Seen {
-        self.tools.sigma.seen()
+    pub(super) fn add_seen(&self, seen: &mut Seen) {
+        seen.sigma.merge(self.tools.sigma.seen());
+        seen.patterns.merge(self.tools.patterns.seen());
     }
 
     /// Searches a block.

@@ -97,6 +97,22 @@ fn deep_json_and_bad_utf8_are_searched_as_text() {
     let deep = format!("{}\"evil.example\"{}\n", "[".repeat(10_000), "]".repeat(10_000));
     let ran = hunt("deep.json", deep.as_bytes());
     assert_eq!(ran.jsonl().len(), 2, "{}", ran.err);
+    let nested = format!(
+        "{}{}1{}",
+        "{\"a\":\"b\"}\n".repeat(3),
+        "{\"a\":".repeat(10_000),
+        "}".repeat(10_000)
+    );
+    let logs = format!("{nested}\n{{\"a\":\"evil.example\"}}\n");
+    let rule = b"title: x\nlogsource: {product: windows}\ndetection:\n  a: {Image: x}\n  condition: a\n";
+    let folder = folder(&[
+        ("intel/list.txt", b"evil.example\n"),
+        ("intel/r.yml", rule),
+        ("logs/deep.json", logs.as_bytes()),
+    ]);
+    let ran = hunt_in(folder.path());
+    assert_eq!((ran.code, ran.jsonl().len()), (3, 1), "{}", ran.err);
+    assert!(ran.err.contains("deep.json"), "{}", ran.err);
     let ran = hunt("latin1.log", b"\xe9v\xe8nement evil.example \xff\xfe\n");
     assert_eq!((ran.code, ran.jsonl().len()), (0, 2), "{}", ran.err);
 }
