@@ -97,8 +97,7 @@ impl<'a> Scanner<'a> {
         self.scan_chunks(bytes, defang, out);
     }
 
-    /// The same code, compiled for processors that count and find bits in one instruction (x86-64-v3): a quarter less
-    /// time.
+    /// The same code, compiled for processors that count and find bits in one instruction (x86-64-v3).
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     fn scan_with_bit_instructions(&mut self, bytes: &[u8], defang: bool, out: &mut Vec<Hit>) {
