@@ -155,20 +155,7 @@ impl<'a> Searcher<'a> {
                 .count();
             let hits = at..at + behind.max(1);
             at = hits.end;
-            let has_fields = block.fields(range.clone(), &mut self.event);
-            let place = Place {
-                position: Some(position),
-                ..block.stream.place.clone()
-            };
-            let item = Item {
-                place,
-                bytes: &block.bytes,
-                range,
-                event: &self.event,
-                has_fields,
-                kept: OnceCell::new(),
-            };
-            self.tools.values(&item, &self.hits[hits]);
+            self.search_item(block, position, range, hits);
         }
     }
 
@@ -182,20 +169,27 @@ impl<'a> Searcher<'a> {
             let next = items.peek().map_or(usize::MAX, |(_, next)| next.start);
             let hits = at..at + self.hits[at..].iter().take_while(|hit| hit.start < next).count();
             at = hits.end;
-            let has_fields = block.fields(range.clone(), &mut self.event);
-            let place = Place {
-                position: Some(position),
-                ..block.stream.place.clone()
-            };
-            let item = Item {
-                place,
-                bytes: &block.bytes,
-                range,
-                event: &self.event,
-                has_fields,
-                kept: OnceCell::new(),
-            };
-            self.tools.values(&item, &self.hits[hits]);
+            self.search_item(block, position, range, hits);
+        }
+    }
+
+    /// One line or record, and the hits in it.
+    fn search_item(&mut self, block: &Block, position: Position, range: Range<usize>, hits: Range<usize>) {
+        let has_fields = block.fields(range.clone(), &mut self.event);
+        let place = Place {
+            position: Some(position),
+            ..block.stream.place.clone()
+        };
+        let item = Item {
+            place,
+            bytes: &block.bytes,
+            range,
+            event: &self.event,
+            has_fields,
+            kept: OnceCell::new(),
+        };
+        self.tools.values(&item, &self.hits[hits]);
+        if self.detector.needs_events() {
             self.tools.rules(&item);
         }
     }
