@@ -5,7 +5,7 @@
 
 /// Bytes to a chunk: its masks stay in the first-level cache.
 pub(super) const CHUNK: usize = 4096;
-const WORDS: usize = CHUNK / 64;
+pub(super) const WORDS: usize = CHUNK / 64;
 
 /// The masks of a chunk. Bits behind the end of a short chunk are zero.
 #[derive(Debug, Clone)]

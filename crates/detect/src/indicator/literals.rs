@@ -13,7 +13,7 @@ use perisai_model::{Indicators, Kind};
 use perisai_values::hive_short_name;
 
 use super::candidates::{char_before, char_behind, joins_names};
-use super::letters::Letters;
+use super::letters::{Letters, PREFIX};
 
 /// Listed texts of any form.
 #[derive(Debug)]
@@ -38,8 +38,6 @@ struct Pattern {
     at: usize,
 }
 
-/// The fewest characters of a word by which a text is found.
-const SHORTEST_WORD: usize = 4;
 const KEY_BITS: u32 = 15;
 const KEY_WORDS: usize = 1 << (KEY_BITS - 6);
 
@@ -51,7 +49,7 @@ impl Literals {
             anchored: HashMap::new(),
             worded: HashMap::new(),
             keys: Box::new([0; KEY_WORDS]),
-            letters: Letters::default(),
+            letters: Letters::build(Vec::new()),
             others: Vec::new(),
             automaton: None,
         };
@@ -80,6 +78,7 @@ impl Literals {
                 }
             }
         }
+        built.letters = Letters::build(built.worded.values().flatten().map(Pattern::prefix).collect());
         if !pieces.is_empty() {
             let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&pieces);
             built.automaton = Some(automaton.expect("fewer literals than an automaton has states"));
@@ -88,25 +87,14 @@ impl Literals {
     }
 
     fn add_word(&mut self, entry: u32, text: &str, word: Range<usize>) {
-        let mut add = |start: &[u8]| {
-            let key = key(start);
-            let bit = key_bit(key);
-            self.letters.insert(start);
-            self.keys[bit >> 6] |= 1 << (bit & 63);
-            self.worded.entry(key).or_default().push(Pattern {
-                entry,
-                at: word.start,
-                text: text.into(),
-            });
-        };
-        let start = &text.as_bytes()[word.clone()][..SHORTEST_WORD];
-        add(start);
-        if word.start == 0 {
-            // The letter of a JSON escape before it (`\nevil`) makes one word with it.
-            for letter in ESCAPES {
-                add(&[&[*letter], &start[..SHORTEST_WORD - 1]].concat());
-            }
-        }
+        let key = key(&text.as_bytes()[word.clone()]);
+        let bit = key_bit(key);
+        self.keys[bit >> 6] |= 1 << (bit & 63);
+        self.worded.entry(key).or_default().push(Pattern {
+            entry,
+            at: word.start,
+            text: text.into(),
+        });
     }
 
     /// True where words must be given to [`walk_word`](Self::walk_word).
@@ -122,7 +110,7 @@ impl Literals {
     /// False where no listed text is found by a word that begins so. `at` is its place.
     #[inline(always)]
     pub(super) fn may_start(&self, bytes: &[u8], at: usize) -> bool {
-        let Some(start) = bytes.get(at..at + SHORTEST_WORD) else {
+        let Some(start) = bytes.get(at..at + PREFIX) else {
             return false;
         };
         let bit = key_bit(key(start));
@@ -131,17 +119,11 @@ impl Literals {
 
     /// Calls `each(start, end, entry)` for each listed text around the word that begins at `at`.
     pub(super) fn walk_word(&self, bytes: &[u8], at: usize, mut each: impl FnMut(usize, usize, u32)) {
-        let Some(start) = bytes.get(at..at + SHORTEST_WORD) else {
+        let Some(start) = bytes.get(at..at + PREFIX) else {
             return;
         };
         for pattern in self.worded.get(&key(start)).into_iter().flatten() {
-            let escaped = at > 0 && bytes[at - 1] == b'\\' && ESCAPES.contains(&bytes[at]) && pattern.at == 0;
-            let places = [Some(at), escaped.then_some(at + 1)];
-            if let Some((start, end)) = places
-                .into_iter()
-                .flatten()
-                .find_map(|at| pattern.stands(bytes, at))
-            {
+            if let Some((start, end)) = pattern.stands(bytes, at) {
                 each(start, end, pattern.entry);
             }
         }
@@ -175,6 +157,13 @@ impl Literals {
 }
 
 impl Pattern {
+    /// How the word begins by which it is found.
+    fn prefix(&self) -> [u8; PREFIX] {
+        *self.text.as_bytes()[self.at..]
+            .first_chunk()
+            .expect("a word is as long")
+    }
+
     /// Where the whole text stands, if it does around the part that stands at `part`: as it is, or as JSON escapes it.
     fn stands(&self, bytes: &[u8], part: usize) -> Option<(usize, usize)> {
         [Form::Plain, Form::Json]
@@ -270,7 +259,7 @@ const ESCAPES: &[u8] = b"ntrbf";
 /// The first four characters of a word, without regard to case.
 #[inline(always)]
 fn key(start: &[u8]) -> u32 {
-    let four: [u8; 4] = start[..4].try_into().expect("four bytes");
+    let four: [u8; PREFIX] = start[..PREFIX].try_into().expect("as many bytes");
     u32::from_le_bytes(four) | 0x2020_2020
 }
 
@@ -342,7 +331,7 @@ fn telling_word(text: &str) -> Option<Range<usize>> {
         at += word.len() + 1;
     }
     let common = |word: &Range<usize>| COMMON.contains(&text[word.clone()].to_ascii_lowercase().as_str());
-    let words = words.into_iter().filter(|word| word.len() >= SHORTEST_WORD);
+    let words = words.into_iter().filter(|word| word.len() >= PREFIX);
     words.max_by_key(|word| {
         (
             !common(word),

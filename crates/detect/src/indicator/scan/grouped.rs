@@ -9,35 +9,60 @@ use super::Scanner;
 use super::wide::full_bytes;
 
 impl Scanner<'_> {
-    /// Looks up the groups of a chunk: around each `::`, and in each run that covers a whole group of eight bytes.
+    /// Looks up the groups of a chunk: around each `::`, and where many separators stand between digits.
     #[inline(always)]
     pub(super) fn groups(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
-        let (v6, pairs) = (self.matcher.any_v6, self.matcher.words.any_pairs());
+        // What is written in groups reaches over two words at the most, but for fingerprints, which fill them.
+        let mut before = FEWEST;
+        let mut here = self.separators(0, 0);
         for word in 0..chunk.words {
-            let base = chunk.base + (word << 6);
-            let (colon, group) = (self.masks.colon[word], self.masks.hex_group[word]);
-            let next = self
-                .masks
-                .colon
-                .get(word + 1)
-                .map_or_else(|| self.colon_behind(chunk), |next| next << 63);
-            let dash = group & self.masks.host[word] & !self.masks.word[word];
-            let full = full_bytes(group);
-            // Eight bytes of an address without `::` hold a colon; of pairs, each third byte is a separator.
-            let of_pairs = full & third_in_byte(colon | dash);
-            let of_v6 = full & any_in_byte(colon) | colon & (colon >> 1 | next);
-            if v6 {
-                for at in ones(of_v6).map(|bit| base + bit) {
-                    if at >= self.done.groups && self.may_be_v6(chunk, at) {
-                        self.v6_around(chunk.bytes, at, out);
-                    }
+            let next = self.separators(word + 1, self.masks.hex_group[word] >> 63);
+            let last = word + 1 == chunk.words;
+            let colon = self.masks.colon[word];
+            let behind = match last {
+                true => self.colon_behind(chunk),
+                false => self.masks.colon[word + 1] << 63,
+            };
+            let double = colon & (colon >> 1 | behind);
+            let many = last || before + here >= FEWEST || here + next >= FEWEST;
+            (before, here) = (here, next);
+            if many || double != 0 {
+                self.groups_of(chunk, word, double, out);
+            }
+        }
+    }
+
+    /// How many separators stand between digits in a word of the masks; `digit` is 1 where one may end before it.
+    #[inline(always)]
+    fn separators(&self, word: usize, digit: u64) -> u32 {
+        let Some(&group) = self.masks.hex_group.get(word) else {
+            return 0;
+        };
+        let digits = group & self.masks.word[word];
+        let between = (digits << 1 | digit) & (digits >> 1 | 1 << 63);
+        (group & !digits & between).count_ones()
+    }
+
+    /// Looks up the groups of a word of the masks: around each `::`, and in each run that covers a group of eight bytes.
+    #[inline(never)]
+    fn groups_of(&mut self, chunk: Chunk<'_>, word: usize, double: u64, out: &mut Vec<Hit>) {
+        let base = chunk.base + (word << 6);
+        let (colon, group) = (self.masks.colon[word], self.masks.hex_group[word]);
+        let full = full_bytes(group);
+        if self.matcher.any_v6 {
+            // Eight bytes of an address without `::` hold a colon.
+            for at in ones(full & any_in_byte(colon) | double).map(|bit| base + bit) {
+                if at >= self.done.groups && self.may_be_v6(chunk, at) {
+                    self.v6_around(chunk.bytes, at, out);
                 }
             }
-            if pairs {
-                for at in ones(of_pairs).map(|bit| base + bit) {
-                    if at >= self.done.pairs {
-                        self.pairs_around(chunk, at, out);
-                    }
+        }
+        if self.matcher.words.any_pairs() {
+            // Of pairs, each third byte is a separator.
+            let separators = group & !self.masks.word[word];
+            for at in ones(full & third_in_byte(separators)).map(|bit| base + bit) {
+                if at >= self.done.pairs {
+                    self.pairs_around(chunk, at, out);
                 }
             }
         }
@@ -202,6 +227,9 @@ impl Scanner<'_> {
 fn is_group(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-')
 }
+
+/// The fewest separators of what is looked for: those of a MAC address.
+const FEWEST: u32 = 5;
 
 /// The places of the bits that are set, ascending.
 #[inline(always)]
