@@ -16,6 +16,7 @@ mod literals;
 mod names;
 mod quads;
 mod scan;
+mod slots;
 mod urls;
 mod words;
 

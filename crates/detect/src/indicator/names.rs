@@ -8,14 +8,15 @@ use perisai_model::Indicators;
 
 use super::filter::Filter;
 use super::hash;
+use super::slots::{Free, Slots};
 
 /// Everything that is found by a name with dots.
 #[derive(Debug)]
 pub(super) struct Names {
     filter: Filter,
     last_labels: Vec<u64>,
-    /// Open addressing: entry + 1 of a domain indicator, or 0.
-    slots: Vec<u32>,
+    /// Entries of domain indicators.
+    slots: Slots,
 }
 
 /// Collects names before the tables are made, since their sizes must be known.
@@ -50,7 +51,7 @@ impl NamesBuilder {
         let mut built = Names {
             filter: Filter::with_capacity(keys),
             last_labels: vec![0; 1 << (LAST_LABEL_BITS - 6)],
-            slots: vec![0; (self.domains.len() * 3 / 2 + 1).next_power_of_two()],
+            slots: Slots::with_capacity(self.domains.len()),
         };
         for anchor in anchors {
             built.admit(anchor);
@@ -60,7 +61,7 @@ impl NamesBuilder {
             let hash = built.admit(name);
             match built.find(indicators, hash, name.as_bytes()) {
                 Ok(first) => same(first, entry),
-                Err(slot) => built.slots[slot] = entry + 1,
+                Err(free) => built.slots.insert(free, hash, entry),
             }
         }
         built
@@ -159,25 +160,12 @@ impl Names {
         }
     }
 
-    /// The entry of a domain, or the slot where it would stand.
-    fn find(&self, indicators: &Indicators, hash: u64, name: &[u8]) -> Result<u32, usize> {
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            match self.slots[slot] {
-                0 => return Err(slot),
-                entry
-                    if indicators
-                        .get(entry as usize - 1)
-                        .value
-                        .as_bytes()
-                        .eq_ignore_ascii_case(name) =>
-                {
-                    return Ok(entry - 1);
-                }
-                _ => slot = (slot + 1) & mask,
-            }
-        }
+    /// The entry of a domain, or where it would stand.
+    fn find(&self, indicators: &Indicators, hash: u64, name: &[u8]) -> Result<u32, Free> {
+        self.slots.find(hash, |entry| {
+            let listed = indicators.get(entry as usize).value;
+            listed.as_bytes().eq_ignore_ascii_case(name)
+        })
     }
 }
 

@@ -6,12 +6,13 @@ use perisai_model::{Indicators, Kind};
 
 use super::filter::Filter;
 use super::hash;
+use super::slots::Slots;
 
 /// Listed words by their canonical text; the same text may be a digest of several kinds.
 #[derive(Debug)]
 pub(super) struct Words {
     filter: Filter,
-    slots: Vec<u32>,
+    slots: Slots,
     /// Bit `n`: there is a listed word of `n` characters.
     lengths: [u64; 4],
     /// True where words with colons are listed.
@@ -23,7 +24,7 @@ impl Words {
     pub(super) fn build(indicators: &Indicators, entries: &[u32], mut same: impl FnMut(u32, u32)) -> Self {
         let mut built = Self {
             filter: Filter::with_capacity(entries.len()),
-            slots: vec![0; (entries.len() * 2 + 1).next_power_of_two()],
+            slots: Slots::with_capacity(entries.len()),
             lengths: [0; 4],
             pairs: false,
         };
@@ -36,26 +37,16 @@ impl Words {
             }
             let hash = hash::word(digits.as_bytes(), 0, digits.len());
             built.filter.insert(hash);
-            match built.find(indicators, hash, indicator.kind, indicator.value) {
+            let known = built.slots.find(hash, |first| {
+                let first = indicators.get(first as usize);
+                (first.kind, first.value) == (indicator.kind, indicator.value)
+            });
+            match known {
                 Ok(first) => same(first, entry),
-                Err(slot) => built.slots[slot] = entry + 1,
+                Err(free) => built.slots.insert(free, hash, entry),
             }
         }
         built
-    }
-
-    /// The entry of a word of a kind, or the slot where it would stand.
-    fn find(&self, indicators: &Indicators, hash: u64, kind: Kind, value: &str) -> Result<u32, usize> {
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        while self.slots[slot] != 0 {
-            let first = indicators.get(self.slots[slot] as usize - 1);
-            if first.kind == kind && first.value == value {
-                return Ok(self.slots[slot] - 1);
-            }
-            slot = (slot + 1) & mask;
-        }
-        Err(slot)
     }
 
     /// True where long words must be looked for.
@@ -88,16 +79,14 @@ impl Words {
             return;
         }
         let text = &bytes[start..end];
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        while self.slots[slot] != 0 {
-            let entry = self.slots[slot] - 1;
+        // One text may be a word of several kinds: the search goes on behind each.
+        let _ = self.slots.find(hash, |entry| {
             let indicator = indicators.get(entry as usize);
             if same_word(indicator.kind, indicator.value.as_bytes(), text) {
                 each(entry);
             }
-            slot = (slot + 1) & mask;
-        }
+            false
+        });
     }
 }
 
