@@ -35,6 +35,46 @@ pub fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from(octets))
 }
 
+/// Reads the other forms of an IPv4 address that browsers take as the host of a URL: one to four numbers in decimal,
+/// hexadecimal (`0x`) or octal (`0`), of which the last fills what is left (WHATWG URL, *IPv4 parser*). `None` for the
+/// usual form, which [`parse_v4`] reads.
+#[must_use]
+pub fn parse_v4_number(text: &str) -> Option<Ipv4Addr> {
+    if parse_v4(text.as_bytes()).is_some() {
+        return None;
+    }
+    let mut numbers = Vec::with_capacity(4);
+    for part in text.split('.') {
+        if numbers.len() == 4 {
+            return None;
+        }
+        numbers.push(number_of_url(part)?);
+    }
+    let (last, first) = numbers.split_last()?;
+    let rest = 8 * (4 - u32::try_from(first.len()).ok()?);
+    let fits = first.iter().all(|octet| *octet < 256) && last >> rest == 0;
+    let address = first.iter().fold(0, |address, octet| address << 8 | octet) << rest | last;
+    fits.then(|| u32::try_from(address).ok().map(Ipv4Addr::from))?
+}
+
+fn number_of_url(text: &str) -> Option<u64> {
+    let (digits, radix) = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (&text[2..], 16),
+        [b'0', _, ..] => (&text[1..], 8),
+        _ => (text, 10),
+    };
+    let all = digits.bytes().all(|byte| char::from(byte).is_digit(radix));
+    let number = u64::from_str_radix(
+        if digits.is_empty() && radix == 16 {
+            "0"
+        } else {
+            digits
+        },
+        radix,
+    );
+    number.ok().filter(|_| all)
+}
+
 /// Reads an IPv6 address without brackets; a zone (`%eth0`) is dropped.
 #[must_use]
 pub fn parse_v6(text: &str) -> Option<Ipv6Addr> {
@@ -181,6 +221,36 @@ mod tests {
         check("192.0.2.1.", None);
         check("1.2.3.4.5", None);
         check("1..2.3", None);
+    }
+
+    #[test]
+    fn v4_forms_of_urls() {
+        let check = |text: &str, expected: Option<[u8; 4]>| {
+            assert_eq!(parse_v4_number(text), expected.map(Ipv4Addr::from), "{text}");
+        };
+        check("3221225993", Some([192, 0, 2, 9]));
+        check("0xC0000209", Some([192, 0, 2, 9]));
+        check("0xc0.0.521", Some([192, 0, 2, 9]));
+        check("0300.0.02.011", Some([192, 0, 2, 9]));
+        check("127.1", Some([127, 0, 0, 1]));
+        check("0", Some([0, 0, 0, 0]));
+        check("0x", Some([0, 0, 0, 0]));
+        check("4294967295", Some([255, 255, 255, 255]));
+        for none in [
+            "4294967296",
+            "192.0.2.9",
+            "1.2.3.4.5",
+            "256.1",
+            "1.65536.1",
+            "09",
+            "0xg",
+            "+1",
+            "1.",
+            "",
+            "a",
+        ] {
+            check(none, None);
+        }
     }
 
     #[test]

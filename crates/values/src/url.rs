@@ -141,7 +141,11 @@ pub(crate) fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
         return Err("longer than 8192 bytes");
     }
     let parts = split(text);
-    let host = canonical_host(parts.host)?;
+    let number = parts.scheme.and_then(|_| ip::parse_v4_number(parts.host));
+    let host = match number {
+        Some(v4) => Cow::Owned(v4.to_string()),
+        None => canonical_host(parts.host)?,
+    };
     let mut out = Vec::with_capacity(text.len() + 1);
     if let Some(scheme) = parts.scheme {
         out.extend(scheme.bytes().map(|byte| byte.to_ascii_lowercase()));
@@ -189,6 +193,9 @@ mod tests {
             "http://bücher.example/ä b",
             Ok("http://xn--bcher-kva.example/%C3%A4%20b"),
         );
+        check("http://3221225993/a", Ok("http://192.0.2.9/a"));
+        check("http://0xC0.0.521:8080", Ok("http://192.0.2.9:8080/"));
+        check("3221225993/a", Err("the host has no dot"));
         check("http://evil/", Err("the host has no dot"));
         check("http://evil.example:99999/", Err("a port over 65535"));
     }

@@ -66,6 +66,8 @@ impl Chunk<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Places(Vec<u32>);
 
+const ROOM: usize = CHUNK + 64;
+
 impl Places {
     /// Adds the places of the bits of a word, the first of which stands at `base`, behind the `found` that there are.
     ///
@@ -73,7 +75,6 @@ impl Places {
     /// processor guesses its end wrongly.
     #[inline(always)]
     pub(super) fn add(&mut self, mut mask: u64, base: usize, found: usize) -> usize {
-        const ROOM: usize = CHUNK + 64;
         if self.0.len() < ROOM {
             self.0.resize(ROOM, 0);
         }
@@ -87,6 +88,18 @@ impl Places {
             }
         }
         found + count
+    }
+
+    /// The same where a word hardly ever has more than two bits.
+    #[inline(always)]
+    pub(super) fn add_few(&mut self, mask: u64, base: usize, found: usize) -> usize {
+        if self.0.len() < ROOM || mask.count_ones() > 2 {
+            return self.add(mask, base, found);
+        }
+        let rest = mask & mask.wrapping_sub(1);
+        self.0[found] = (base + mask.trailing_zeros() as usize) as u32;
+        self.0[found + 1] = (base + rest.trailing_zeros() as usize) as u32;
+        found + mask.count_ones() as usize
     }
 
     /// The first so many.
@@ -173,6 +186,12 @@ mod tests {
         let found = places.add(!0, 128, found);
         assert_eq!(found, 66);
         assert_eq!(places.first(4), [65, 67, 128, 129]);
+        let mut few = 0;
+        for mask in [0, 0b100, 0, 0b11, 0b111] {
+            few = places.add_few(mask, 64, few);
+        }
+        assert_eq!(places.first(few), [66, 64, 65, 64, 65, 66]);
+        let found = places.add(!0, 128, 2);
         assert_eq!(places.first(found).last(), Some(&191));
     }
 

@@ -22,8 +22,8 @@ pub(super) struct Masks {
     pub(super) hex_group: [u64; WORDS],
     /// `:`
     pub(super) colon: [u64; WORDS],
-    /// True where any byte is beyond ASCII.
-    pub(super) any_high: bool,
+    /// Not zero where any byte is beyond ASCII.
+    all_high: u64,
 }
 
 impl Masks {
@@ -36,15 +36,21 @@ impl Masks {
             word: zero,
             hex_group: zero,
             colon: zero,
-            any_high: false,
+            all_high: 0,
         })
+    }
+
+    /// True where any byte is beyond ASCII.
+    #[inline(always)]
+    pub(super) fn any_high(&self) -> bool {
+        self.all_high != 0
     }
 
     /// Classifies a chunk of at most [`CHUNK`] bytes; gives the number of words that hold it. The word behind them is
     /// zero.
     pub(super) fn fill(&mut self, chunk: &[u8]) -> usize {
         debug_assert!(chunk.len() <= CHUNK);
-        self.any_high = false;
+        self.all_high = 0;
         self.fill_words(chunk);
         let words = chunk.len().div_ceil(64);
         if words < WORDS {
@@ -92,7 +98,7 @@ impl Masks {
         self.word[at] = word.word;
         self.hex_group[at] = word.hex_group;
         self.colon[at] = word.colon;
-        self.any_high |= word.high != 0;
+        self.all_high |= word.high;
     }
 
     #[cfg(target_arch = "x86_64")]

@@ -3,6 +3,7 @@
 mod defanged;
 mod dotted;
 mod grouped;
+mod numeric;
 mod wide;
 mod worded;
 

@@ -63,7 +63,7 @@ impl Scanner<'_> {
         if dots == 0 {
             return;
         }
-        let high = self.masks.any_high && chunk.window(&self.masks.high, end) & inside != 0;
+        let high = self.masks.any_high() && chunk.window(&self.masks.high, end) & inside != 0;
         if high || dots & dots << 1 != 0 {
             return self.slow_run(bytes, start, end, out);
         }
@@ -80,6 +80,9 @@ impl Scanner<'_> {
                 return;
             }
             self.addresses_within(bytes, start, end);
+        }
+        if dots.count_ones() == 4 && bytes[last - 1].is_ascii_digit() {
+            self.address_with_port(bytes, start, end);
         }
         let others = dots & !(1 << (63 - dots.leading_zeros()));
         let before = if others == 0 {
@@ -128,6 +131,19 @@ impl Scanner<'_> {
             }
         }
         found
+    }
+
+    /// Queues the address of `192.0.2.9.53`, an end of a connection as tcpdump writes it (`… > …`); the port may have a
+    /// name.
+    #[inline(never)]
+    fn address_with_port(&mut self, bytes: &[u8], start: usize, end: usize) {
+        if !is_end_of_connection(bytes, start, end) {
+            return;
+        }
+        let port = bytes[start..end].iter().rposition(|&byte| byte == b'.');
+        if let Some(length) = port {
+            self.queue_address(bytes, start, start + length);
+        }
     }
 
     /// Queues addresses that are joined by `-` or `_` (`10.0.0.1-10.0.0.9`).
@@ -200,6 +216,7 @@ impl Scanner<'_> {
         if bytes[last + 1].is_ascii_digit() && !self.queue_address(bytes, start, end) {
             self.addresses_within(bytes, start, end);
         }
+        self.address_with_port(bytes, start, end);
         let before = dots(start..last).map_or(start, |dot| start + dot + 1);
         self.queue_name(bytes, start, before, last, end);
     }
@@ -316,6 +333,11 @@ impl Scanner<'_> {
             }
         }
     }
+}
+
+/// True where what stands there is the sender or the receiver in a line of tcpdump.
+pub(super) fn is_end_of_connection(bytes: &[u8], start: usize, end: usize) -> bool {
+    bytes[end..].starts_with(b" > ") || bytes[..start].ends_with(b" > ")
 }
 
 /// The characters of an unquoted local part (RFC 5322 `dot-atom`).

@@ -6,13 +6,17 @@ use perisai_values::ip;
 use super::super::Hit;
 use super::super::candidates::Chunk;
 use super::Scanner;
+use super::dotted::is_end_of_connection;
 use super::wide::full_bytes;
 
 impl Scanner<'_> {
-    /// Looks up the groups of a chunk: around each `::`, and where many separators stand between digits.
+    /// Looks up the groups of a chunk: around each `::`, and where many separators stand between digits; and the hosts
+    /// of URLs that are written as numbers.
     #[inline(always)]
     pub(super) fn groups(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
         // What is written in groups reaches over two words at the most, but for fingerprints, which fill them.
+        let mut places = std::mem::take(&mut self.places);
+        let mut found = 0;
         let mut before = FEWEST;
         let mut here = self.separators(0, 0);
         for word in 0..chunk.words {
@@ -29,7 +33,12 @@ impl Scanner<'_> {
             if many || double != 0 {
                 self.groups_of(chunk, word, double, out);
             }
+            found = places.add_few(self.numbers_in_urls(word), chunk.base + (word << 6), found);
         }
+        for &colon in places.first(found) {
+            self.numeric_host(chunk.bytes, colon as usize, out);
+        }
+        self.places = places;
     }
 
     /// How many separators stand between digits in a word of the masks; `digit` is 1 where one may end before it.
@@ -123,7 +132,10 @@ impl Scanner<'_> {
             };
             start += colon;
         }
-        if bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+        let port = bytes[start..end].iter().position(|&byte| byte == b'.');
+        if port.is_some_and(|length| self.v6_with_port(bytes, start, start + length, out))
+            || bytes.get(end).is_some_and(u8::is_ascii_alphanumeric)
+        {
             return;
         }
         while end > start && bytes[end - 1] == b'.' {
@@ -143,6 +155,25 @@ impl Scanner<'_> {
         if let Some(address) = address {
             self.address(bytes, address, start, end, out);
         }
+    }
+
+    /// The address of `2001:db8::9.53`, an end of a connection as tcpdump writes it; the port, behind the dot at `dot`,
+    /// may have a name. False where it is none.
+    #[cold]
+    fn v6_with_port(&self, bytes: &[u8], start: usize, dot: usize, out: &mut Vec<Hit>) -> bool {
+        let port = bytes[dot + 1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
+            .count();
+        if !is_end_of_connection(bytes, start, dot + 1 + port) {
+            return false;
+        }
+        let text = std::str::from_utf8(&bytes[start..dot]).unwrap_or_default();
+        let address = ip::parse_v6(text).map(ip::unmapped);
+        address.is_some_and(|address| {
+            self.address(bytes, address, start, dot, out);
+            true
+        })
     }
 
     /// The run of pairs around a place, if it is one.

@@ -75,6 +75,17 @@ fn addresses() {
     check("[2001:db8::1]:443", &["2001:db8::1"]);
     check("src:2001:db8::1: ok", &["2001:db8::1"]);
     check("2001:db8:1:2::7%eth0", &["2001:db8:1::/48"]);
+    check(
+        "IP 192.0.2.1.53 > 198.51.100.7.51234: UDP",
+        &["192.0.2.1", "198.51.100.0/24"],
+    );
+    check("IP 10.0.0.1.51234 > 192.0.2.1.https: Flags [S]", &["192.0.2.1"]);
+    check(
+        "IP6 2001:db8::1.domain > 2001:db8:1::7.5353: x",
+        &["2001:db8::1", "2001:db8:1::/48"],
+    );
+    check("http://3221225985/a https://0xC0.0.513", &["192.0.2.1"]);
+    check("at 3221225985 or 0xC0000201", &[]);
     check("12:34:56 2001:db8::12 a::b", &[]);
 }
 
@@ -90,6 +101,7 @@ fn urls() {
     check("GET HTTP://Evil.com:80/a?x=1 -", &["evil.com/a"]);
     check("evil.com/ab www.evil.com/a", &[]);
     check("192.0.2.1/x 192.0.2.1/y", &["http://192.0.2.1/x"]);
+    check("http://0300.0.02.01:80/x?y", &["http://192.0.2.1/x"]);
     check("https://[2001:db8:0::1]/y", &["https://[2001:db8::1]/y"]);
     check("https://evil.com ok", &["https://evil.com/"]);
     check("CONNECT evil.com:443", &[]);

@@ -84,6 +84,7 @@ impl Seen {
             seen.run(line, at, run);
         }
         seen.v6(line);
+        seen.numbers_in_urls(line);
         for (at, run) in runs(line, |c| c.is_ascii_alphanumeric() || c == '_') {
             for start in starts(line, at) {
                 let run = run.get(start - at..).unwrap_or_default();
@@ -146,6 +147,7 @@ impl Seen {
             let inner = piece.trim_matches('.');
             let start = at + from + (piece.len() - piece.trim_start_matches('.').len());
             from += piece.len() + 2;
+            self.v4_with_port(line, start, inner);
             for other in starts(line, start) {
                 let Some(name) = line.get(other..start + inner.len()) else {
                     continue;
@@ -175,6 +177,33 @@ impl Seen {
         }
     }
 
+    /// `192.0.2.9.53 > 198.51.100.7.https`, as tcpdump writes.
+    fn v4_with_port(&mut self, line: &str, at: usize, text: &str) {
+        let Some((address, _)) = text.rsplit_once('.') else {
+            return;
+        };
+        if line[..at].ends_with(" > ") || line[at + text.len()..].starts_with(" > ") {
+            for other in starts(line, at) {
+                if let Some(address) = address.get(other - at..) {
+                    self.v4(address, other);
+                }
+            }
+        }
+    }
+
+    /// `http://3221225993/`
+    fn numbers_in_urls(&mut self, line: &str) {
+        for (at, _) in line.match_indices("://") {
+            let start = at + 3;
+            let run = line[start..].split(|c| !is_host(c)).next().unwrap_or_default();
+            let text = run.strip_suffix('.').unwrap_or(run);
+            if let Some(v4) = ip::parse_v4_number(text) {
+                self.addresses.push(v4.into());
+                self.hosts.push((v4.to_string(), start, start + text.len()));
+            }
+        }
+    }
+
     fn name(&mut self, name: String, start: usize, end: usize) {
         if name.contains('.') {
             self.hosts.push((name.clone(), start, end));
@@ -188,6 +217,18 @@ impl Seen {
             if line[..at].ends_with(|c: char| c.is_ascii_alphanumeric()) {
                 let Some(colon) = run.find(':') else { continue };
                 start = colon;
+            }
+            // `2001:db8::9.53 > 2001:db8::7.https`, as tcpdump writes.
+            if let Some(dot) = run[start..].find('.') {
+                let behind = line[at + start + dot + 1..]
+                    .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-');
+                if line[..at + start].ends_with(" > ") || behind.starts_with(" > ") {
+                    let address = ip::parse_v6(&run[start..start + dot]).map(ip::unmapped);
+                    self.addresses.extend(address);
+                    if address.is_some() {
+                        continue;
+                    }
+                }
             }
             if line[at + run.len()..].starts_with(|c: char| c.is_ascii_alphanumeric()) {
                 continue;

@@ -31,7 +31,7 @@ fn text() -> impl Strategy<Value = (Kind, String)> {
     prop_oneof![
         "([CD]:|\\\\\\\\abab)\\\\[ab]{3,5}( ab)?\\\\([ab]{2,4}|[ab]{2}\\.exe)".prop_map(of(Kind::FilePath)),
         "/abab/[ab]{3,5}/[ab.]{1,3}b".prop_map(of(Kind::FilePath)),
-        "[ab]{3,5}(\\.exe)?".prop_map(of(Kind::FileName)),
+        "[ab_]{3,5}(\\.exe)?".prop_map(of(Kind::FileName)),
         "HKEY_LOCAL_MACHINE\\\\[ab]{3,5}\\\\ab".prop_map(of(Kind::RegistryKey)),
         "[ab]{3,5}/1 \\([ab]{4}; \"ab\"\\)".prop_map(of(Kind::UserAgent)),
     ]
@@ -42,6 +42,7 @@ fn noise() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => "[ ,;:=\"'\\[\\](){}<>/\\\\?&#|@.%-]{1,2}",
         2 => "[ab1._-]{1,3}",
+        1 => " > ",
         1 => "(\\\\n|\\\\t|\\\\u003d|%2F|%3a|\\[\\.\\]|hxxp://|http://|https://|\\\\/)",
         1 => "[äж访。“]{1,2}",
         1 => "[ a]{60,70}",
@@ -62,7 +63,21 @@ fn written(value: &str, how: u8) -> String {
         7 => format!("[{value}]"),
         8 => value.replace('\\', "\\\\").replace('"', "\\\""),
         9 => value.replace("HKEY_LOCAL_MACHINE", "HKLM"),
+        10 => format!("{value}.53 > "),
+        11 => format!(" > {value}.https: "),
+        12 => as_number(value),
         _ => value.to_owned(),
+    }
+}
+
+/// An address as the number that it is, as in `http://3221225993/`.
+fn as_number(value: &str) -> String {
+    let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match host.parse::<std::net::Ipv4Addr>().map(u32::from) {
+        Ok(number) if number % 2 == 0 => format!("{scheme}://{number}{path}"),
+        Ok(number) => format!("{scheme}://0x{number:X}{path}"),
+        Err(_) => value.to_owned(),
     }
 }
 
@@ -79,7 +94,7 @@ proptest! {
     fn the_scanner_says_what_the_oracle_says(
         mut values in prop::collection::vec(value(), 1..12),
         texts in prop::collection::vec(text(), 0..3),
-        parts in prop::collection::vec((noise(), prop::option::of((any::<prop::sample::Index>(), 0..14u8))), 1..8),
+        parts in prop::collection::vec((noise(), prop::option::of((any::<prop::sample::Index>(), 0..17u8))), 1..8),
         shift in 0..3usize,
     ) {
         let mut indicators = Indicators::default();
