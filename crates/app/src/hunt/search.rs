@@ -24,6 +24,9 @@ const OPEN_EVENT: usize = 2 << 10;
 /// The longest matched text that a finding keeps, in bytes.
 const MATCHED: usize = 1024;
 
+/// What is said of so many indicators is kept for their next match.
+const MOST_KEPT: usize = 1 << 16;
+
 /// What was found in a block.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -242,34 +245,45 @@ fn write_text(event: &Event, text: &mut Vec<u8>) {
 impl Tools<'_> {
     /// Values that stand in a line or record: one finding for each.
     fn values(&mut self, item: &Item<'_>, hits: &[Hit]) {
-        if hits.is_empty() {
+        if hits.is_empty() || !self.in_time(item.event.time) {
             return;
         }
         let mut done = HashSet::new();
-        for hit in hits {
-            let (kind, value) = self.detector.indicators.value(hit.indicator);
-            let event = item.has_fields.then_some(item.event);
-            if !self.detector.counts(kind, value, event)
-                || !done.insert(hit.indicator)
-                || !self.in_time(item.event.time)
-            {
-                continue;
+        let event = item.has_fields.then_some(item.event);
+        let indicators = &self.detector.indicators;
+        for hit in hits.iter().filter(|hit| !hit.apart) {
+            let (kind, value) = indicators.value(hit.indicator);
+            if self.detector.counts(kind, value, event) && done.insert(hit.indicator) {
+                let text = cut(&item.bytes[hit.start..hit.end], MATCHED);
+                self.push_value(item, hit, hit.indicator, text);
             }
-            let matched = self.matched(hit.indicator);
-            if let Some(list) = matched.false_positive.as_ref().filter(|_| !self.no_suppress) {
-                *self.found.suppressed.entry(list.clone()).or_default() += 1;
-                continue;
-            }
-            self.found.untimed += u64::from(self.is_windowed() && item.event.time.is_none());
-            let text = cut(&item.bytes[hit.start..hit.end], MATCHED);
-            let finding = Finding {
-                observable: Some(matched.observed.clone()),
-                flags: matched.flags(item.event.time),
-                line: Some(item.line_around(hit)),
-                ..item.finding(Arc::clone(&matched.rule), text)
-            };
-            self.found.findings.push(finding);
         }
+        let apart = hits.iter().find(|hit| hit.apart);
+        let (Some(hit), Some(event)) = (apart, event) else {
+            return;
+        };
+        for (indicator, url) in indicators.urls_in_fields(event) {
+            if done.insert(indicator) {
+                self.push_value(item, hit, indicator, cut(url.as_bytes(), MATCHED));
+            }
+        }
+    }
+
+    /// An indicator as which a text counts; the hit says where it stands.
+    fn push_value(&mut self, item: &Item<'_>, hit: &Hit, indicator: u32, text: String) {
+        let matched = self.matched(indicator);
+        if let Some(list) = matched.false_positive.as_ref().filter(|_| !self.no_suppress) {
+            *self.found.suppressed.entry(list.clone()).or_default() += 1;
+            return;
+        }
+        self.found.untimed += u64::from(self.is_windowed() && item.event.time.is_none());
+        let finding = Finding {
+            observable: Some(matched.observed.clone()),
+            flags: matched.flags(item.event.time),
+            line: Some(item.line_around(hit)),
+            ..item.finding(Arc::clone(&matched.rule), text)
+        };
+        self.found.findings.push(finding);
     }
 
     /// Sigma rules and STIX patterns on an event.
@@ -338,6 +352,9 @@ impl Tools<'_> {
 
     fn matched(&mut self, indicator: u32) -> Arc<Matched> {
         let detector = self.detector;
+        if self.matched.len() >= MOST_KEPT {
+            self.matched.clear();
+        }
         Arc::clone(
             self.matched
                 .entry(indicator)

@@ -6,6 +6,7 @@
 //! looks each up once. What stands in a log and is no candidate costs nothing but its classification.
 
 mod addresses;
+mod apart;
 mod candidates;
 mod classify;
 mod escapes;
@@ -41,6 +42,21 @@ pub struct Hit {
     pub end: usize,
     /// Which indicator: for [`Matcher::value`] and [`Matcher::contexts`].
     pub indicator: u32,
+    /// True where only the host of listed URLs stands there, of which the indicator is one: the path may stand in
+    /// another field, so that [`Matcher::urls_in_fields`] must be asked.
+    pub apart: bool,
+}
+
+impl Hit {
+    /// A listed value.
+    fn new(start: usize, end: usize, indicator: u32) -> Self {
+        Self {
+            start,
+            end,
+            indicator,
+            apart: false,
+        }
+    }
 }
 
 /// All plain indicators, compiled. Immutable, to be shared by threads.

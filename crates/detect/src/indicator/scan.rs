@@ -64,7 +64,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Appends every listed value that stands in the bytes, in the order of start, end and indicator. The same value
-    /// is reported wherever it stands.
+    /// is reported wherever it stands. Where the host of a listed URL stands alone, that is reported as
+    /// [`apart`](Hit::apart).
     ///
     /// A value of a kind that counts only in a typed field (`Kind::in_raw_bytes`) is reported too: the caller must ask
     /// the event.
@@ -72,11 +73,7 @@ impl<'a> Scanner<'a> {
         let first = out.len();
         self.scan_plain(bytes, true, out);
         self.matcher.literals.walk_others(bytes, |start, end, indicator| {
-            out.push(Hit {
-                start,
-                end,
-                indicator,
-            })
+            out.push(Hit::new(start, end, indicator))
         });
         if out.len() - first > 1 {
             out[first..].sort_unstable();
@@ -157,13 +154,9 @@ impl<'a> Scanner<'a> {
     /// An address that stands at `bytes[start..end]`: itself, its nets, and URLs on it.
     fn address(&self, bytes: &[u8], address: IpAddr, start: usize, end: usize, out: &mut Vec<Hit>) {
         let matcher = self.matcher;
-        matcher.addresses.walk(address, |indicator| {
-            out.push(Hit {
-                start,
-                end,
-                indicator,
-            })
-        });
+        matcher
+            .addresses
+            .walk(address, |indicator| out.push(Hit::new(start, end, indicator)));
         if matcher.urls.is_empty() {
             return;
         }
@@ -174,14 +167,39 @@ impl<'a> Scanner<'a> {
             }
             IpAddr::V6(_) => return,
         };
-        matcher.urls.walk(bytes, start, end, &host, |end, indicator| {
-            out.push(Hit {
-                start,
-                end,
-                indicator,
-            })
-        });
+        self.url(bytes, start, end, &host, out);
     }
+
+    /// The URLs on a canonical host that stands at `bytes[start..end]`.
+    fn url(&self, bytes: &[u8], start: usize, end: usize, host: &str, out: &mut Vec<Hit>) {
+        let from = scheme_start(bytes, start);
+        let apart = self.matcher.urls.walk(bytes, start, end, host, |end, indicator| {
+            out.push(Hit::new(from, end, indicator))
+        });
+        out.extend(apart.map(|indicator| Hit {
+            apart: true,
+            ..Hit::new(start, end, indicator)
+        }));
+    }
+}
+
+/// Where the URL begins whose host stands at `host`: with its scheme, if it has one.
+fn scheme_start(bytes: &[u8], host: usize) -> usize {
+    const LONGEST: usize = 32;
+    let before = &bytes[..host];
+    let Some(before) = before
+        .strip_suffix(b"://")
+        .or_else(|| before.strip_suffix(br":\/\/"))
+    else {
+        return host;
+    };
+    let scheme = before
+        .iter()
+        .rev()
+        .take(LONGEST)
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    before.len() - scheme
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -4,10 +4,19 @@ use std::collections::HashMap;
 
 use perisai_values::url::{self, Normal, is_default_port, normal_byte, push_encoded};
 
-/// Listed URLs by host and port, then by path and query, each with its entry. The scheme plays no part.
+/// Listed URLs by host and port. The scheme plays no part.
 #[derive(Debug, Default)]
 pub(super) struct Urls {
-    hosts: HashMap<Box<str>, HashMap<Box<[u8]>, u32>>,
+    hosts: HashMap<Box<str>, Host>,
+}
+
+/// The listed URLs of a host and port.
+#[derive(Debug)]
+struct Host {
+    /// The entry of one of them, or of one with another port.
+    any: u32,
+    /// By path and query, each with its entry.
+    paths: HashMap<Box<[u8]>, u32>,
 }
 
 /// A path in a log is read up to here.
@@ -19,15 +28,21 @@ impl Urls {
     /// Lists a canonical URL; gives its host, or the entry that already stands for it.
     pub(super) fn insert<'a>(&mut self, canonical: &'a str, entry: u32) -> Result<&'a str, u32> {
         let parts = url::split(canonical);
-        let key = match parts.port {
-            Some(port) => format!("{}:{port}", parts.host),
-            None => parts.host.to_owned(),
-        };
-        let paths = self.hosts.entry(key.into()).or_default();
-        match *paths.entry(parts.path.as_bytes().into()).or_insert(entry) {
+        let mut host = self.host(parts.host.to_owned(), entry);
+        if let Some(port) = parts.port {
+            host = self.host(format!("{}:{port}", parts.host), entry);
+        }
+        match *host.paths.entry(parts.path.as_bytes().into()).or_insert(entry) {
             first if first == entry => Ok(parts.host),
             first => Err(first),
         }
+    }
+
+    fn host(&mut self, key: String, entry: u32) -> &mut Host {
+        self.hosts.entry(key.into()).or_insert_with(|| Host {
+            any: entry,
+            paths: HashMap::new(),
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -35,6 +50,7 @@ impl Urls {
     }
 
     /// Calls `each(end, entry)` for each listed URL whose host is `host` (canonical), standing at `bytes[start..end]`.
+    /// Where the host is one of a URL, but none stands there, gives an entry of that host.
     pub(super) fn walk(
         &self,
         bytes: &[u8],
@@ -42,19 +58,21 @@ impl Urls {
         end: usize,
         host: &str,
         mut each: impl FnMut(usize, u32),
-    ) {
+    ) -> Option<u32> {
         let (port, after) = port(bytes, end);
-        let paths = match port {
+        let host = match port {
             Some(port) => self.hosts.get(format!("{host}:{port}").as_str()),
             None => self.hosts.get(host),
-        };
-        let Some(paths) = paths else { return };
+        }?;
         let path = Path::read(bytes, after, bytes[..start].ends_with(b"://"));
+        let mut apart = Some(host.any);
         for (length, end) in path.ends() {
-            if let Some(&entry) = paths.get(&path.normal[..length]) {
+            if let Some(&entry) = host.paths.get(&path.normal[..length]) {
                 each(end, entry);
+                apart = None;
             }
         }
+        apart
     }
 }
 

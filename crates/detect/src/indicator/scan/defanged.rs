@@ -39,12 +39,8 @@ impl Scanner<'_> {
         self.matcher
             .scanner()
             .scan_plain(real.as_bytes(), false, &mut hits);
-        hits.retain(|hit| is_defanged(self.matcher.value(hit.indicator).0));
-        out.extend(hits.into_iter().map(|hit| Hit {
-            start,
-            end,
-            indicator: hit.indicator,
-        }));
+        hits.retain(|hit| !hit.apart && is_defanged(self.matcher.value(hit.indicator).0));
+        out.extend(hits.into_iter().map(|hit| Hit::new(start, end, hit.indicator)));
     }
 }
 

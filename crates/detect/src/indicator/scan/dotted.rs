@@ -244,11 +244,7 @@ impl Scanner<'_> {
                 self.matcher
                     .names
                     .walk(&self.matcher.indicators, ascii.as_bytes(), |_, indicator| {
-                        out.push(Hit {
-                            start: from,
-                            end: from + name.len(),
-                            indicator,
-                        });
+                        out.push(Hit::new(from, from + name.len(), indicator));
                     });
             if whole {
                 self.hangs_on(bytes, from, from + name.len(), &ascii, out);
@@ -269,11 +265,7 @@ impl Scanner<'_> {
                 .matcher
                 .names
                 .walk(&self.matcher.indicators, name, |at, indicator| {
-                    out.push(Hit {
-                        start: start + at,
-                        end,
-                        indicator,
-                    });
+                    out.push(Hit::new(start + at, end, indicator));
                 });
             if whole {
                 self.hangs_on(
@@ -291,21 +283,11 @@ impl Scanner<'_> {
     #[cold]
     fn hangs_on(&self, bytes: &[u8], start: usize, end: usize, name: &str, out: &mut Vec<Hit>) {
         let matcher = self.matcher;
-        matcher.urls.walk(bytes, start, end, name, |end, indicator| {
-            out.push(Hit {
-                start,
-                end,
-                indicator,
-            })
-        });
+        self.url(bytes, start, end, name, out);
         matcher
             .literals
             .walk_anchored(bytes, start, name, |start, end, indicator| {
-                out.push(Hit {
-                    start,
-                    end,
-                    indicator,
-                });
+                out.push(Hit::new(start, end, indicator));
             });
         if !matcher.emails.is_empty() && bytes[..start].ends_with(b"@") {
             let local = bytes[..start - 1]
@@ -319,11 +301,7 @@ impl Scanner<'_> {
             while from < start - 1 {
                 let text = String::from_utf8_lossy(&bytes[from..start - 1]).to_ascii_lowercase();
                 if let Some(&indicator) = matcher.emails.get(format!("{text}@{name}").as_str()) {
-                    out.push(Hit {
-                        start: from,
-                        end,
-                        indicator,
-                    });
+                    out.push(Hit::new(from, end, indicator));
                     break;
                 }
                 let Some(mark) = bytes[from..start - 1].iter().position(|byte| !is_host(*byte)) else {

@@ -245,11 +245,7 @@ impl Scanner<'_> {
             .words
             .walk(&matcher.indicators, text, 0, text.len(), |indicator| {
                 if kinds.contains(&matcher.value(indicator).0) {
-                    out.push(Hit {
-                        start,
-                        end,
-                        indicator,
-                    });
+                    out.push(Hit::new(start, end, indicator));
                 }
             });
     }

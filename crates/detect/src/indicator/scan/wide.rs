@@ -47,11 +47,7 @@ impl Scanner<'_> {
             for from in starts.into_iter().flatten().filter(|&from| from < stop) {
                 if words.has_length(stop - from) {
                     words.walk(indicators, bytes, from, stop, |indicator| {
-                        out.push(Hit {
-                            start: from,
-                            end: stop,
-                            indicator,
-                        })
+                        out.push(Hit::new(from, stop, indicator))
                     });
                 }
                 if stop - from == 10 && words.has_length(36) {
@@ -71,11 +67,7 @@ impl Scanner<'_> {
             self.matcher
                 .words
                 .walk(indicators, bytes, start, stop, |indicator| {
-                    out.push(Hit {
-                        start,
-                        end: stop,
-                        indicator,
-                    });
+                    out.push(Hit::new(start, stop, indicator));
                 });
         }
     }

@@ -32,11 +32,7 @@ impl Scanner<'_> {
         for &at in places.first(found) {
             if literals.may_start(chunk.bytes, at as usize) {
                 literals.walk_word(chunk.bytes, at as usize, |start, end, indicator| {
-                    out.push(Hit {
-                        start,
-                        end,
-                        indicator,
-                    });
+                    out.push(Hit::new(start, end, indicator));
                 });
             }
         }

@@ -27,6 +27,7 @@ fn check(values: &[&str], line: &str, expected: &[&str]) {
     let matcher = Matcher::compile(indicators);
     let mut hits = Vec::new();
     matcher.scanner().scan(line.as_bytes(), &mut hits);
+    hits.retain(|hit| !hit.apart);
     let mut got: Vec<_> = hits.iter().map(|hit| matcher.value(hit.indicator)).collect();
     got.sort_unstable();
     got.dedup();
