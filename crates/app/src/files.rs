@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use perisai_events::{ReadOptions, Sink};
 use perisai_model::{Place, Problem};
 
+use crate::pipe::{self, Pipe};
+
 /// Which files of a folder are read. A file that is named itself is always read.
 #[derive(Debug, Clone, Default)]
 pub struct Globs {
@@ -70,6 +72,8 @@ pub(crate) struct Input {
 
 /// Standard input.
 pub(crate) const STDIN: &str = "-";
+/// By which the system tells what standard input is, where it does.
+const STDIN_FILE: &str = "/dev/stdin";
 
 /// Walks the paths. The files of a folder come in the order of their names; each file comes once, however often it is
 /// named or linked to.
@@ -204,37 +208,55 @@ pub(crate) fn error_text(error: &io::Error) -> String {
 }
 
 impl Input {
-    /// Opens the input and reads all that is packed in it. `count` is told of each portion of bytes as it is read.
-    pub(crate) fn read(&self, options: &ReadOptions, count: &dyn Fn(u64), sink: &mut dyn Sink) {
-        let Some(path) = &self.path else {
-            return self.stream(&mut io::stdin().lock(), options, count, sink);
-        };
-        match File::open(path) {
-            Ok(mut file) if self.size.is_none() => self.stream(&mut file, options, count, sink),
-            Ok(inner) => {
-                let mut counted = Counted { inner, count };
-                let opened = perisai_events::Input::Seekable(&mut counted);
-                perisai_events::read(self.place.clone(), self.modified, opened, options, sink);
+    /// Opens the input and reads all that is packed in it, until `ends` says that it is to end. `count` is told
+    /// of each portion of bytes as it is read.
+    pub(crate) fn read(
+        &self,
+        options: &ReadOptions,
+        count: &dyn Fn(u64),
+        ends: &dyn Fn() -> bool,
+        sink: &mut dyn Sink,
+    ) {
+        let outcome = match &self.path {
+            Some(path) if self.size.is_some() => File::open(path).map(|inner| {
+                let mut counted = Counted { inner, count, ends };
+                self.unpack(perisai_events::Input::Seekable(&mut counted), options, sink);
+            }),
+            None if fs::metadata(STDIN_FILE).is_ok_and(|metadata| metadata.is_file()) => {
+                let inner = io::stdin().lock();
+                let mut counted = Counted { inner, count, ends };
+                self.unpack(perisai_events::Input::Stream(&mut counted), options, sink);
+                Ok(())
             }
-            Err(error) => sink.problem(Problem::new(self.place.clone(), error_text(&error))),
+            path => Pipe::open(path.clone(), ends).map(|pipe| {
+                let inner = &pipe;
+                let mut counted = Counted { inner, count, ends };
+                let quiet = || pipe.is_quiet();
+                self.unpack(perisai_events::Input::Live(&mut counted, &quiet), options, sink);
+            }),
+        };
+        if let Err(error) = outcome {
+            sink.problem(Problem::new(self.place.clone(), error_text(&error)));
         }
     }
 
-    fn stream(&self, inner: &mut dyn Read, options: &ReadOptions, count: &dyn Fn(u64), sink: &mut dyn Sink) {
-        let mut counted = Counted { inner, count };
-        let opened = perisai_events::Input::Stream(&mut counted);
+    fn unpack(&self, opened: perisai_events::Input<'_>, options: &ReadOptions, sink: &mut dyn Sink) {
         perisai_events::read(self.place.clone(), self.modified, opened, options, sink);
     }
 }
 
-/// A reader that tells how much was read.
+/// A reader that tells how much was read, and fails once its reading is to end.
 struct Counted<'a, R> {
     inner: R,
     count: &'a dyn Fn(u64),
+    ends: &'a dyn Fn() -> bool,
 }
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if (self.ends)() {
+            return Err(pipe::ended());
+        }
         let read = self.inner.read(buf)?;
         (self.count)(read as u64);
         Ok(read)

@@ -9,6 +9,7 @@ use perisai_intel::{Format, Options};
 use perisai_model::{Intel, Place, Problem, Warninglist};
 
 use crate::files::{self, Globs, Input, error_text};
+use crate::stop::Stop;
 
 /// A source that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +28,10 @@ pub struct Loaded {
     pub withheld: u64,
 }
 
-/// Reads all intelligence under the paths. Nothing fails as a whole: what cannot be read is in `Intel::problems`.
+/// Reads all intelligence under the paths, until `stop` is set. Nothing fails as a whole: what cannot be read is in
+/// `Intel::problems`.
 #[must_use]
-pub fn load(paths: &[PathBuf], options: &Options) -> (Intel, Vec<Loaded>) {
+pub fn load(paths: &[PathBuf], options: &Options, stop: &Stop) -> (Intel, Vec<Loaded>) {
     let mut sources = Sources {
         options: options.clone(),
         intel: Intel::default(),
@@ -39,20 +41,26 @@ pub fn load(paths: &[PathBuf], options: &Options) -> (Intel, Vec<Loaded>) {
     for input in files::walk(paths, &Globs::default(), &mut problems) {
         // A folder holds read-mes and scripts, too; a file that was named is meant.
         sources.options.skip_unknown = options.skip_unknown || input.found;
-        unpack(&input, &mut sources);
+        if stop.is_set() {
+            break;
+        }
+        unpack(&input, stop, &mut sources);
     }
     sources.intel.problems.extend(problems);
     (sources.intel, sources.loaded)
 }
 
-/// Reads all MISP warninglists under the paths.
+/// Reads all MISP warninglists under the paths, until `stop` is set.
 #[must_use]
-pub fn load_warninglists(paths: &[PathBuf]) -> (Vec<Warninglist>, Vec<Problem>) {
+pub fn load_warninglists(paths: &[PathBuf], stop: &Stop) -> (Vec<Warninglist>, Vec<Problem>) {
     let mut lists = Lists::default();
     let mut problems = Vec::new();
     for input in files::walk(paths, &Globs::default(), &mut problems) {
+        if stop.is_set() {
+            break;
+        }
         lists.found = input.found;
-        unpack(&input, &mut lists);
+        unpack(&input, stop, &mut lists);
     }
     problems.append(&mut lists.problems);
     (lists.lists, problems)
@@ -65,8 +73,13 @@ trait Takes {
 }
 
 /// Opens one file, and all that is packed in it.
-fn unpack(input: &Input, takes: &mut dyn Takes) {
-    input.read(&ReadOptions::default(), &|_| {}, &mut Members { takes });
+fn unpack(input: &Input, stop: &Stop, takes: &mut dyn Takes) {
+    input.read(
+        &ReadOptions::default(),
+        &|_| {},
+        &|| stop.is_set(),
+        &mut Members { takes },
+    );
 }
 
 /// Takes each member of an input whole.

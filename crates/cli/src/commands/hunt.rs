@@ -1,6 +1,6 @@
 //! `perisai hunt`.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -8,11 +8,12 @@ use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use perisai_app::hunt::{self, HuntError, Progress, Settings};
-use perisai_app::{Format, Globs, IntelOptions, OutputOptions, ReadOptions};
+use perisai_app::{Format, Globs, IntelOptions, OutputOptions, ReadOptions, Stop};
 use perisai_model::{Report, Severity};
 
 use super::time;
 use crate::Outcome;
+use crate::interrupt;
 use crate::output::file::Output;
 use crate::output::{bar, report, screen};
 
@@ -21,6 +22,7 @@ use crate::output::{bar, report, screen};
 /// Every line of every file is searched for indicators; where the format is known, fields and times are read, and
 /// Sigma rules and STIX patterns are run. What each file is, is seen from its content.
 #[derive(Debug, Args)]
+#[command(after_help = STATUS)]
 pub(crate) struct Hunt {
     /// Intelligence: lists, CSV, STIX, MISP, Sigma and YARA rules; files or folders, packed or not
     #[arg(long, short, value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
@@ -81,17 +83,27 @@ pub(crate) struct Hunt {
     logs: Vec<PathBuf>,
 }
 
+/// The end of `--help`.
+const STATUS: &str = "\
+Exit status: 0 done; 1 with --exit-code, something was found; 2 wrong command line, or nothing to look for; 3 done, but \
+some input could not be read or used (3 wins over 1); 130 interrupted (Ctrl-C or kill): what was found so far is \
+written. A second Ctrl-C ends at once, with nothing more written.";
+
 impl Hunt {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let settings = self.settings()?;
-        let report = run(settings, self.format, self.output.as_deref(), self.top)?;
+        let Some(report) = run(settings, self.format, self.output.as_deref(), self.top)? else {
+            return Ok(Outcome::Interrupted);
+        };
         if self.explain_rules {
             report::idle_rules(&report, &mut io::stderr().lock())?;
         }
         if self.format != Format::Text || self.output.is_some() {
             report::problems(&report.problems, &mut io::stderr().lock())?;
+            report::interrupted(&report, &mut io::stderr().lock())?;
         }
         Ok(match () {
+            () if report.interrupted.is_some() => Outcome::Interrupted,
             () if !report.problems.is_empty() => Outcome::SomeFailed,
             () if self.exit_code && report.findings > 0 => Outcome::Found,
             () => Outcome::Done,
@@ -129,17 +141,20 @@ impl Hunt {
             threads: self.threads,
             strict: self.strict,
             own: Vec::new(),
+            stop: Stop::default(),
         })
     }
 }
 
-/// Hunts with a progress bar, and writes to a file or to standard output.
+/// Hunts with a progress bar, and writes to a file or to standard output. `None` where it was ended before it searched
+/// anything.
 pub(super) fn run(
     mut settings: Settings,
     format: Format,
     file: Option<&Path>,
     top: usize,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<Option<Report>> {
+    settings.stop = interrupt::on_signal()?;
     let progress = Progress::default();
     let output = Output::open(file)?;
     settings.own = output.paths();
@@ -151,11 +166,23 @@ pub(super) fn run(
         ..OutputOptions::default()
     };
     let mut writer = perisai_app::writer(format, &options, output.writer()?);
-    let outcome = bar::while_shown(&progress, || hunt::run(&settings, &progress, &mut *writer));
+    let mut hunt = || hunt::run(&settings, &progress, &mut *writer);
+    // Findings that come on the same screen would stand in the bar.
+    let outcome = if to_screen && format.streams() {
+        hunt()
+    } else {
+        bar::while_shown(&progress, hunt)
+    };
     if let Err(HuntError::NoIntel(_, problems)) = &outcome {
         report::problems(problems, &mut io::stderr().lock())?;
     }
+    if let Err(interrupted @ HuntError::Interrupted) = &outcome {
+        writeln!(io::stderr(), "perisai: {interrupted}")?;
+        return Ok(None);
+    }
     let report = outcome?;
+    writer.finish(&report)?;
+    drop(writer);
     output.keep()?;
-    Ok(report)
+    Ok(Some(report))
 }

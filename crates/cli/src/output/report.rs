@@ -18,6 +18,14 @@ pub(crate) fn problems(problems: &[Problem], out: &mut dyn Write) -> io::Result<
     }
 }
 
+/// Tells of a hunt that was ended early how far it came.
+pub(crate) fn interrupted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    match perisai_app::say_interrupted(report) {
+        Some(text) => writeln!(out, "perisai: interrupted: {text}"),
+        None => Ok(()),
+    }
+}
+
 /// Lists the rules that did no work.
 pub(crate) fn idle_rules(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for rule in &report.idle_rules {

@@ -18,6 +18,13 @@ const WORTH_TELLING: Duration = Duration::from_millis(500);
 
 pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
     page.field(TOTALS, "Searched", &searched(report))?;
+    if let Some(how_far) = say::interrupted(report) {
+        page.field(
+            TOTALS,
+            "Interrupted",
+            &format!("{how_far}; the rest is not in this report"),
+        )?;
+    }
     page.field(TOTALS, "Took", &took(report))?;
     let with = format!(
         "{} and {}",
