@@ -36,6 +36,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// Rules that were not loaded or can never match these logs, and why.
     pub idle_rules: Vec<IdleRule>,
+    /// Pipes, sockets and devices that stand in folders: not read.
+    pub passed_over: u64,
     /// The hunt was ended before all was searched, and how far it had come.
     pub interrupted: Option<Interrupted>,
     /// Wall-clock time.

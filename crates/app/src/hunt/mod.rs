@@ -117,7 +117,9 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     }
     fail_if_strict(settings, &report)?;
 
-    let mut inputs = files::walk(&settings.logs, &settings.globs, &mut report.problems);
+    let walked = files::walk(&settings.logs, &settings.globs, &mut report.problems);
+    let mut inputs = walked.inputs;
+    report.passed_over = walked.special;
     inputs.retain(|input| {
         !input
             .path

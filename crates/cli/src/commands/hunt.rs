@@ -45,10 +45,10 @@ pub(crate) struct Hunt {
     /// The zone of times that are written without one, such as Europe/Kyiv
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     tz: String,
-    /// Only files of folders that match, such as '*.evtx'
+    /// Only files of folders that match, such as '*.evtx'; a pattern with a slash means the path in the folder
     #[arg(long, value_name = "GLOB")]
     include: Vec<String>,
-    /// No files of folders that match
+    /// No files of folders that match, and nothing in folders that match, such as node_modules or '*/old/*'
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
     /// How to write findings: text, jsonl, csv, stix, html, navigator
@@ -66,9 +66,9 @@ pub(crate) struct Hunt {
     /// Write no more findings than this
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// How many threads search; 0 takes all processors
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
+    /// How many threads search, up to 1024; 0 takes all processors
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=MOST_THREADS))]
+    threads: u16,
     /// Exit with 1 where something was found
     #[arg(long)]
     exit_code: bool,
@@ -82,6 +82,9 @@ pub(crate) struct Hunt {
     #[arg(value_name = "LOGS", required = true, value_hint = ValueHint::AnyPath)]
     logs: Vec<PathBuf>,
 }
+
+/// More threads than any machine has use for.
+const MOST_THREADS: i64 = 1024;
 
 /// The end of `--help`.
 const STATUS: &str = "\
@@ -100,7 +103,7 @@ impl Hunt {
         }
         if self.format != Format::Text || self.output.is_some() {
             report::problems(&report.problems, &mut io::stderr().lock())?;
-            report::interrupted(&report, &mut io::stderr().lock())?;
+            report::asides(&report, &mut io::stderr().lock())?;
         }
         Ok(match () {
             () if report.interrupted.is_some() => Outcome::Interrupted,
@@ -120,6 +123,12 @@ impl Hunt {
                 .transpose();
             parsed.map_err(|why| anyhow::anyhow!("{option}: {why}"))
         };
+        let (since, until) = (time("--since", &self.since)?, time("--until", &self.until)?);
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            anyhow::bail!("--since {since} is not before --until {until}: no event could be in that time");
+        }
         Ok(Settings {
             intel: self.intel.clone(),
             intel_options: IntelOptions {
@@ -130,15 +139,15 @@ impl Hunt {
             no_suppress: self.no_suppress,
             logs: self.logs.clone(),
             globs: Globs::new(&self.include, &self.exclude)?,
-            since: time("--since", &self.since)?,
-            until: time("--until", &self.until)?,
+            since,
+            until,
             read: ReadOptions {
                 tz: zone,
                 ..ReadOptions::default()
             },
             min_severity: self.min_severity,
             limit: self.limit,
-            threads: self.threads,
+            threads: usize::from(self.threads),
             strict: self.strict,
             own: Vec::new(),
             stop: Stop::default(),

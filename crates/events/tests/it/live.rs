@@ -35,7 +35,7 @@ fn live(bytes: &[u8], options: &ReadOptions, seed: u64) -> Found {
         left: bytes,
         seed: &seed,
     };
-    let quiet = || next(&seed) % 8 == 0;
+    let quiet = || next(&seed).is_multiple_of(8);
     let modified = Some("2026-03-01T00:00:00Z".parse().unwrap());
     let input = Input::Live(&mut writer, &quiet);
     read(Place::file("f"), modified, input, options, &mut found);
@@ -180,7 +180,7 @@ fn the_format_is_told_anew_while_little_has_come() {
         &mut found,
     );
     assert!(
-        found.events.iter().all(|(_, event)| event.format == "csv") && found.events.len() >= 1,
+        found.events.iter().all(|(_, event)| event.format == "csv") && !found.events.is_empty(),
         "{:?}",
         found.events
     );

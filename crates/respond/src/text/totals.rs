@@ -54,6 +54,13 @@ pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
         );
         page.field(TOTALS, "Untimed", &text)?;
     }
+    if report.passed_over > 0 {
+        let text = format!(
+            "{} in folders that are no files (pipes, sockets, devices); name one to have it read",
+            say::number(report.passed_over),
+        );
+        page.field(TOTALS, "Passed over", &text)?;
+    }
     suppressed(page, report)?;
     problems(page, report)
 }
