@@ -141,6 +141,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn how_far_a_hunt_came() {
+        let check = |total, expected: &str| {
+            let report = Report {
+                interrupted: Some(perisai_model::Interrupted {
+                    inputs: 3,
+                    of: 27,
+                    read: 1_200_000,
+                    total,
+                }),
+                ..Report::default()
+            };
+            assert_eq!(interrupted(&report).as_deref(), Some(expected));
+        };
+        check(None, "3 of 27 inputs searched to the end, 1.2 MB read");
+        check(
+            Some(4_000_000),
+            "3 of 27 inputs searched to the end, 1.2 MB read of 4.0 MB",
+        );
+        assert_eq!(interrupted(&Report::default()), None);
+    }
+
+    #[test]
     fn numbers_read_well() {
         let check = |many: u64, expected: &str| assert_eq!(number(many), expected);
         check(0, "0");
