@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use flate2::bufread::GzDecoder;
+use jiff::Timestamp;
 
 use super::{Counted, Meter, Metered, Packing, Peeked};
 use crate::read::{Input, Member, Walk};
@@ -18,6 +19,10 @@ pub(crate) fn read(
     packing: Packing,
     reader: Peeked<'_>,
 ) -> ControlFlow<()> {
+    // When the log itself was last written, which a copy of the packed file no longer tells.
+    let stated = (packing == Packing::Gzip)
+        .then(|| gzip_time(reader.head()))
+        .flatten();
     let packed = Rc::default();
     let counted = Counted {
         inner: reader,
@@ -35,7 +40,19 @@ pub(crate) fn read(
         inner: decoder,
         meter: &meter,
     };
-    walk.input(member.inside(), Input::Stream(&mut metered))
+    let modified = stated.into_iter().chain(member.modified).min();
+    let inside = Member {
+        modified,
+        ..member.inside()
+    };
+    walk.input(inside, Input::Stream(&mut metered))
+}
+
+/// The time of the file that was packed, where the header of a gzip member states it (RFC 1952, section 2.3.1, MTIME).
+fn gzip_time(head: &[u8]) -> Option<Timestamp> {
+    let seconds = u32::from_le_bytes(*head.get(4..)?.first_chunk()?);
+    let time = (seconds != 0).then(|| Timestamp::from_second(i64::from(seconds)));
+    time?.ok()
 }
 
 fn decoder<'a, R: BufRead + 'a>(packing: Packing, reader: R) -> io::Result<Box<dyn Read + 'a>> {
