@@ -120,7 +120,8 @@ def mail():
     add(time, "qmgr[901]", f"4JzLureM01: from=<{LURE_SENDER}>, size=48211, nrcpt=2 (queue active)")
     add(time, "cleanup[2117]", f"4JzLureM01: info: body {LURE_URL}; from=<{LURE_SENDER}> to=<m.doru@{DOMAIN}>")
     add(time, "lmtp[2120]", f"4JzLureM01: to=<m.doru@{DOMAIN}>, relay=local, delay=0.6, dsn=2.0.0, status=sent (250 2.0.0 Ok)")
-    write("mail.log", lines(rows))
+    # RFC 3164 writes no year: the time that gzip keeps of the file says which it was.
+    write("mail.log.1.gz", gzip.compress(lines(rows).encode(), 9, mtime=int(at("24 06:00:00").timestamp())))
 
 
 def squid():

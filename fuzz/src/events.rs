@@ -37,6 +37,10 @@ const LINES: &[(&str, &str)] = &[
         "LEEF:2.0|Rivenia|Waf|3.2|request|^|devTime=2022-02-23T05:31:40.000Z^src=192.0.2.1^url=https://a.example/",
     ),
     (
+        "cri",
+        r#"2022-02-24T00:43:50.000Z stdout F {"msg":"upload refused","peer":"192.0.2.1"}"#,
+    ),
+    (
         "logfmt",
         r#"time=2022-02-24T00:43:50.000Z level=warn msg="upload refused" peer=192.0.2.1"#,
     ),

@@ -10,47 +10,70 @@ use jiff::Timestamp;
 use perisai_events::{ReadOptions, Sink};
 use perisai_model::{Place, Problem};
 
-/// Which files of a folder are read. A file that is named itself is always read.
+use crate::pipe::{self, Pipe};
+
+/// Which files of a folder are read. What is named itself is always read.
 #[derive(Debug, Clone, Default)]
 pub struct Globs {
     include: Option<GlobSet>,
     exclude: Option<GlobSet>,
+    /// Folders that are not entered: those that a pattern of `exclude` fits, with or without a slash behind it.
+    prune: Option<GlobSet>,
 }
 
 /// A pattern of file names that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("not a pattern of file names: {0}")]
+#[error("not a pattern of file names")]
 pub struct InvalidGlob(#[from] globset::Error);
 
 impl Globs {
     /// Patterns as in a shell. One without a slash is held against the name, one with a slash against the path below
-    /// the folder that was named.
+    /// the folder that was named, with and without that folder's own name. What fits `exclude` is not read, a folder
+    /// not entered; one that ends in a slash means folders only.
     ///
     /// # Errors
     /// Where a pattern is none.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self, InvalidGlob> {
+        let files = exclude.iter().filter(|pattern| !pattern.ends_with('/'));
         Ok(Self {
-            include: set(include)?,
-            exclude: set(exclude)?,
+            include: set(include.iter().map(String::as_str))?,
+            exclude: set(files.map(String::as_str))?,
+            prune: set(exclude.iter().map(|pattern| pattern.trim_end_matches('/')))?,
         })
     }
 
-    fn takes(&self, below: &Path) -> bool {
-        let held =
-            |set: &GlobSet| set.is_match(below) || below.file_name().is_some_and(|name| set.is_match(name));
-        self.include.as_ref().is_none_or(held) && !self.exclude.as_ref().is_some_and(held)
+    fn takes(&self, root: &Path, path: &Path) -> bool {
+        self.include.as_ref().is_none_or(|set| fits(set, root, path))
+            && !self.exclude.as_ref().is_some_and(|set| fits(set, root, path))
+    }
+
+    fn enters(&self, root: &Path, folder: &Path) -> bool {
+        folder == root || !self.prune.as_ref().is_some_and(|set| fits(set, root, folder))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.include.is_none() && self.exclude.is_none() && self.prune.is_none()
     }
 }
 
-fn set(patterns: &[String]) -> Result<Option<GlobSet>, InvalidGlob> {
-    if patterns.is_empty() {
-        return Ok(None);
-    }
+/// Whether a pattern fits a path in a folder.
+fn fits(set: &GlobSet, root: &Path, path: &Path) -> bool {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let named = || {
+        root.file_name()
+            .is_some_and(|root| set.is_match(Path::new(root).join(below)))
+    };
+    set.is_match(below) || below.file_name().is_some_and(|name| set.is_match(name)) || named()
+}
+
+fn set<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<Option<GlobSet>, InvalidGlob> {
     let mut set = GlobSetBuilder::new();
+    let mut any = false;
     for pattern in patterns {
+        any = true;
         set.add(GlobBuilder::new(pattern).literal_separator(true).build()?);
     }
-    Ok(Some(set.build()?))
+    Ok(any.then(|| set.build()).transpose()?)
 }
 
 /// Something to read.
@@ -70,21 +93,31 @@ pub(crate) struct Input {
 
 /// Standard input.
 pub(crate) const STDIN: &str = "-";
+/// By which the system tells what standard input is, where it does.
+const STDIN_FILE: &str = "/dev/stdin";
+
+/// What paths lead to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Walked {
+    pub(crate) inputs: Vec<Input>,
+    /// Pipes, sockets and devices in folders: passed over.
+    pub(crate) special: u64,
+}
 
 /// Walks the paths. The files of a folder come in the order of their names; each file comes once, however often it is
-/// named or linked to.
-pub(crate) fn walk(paths: &[PathBuf], globs: &Globs, problems: &mut Vec<Problem>) -> Vec<Input> {
+/// named or linked to. A folder that gives nothing to read is told.
+pub(crate) fn walk(paths: &[PathBuf], globs: &Globs, problems: &mut Vec<Problem>) -> Walked {
     let mut walk = Walk {
         globs,
         problems,
-        inputs: Vec::new(),
+        walked: Walked::default(),
         folders: HashSet::new(),
         files: HashSet::new(),
     };
     for path in paths {
         if path.as_os_str() == STDIN {
             let place = Place::file(STDIN);
-            walk.inputs.push(Input {
+            walk.walked.inputs.push(Input {
                 place,
                 path: None,
                 size: None,
@@ -95,28 +128,50 @@ pub(crate) fn walk(paths: &[PathBuf], globs: &Globs, problems: &mut Vec<Problem>
             continue;
         }
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => walk.folder(path, path),
+            Ok(metadata) if metadata.is_dir() => walk.root(path),
             Ok(metadata) => walk.file(path, &metadata, false),
             Err(error) => walk.problem(path, &error_text(&error)),
         }
     }
-    walk.inputs
+    walk.walked
 }
 
 struct Walk<'a> {
     globs: &'a Globs,
     problems: &'a mut Vec<Problem>,
-    inputs: Vec<Input>,
+    walked: Walked,
     folders: HashSet<PathBuf>,
     files: HashSet<PathBuf>,
 }
 
 impl Walk<'_> {
+    /// A folder that was named. That nothing is in it must not look as if nothing were found in it.
+    fn root(&mut self, root: &Path) {
+        let known = self.files.len() + self.folders.len();
+        let before = (self.walked.inputs.len(), self.walked.special, self.problems.len());
+        self.folder(root);
+        let was_read = self.walked.inputs.len() > before.0 || self.problems.len() > before.2;
+        // One that stands in another, or is named twice, was read there.
+        if was_read || known > 0 && self.folders.len() + self.files.len() == known {
+            return;
+        }
+        let why = match (self.walked.special > before.1, self.globs.is_empty()) {
+            (true, _) => "nothing but pipes, sockets or devices in this folder: nothing was read",
+            (false, true) => "no file in this folder: nothing was read",
+            (false, false) => "no file in this folder fits --include and --exclude: nothing was read",
+        };
+        self.problem(root, why);
+    }
+
     /// Goes through a folder and those below it, without recursion, so that no depth of folders matters.
-    fn folder(&mut self, root: &Path, folder: &Path) {
-        let mut waiting = vec![folder.to_owned()];
+    fn folder(&mut self, root: &Path) {
+        let mut waiting = vec![root.to_owned()];
         let real_root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         while let Some(path) = waiting.pop() {
+            // What is left out is not looked at either: it may be unreadable.
+            if !self.globs.enters(root, &path) && path.is_dir() {
+                continue;
+            }
             let (metadata, real) = match fs::metadata(&path).and_then(|it| Ok((it, fs::canonicalize(&path)?)))
             {
                 Ok(known) => known,
@@ -133,9 +188,13 @@ impl Walk<'_> {
                 );
             } else if metadata.is_dir() {
                 self.enter(&path, real, &mut waiting);
-            } else if metadata.is_file() && self.globs.takes(path.strip_prefix(root).unwrap_or(&path)) {
-                // What is neither file nor folder (a socket, a device) is passed over where nobody named it.
-                self.file(&path, &metadata, true);
+            } else if self.globs.takes(root, &path) {
+                // To read from what is neither file nor folder may wait for ever, or do something.
+                if metadata.is_file() {
+                    self.file(&path, &metadata, true);
+                } else {
+                    self.walked.special += 1;
+                }
             }
         }
     }
@@ -165,7 +224,7 @@ impl Walk<'_> {
             .and_then(|time| Timestamp::try_from(time).ok());
         let place = Place::file(path.to_string_lossy());
         let size = metadata.is_file().then_some(metadata.len());
-        self.inputs.push(Input {
+        self.walked.inputs.push(Input {
             place,
             path: Some(path.to_owned()),
             size,
@@ -204,37 +263,55 @@ pub(crate) fn error_text(error: &io::Error) -> String {
 }
 
 impl Input {
-    /// Opens the input and reads all that is packed in it. `count` is told of each portion of bytes as it is read.
-    pub(crate) fn read(&self, options: &ReadOptions, count: &dyn Fn(u64), sink: &mut dyn Sink) {
-        let Some(path) = &self.path else {
-            return self.stream(&mut io::stdin().lock(), options, count, sink);
-        };
-        match File::open(path) {
-            Ok(mut file) if self.size.is_none() => self.stream(&mut file, options, count, sink),
-            Ok(inner) => {
-                let mut counted = Counted { inner, count };
-                let opened = perisai_events::Input::Seekable(&mut counted);
-                perisai_events::read(self.place.clone(), self.modified, opened, options, sink);
+    /// Opens the input and reads all that is packed in it, until `ends` says that it is to end. `count` is told
+    /// of each portion of bytes as it is read.
+    pub(crate) fn read(
+        &self,
+        options: &ReadOptions,
+        count: &dyn Fn(u64),
+        ends: &dyn Fn() -> bool,
+        sink: &mut dyn Sink,
+    ) {
+        let outcome = match &self.path {
+            Some(path) if self.size.is_some() => File::open(path).map(|inner| {
+                let mut counted = Counted { inner, count, ends };
+                self.unpack(perisai_events::Input::Seekable(&mut counted), options, sink);
+            }),
+            None if fs::metadata(STDIN_FILE).is_ok_and(|metadata| metadata.is_file()) => {
+                let inner = io::stdin().lock();
+                let mut counted = Counted { inner, count, ends };
+                self.unpack(perisai_events::Input::Stream(&mut counted), options, sink);
+                Ok(())
             }
-            Err(error) => sink.problem(Problem::new(self.place.clone(), error_text(&error))),
+            path => Pipe::open(path.clone(), ends).map(|pipe| {
+                let inner = &pipe;
+                let mut counted = Counted { inner, count, ends };
+                let quiet = || pipe.is_quiet();
+                self.unpack(perisai_events::Input::Live(&mut counted, &quiet), options, sink);
+            }),
+        };
+        if let Err(error) = outcome {
+            sink.problem(Problem::new(self.place.clone(), error_text(&error)));
         }
     }
 
-    fn stream(&self, inner: &mut dyn Read, options: &ReadOptions, count: &dyn Fn(u64), sink: &mut dyn Sink) {
-        let mut counted = Counted { inner, count };
-        let opened = perisai_events::Input::Stream(&mut counted);
+    fn unpack(&self, opened: perisai_events::Input<'_>, options: &ReadOptions, sink: &mut dyn Sink) {
         perisai_events::read(self.place.clone(), self.modified, opened, options, sink);
     }
 }
 
-/// A reader that tells how much was read.
+/// A reader that tells how much was read, and fails once its reading is to end.
 struct Counted<'a, R> {
     inner: R,
     count: &'a dyn Fn(u64),
+    ends: &'a dyn Fn() -> bool,
 }
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if (self.ends)() {
+            return Err(pipe::ended());
+        }
         let read = self.inner.read(buf)?;
         (self.count)(read as u64);
         Ok(read)
@@ -263,7 +340,7 @@ mod tests {
 
     fn names(dir: &Path, globs: &Globs) -> Vec<String> {
         let mut problems = Vec::new();
-        let inputs = walk(&[dir.to_owned()], globs, &mut problems);
+        let inputs = walk(&[dir.to_owned()], globs, &mut problems).inputs;
         assert_eq!(problems, []);
         let below = |input: &Input| {
             input
@@ -290,6 +367,66 @@ mod tests {
     }
 
     #[test]
+    fn excluded_folders_are_not_entered() {
+        let dir = tree(&["a.log", "old/b.log", "x/old/c.log", "x/old/deep/d.log", "x/y.log"]);
+        let check = |exclude: &str, expected: &[&str]| {
+            let globs = Globs::new(&[], &[exclude.to_owned()]).unwrap();
+            assert_eq!(names(dir.path(), &globs), expected, "{exclude}");
+        };
+        check("old", &["a.log", "x/y.log"]);
+        check("old/", &["a.log", "x/y.log"]);
+        check("*/old/*", &["a.log", "x/y.log"]);
+        check("x/old", &["a.log", "old/b.log", "x/y.log"]);
+        check("**/deep", &["a.log", "old/b.log", "x/old/c.log", "x/y.log"]);
+        check(
+            "y.log/",
+            &["a.log", "old/b.log", "x/old/c.log", "x/old/deep/d.log", "x/y.log"],
+        );
+        check("x", &["a.log", "old/b.log"]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_without_anything_to_read_is_told() {
+        let dir = tree(&["logs/a.log"]);
+        let empty = dir.path().join("empty");
+        let sockets = dir.path().join("sockets");
+        fs::create_dir_all(empty.join("deep")).unwrap();
+        fs::create_dir(&sockets).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(sockets.join("s")).unwrap();
+        let check = |paths: &[&Path], globs: &Globs, special: u64, expected: &[&str]| {
+            let mut problems = Vec::new();
+            let paths: Vec<_> = paths.iter().map(|path| path.to_path_buf()).collect();
+            assert_eq!(walk(&paths, globs, &mut problems).special, special);
+            let told: Vec<_> = problems
+                .iter()
+                .map(|problem| problem.why.split(':').next().unwrap())
+                .collect();
+            assert_eq!(told, expected, "{paths:?}");
+        };
+        let all = Globs::default();
+        let (logs, only) = (
+            dir.path().join("logs"),
+            Globs::new(&["*.evtx".into()], &[]).unwrap(),
+        );
+        check(&[&logs, &logs], &all, 0, &[]);
+        check(&[dir.path(), &logs, &empty], &all, 1, &[]);
+        check(&[&logs, &empty], &all, 0, &["no file in this folder"]);
+        check(
+            &[&logs],
+            &only,
+            0,
+            &["no file in this folder fits --include and --exclude"],
+        );
+        check(
+            &[&sockets],
+            &all,
+            1,
+            &["nothing but pipes, sockets or devices in this folder"],
+        );
+    }
+
+    #[test]
     #[cfg(unix)]
     fn a_loop_of_folders_ends_and_a_file_comes_once() {
         let dir = tree(&["a/x.log"]);
@@ -297,7 +434,7 @@ mod tests {
         std::os::unix::fs::symlink(dir.path().join("a/x.log"), dir.path().join("a/y.log")).unwrap();
         std::os::unix::fs::symlink("/etc/hostname", dir.path().join("out.log")).unwrap();
         let mut problems = Vec::new();
-        let inputs = walk(&[dir.path().to_owned()], &Globs::default(), &mut problems);
+        let inputs = walk(&[dir.path().to_owned()], &Globs::default(), &mut problems).inputs;
         assert_eq!(inputs.len(), 1, "{inputs:?}");
         let told: Vec<_> = problems
             .iter()
@@ -312,7 +449,10 @@ mod tests {
     #[test]
     fn what_is_not_there_is_told() {
         let mut problems = Vec::new();
-        assert_eq!(walk(&["/no/such".into()], &Globs::default(), &mut problems), []);
+        assert_eq!(
+            walk(&["/no/such".into()], &Globs::default(), &mut problems).inputs,
+            []
+        );
         assert_eq!(problems[0].to_string(), "/no/such: No such file or directory");
         assert!(Globs::new(&["[".into()], &[]).is_err());
     }

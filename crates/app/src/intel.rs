@@ -2,13 +2,14 @@
 
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use perisai_events::{Block, ReadOptions, Sink};
 use perisai_intel::{Format, Options};
 use perisai_model::{Intel, Place, Problem, Warninglist};
 
 use crate::files::{self, Globs, Input, error_text};
+use crate::stop::Stop;
 
 /// A source that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,35 +28,72 @@ pub struct Loaded {
     pub withheld: u64,
 }
 
-/// Reads all intelligence under the paths. Nothing fails as a whole: what cannot be read is in `Intel::problems`.
+/// Reads all intelligence under the paths, until `stop` is set. Nothing fails as a whole: what cannot be read is in
+/// `Intel::problems`.
 #[must_use]
-pub fn load(paths: &[PathBuf], options: &Options) -> (Intel, Vec<Loaded>) {
+pub fn load(paths: &[PathBuf], options: &Options, stop: &Stop) -> (Intel, Vec<Loaded>) {
     let mut sources = Sources {
         options: options.clone(),
         intel: Intel::default(),
         loaded: Vec::new(),
     };
     let mut problems = Vec::new();
-    for input in files::walk(paths, &Globs::default(), &mut problems) {
+    for input in files::walk(paths, &Globs::default(), &mut problems).inputs {
         // A folder holds read-mes and scripts, too; a file that was named is meant.
         sources.options.skip_unknown = options.skip_unknown || input.found;
-        unpack(&input, &mut sources);
+        if stop.is_set() {
+            break;
+        }
+        unpack(&input, stop, &mut sources);
+    }
+    if !stop.is_set() {
+        let of_use = |one: &Loaded| one.indicators + one.rules + one.problems > 0 || one.withheld > 0;
+        let told = sources
+            .loaded
+            .iter()
+            .filter(|one| of_use(one))
+            .map(|one| &one.place);
+        let told: Vec<_> = told
+            .chain(problems.iter().map(|problem| &problem.place))
+            .cloned()
+            .collect();
+        problems.extend(idle_folders(paths, &told, "no intelligence in this folder"));
     }
     sources.intel.problems.extend(problems);
     (sources.intel, sources.loaded)
 }
 
-/// Reads all MISP warninglists under the paths.
+/// Reads all MISP warninglists under the paths, until `stop` is set.
 #[must_use]
-pub fn load_warninglists(paths: &[PathBuf]) -> (Vec<Warninglist>, Vec<Problem>) {
+pub fn load_warninglists(paths: &[PathBuf], stop: &Stop) -> (Vec<Warninglist>, Vec<Problem>) {
     let mut lists = Lists::default();
     let mut problems = Vec::new();
-    for input in files::walk(paths, &Globs::default(), &mut problems) {
+    for input in files::walk(paths, &Globs::default(), &mut problems).inputs {
+        if stop.is_set() {
+            break;
+        }
         lists.found = input.found;
-        unpack(&input, &mut lists);
+        unpack(&input, stop, &mut lists);
     }
     problems.append(&mut lists.problems);
+    if !stop.is_set() {
+        let told = problems.iter().map(|problem| &problem.place);
+        let told: Vec<_> = told.chain(&lists.places).cloned().collect();
+        problems.extend(idle_folders(paths, &told, "no warninglist in this folder"));
+    }
     (lists.lists, problems)
+}
+
+/// Folders that were named and of which nothing is told otherwise.
+fn idle_folders(paths: &[PathBuf], told: &[Place], why: &str) -> Vec<Problem> {
+    let is_told = |folder: &Path| {
+        told.iter()
+            .any(|place| Path::new(&*place.path).starts_with(folder))
+    };
+    let folders = paths.iter().filter(|path| path.is_dir() && !is_told(path));
+    folders
+        .map(|path| Problem::new(Place::file(path.to_string_lossy()), why))
+        .collect()
 }
 
 /// What takes sources, one decompressed stream at a time.
@@ -65,8 +103,13 @@ trait Takes {
 }
 
 /// Opens one file, and all that is packed in it.
-fn unpack(input: &Input, takes: &mut dyn Takes) {
-    input.read(&ReadOptions::default(), &|_| {}, &mut Members { takes });
+fn unpack(input: &Input, stop: &Stop, takes: &mut dyn Takes) {
+    input.read(
+        &ReadOptions::default(),
+        &|_| {},
+        &|| stop.is_set(),
+        &mut Members { takes },
+    );
 }
 
 /// Takes each member of an input whole.
@@ -132,6 +175,8 @@ impl Takes for Sources {
 #[derive(Default)]
 struct Lists {
     lists: Vec<Warninglist>,
+    /// Where they stand.
+    places: Vec<Place>,
     problems: Vec<Problem>,
     /// The file was found in a folder: one that is no list is passed over.
     found: bool,
@@ -141,7 +186,10 @@ impl Takes for Lists {
     fn take(&mut self, place: &Place, reader: &mut dyn Read) -> io::Result<()> {
         let mut problems = Vec::new();
         match perisai_intel::read_warninglist(place, &mut BufReader::new(reader), &mut problems) {
-            Ok(list) => self.lists.push(list),
+            Ok(list) => {
+                self.lists.push(list);
+                self.places.push(place.clone());
+            }
             Err(_) if self.found && !place.path.ends_with("list.json") => {}
             Err(problem) => self.problems.push(problem),
         }

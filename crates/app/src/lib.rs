@@ -5,10 +5,13 @@ mod files;
 pub mod hunt;
 mod intel;
 mod lint;
+mod pipe;
+mod stop;
 
 pub use files::{Globs, InvalidGlob};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
 pub use perisai_events::ReadOptions;
 pub use perisai_intel::Options as IntelOptions;
-pub use perisai_respond::{Format, Options as OutputOptions, Writer, writer};
+pub use perisai_respond::{Format, Options as OutputOptions, Writer, say_interrupted, writer};
+pub use stop::Stop;

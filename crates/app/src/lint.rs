@@ -7,6 +7,7 @@ use perisai_intel::Options;
 use perisai_model::{IdleRule, Problem};
 
 use crate::intel::{Loaded, load};
+use crate::stop::Stop;
 
 /// What was found in one source.
 pub type SourceLint = Loaded;
@@ -29,7 +30,7 @@ pub struct Lint {
 /// Reads and compiles all intelligence under the paths.
 #[must_use]
 pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
-    let (mut intel, sources) = load(paths, options);
+    let (mut intel, sources) = load(paths, options, &Stop::default());
     let mut problems = std::mem::take(&mut intel.problems);
     let (detector, refused) = Detector::compile(intel, Vec::new());
     problems.extend(refused);

@@ -1,6 +1,7 @@
 //! The binary `perisai`: reads the command line, runs one use case of `app`, and says how it ended.
 
 mod commands;
+mod interrupt;
 mod output;
 
 use std::io::{self, Write};
@@ -27,6 +28,8 @@ enum Outcome {
     Found,
     /// Done, but some input could not be read or used.
     SomeFailed,
+    /// Ended by Ctrl-C or `kill`; what was found so far is written.
+    Interrupted,
 }
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(1),
         Ok(Outcome::SomeFailed) => ExitCode::from(3),
+        Ok(Outcome::Interrupted) => ExitCode::from(interrupt::STATUS),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing can be done where standard error is closed, too.

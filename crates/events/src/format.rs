@@ -14,6 +14,7 @@ use crate::device::{CEF, LEEF};
 use crate::kv::LOGFMT;
 use crate::syslog::{SYSLOG, auditd::AUDITD, dns::NAMED};
 use crate::web::{combined::WEB, squid::SQUID};
+use crate::wrapped::CRI;
 use crate::xml::XML;
 use crate::{json, time};
 
@@ -125,7 +126,7 @@ pub(crate) const PLAIN: Spec = Spec {
 };
 
 /// Every format of lines, the more particular first.
-pub(crate) const LINES: [&Spec; 13] = [
+pub(crate) const LINES: [&Spec; 14] = [
     &ZEEK,
     &W3C,
     &json::LINES,
@@ -133,6 +134,7 @@ pub(crate) const LINES: [&Spec; 13] = [
     &CEF,
     &LEEF,
     &AUDITD,
+    &CRI,
     &SYSLOG,
     &NAMED,
     &WEB,
@@ -346,6 +348,7 @@ pub(crate) mod tests {
         check("level=info msg=x a=b\nlevel=info msg=x a=b\n", "logfmt");
         check("#Fields: date time c-ip\n", "w3c");
         check("#fields\tts\tuid\n", "zeek");
+        check("2022-02-24T01:02:03Z stdout F host prog: x\n", "cri");
         check("time,host\n1,2\n", "csv");
         check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created\n", "text");
     }

@@ -22,6 +22,7 @@ mod syslog;
 mod text;
 pub mod time;
 mod web;
+mod wrapped;
 mod xml;
 
 pub use block::{Block, Cursor, Layout, Stream};

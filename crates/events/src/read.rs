@@ -25,8 +25,11 @@ impl<T: Read + Seek + ?Sized> ReadSeek for T {}
 pub enum Input<'a> {
     /// A file.
     Seekable(&'a mut dyn ReadSeek),
-    /// Standard input, or the inside of an archive.
+    /// What can only be read: the inside of an archive, a device.
     Stream(&'a mut dyn Read),
+    /// A pipe whose writer may pause, and what waits a moment for more and tells whether it does. Where it does, what
+    /// has come is passed on in a block of its own: the blocks then follow the clock, what is in them does not.
+    Live(&'a mut dyn Read, &'a dyn Fn() -> bool),
 }
 
 /// What an input may cost.
@@ -112,6 +115,10 @@ pub fn read(
     let mut walk = Walk {
         options,
         sink,
+        quiet: match input {
+            Input::Live(_, quiet) => quiet,
+            Input::Seekable(_) | Input::Stream(_) => &|| false,
+        },
         unpacked: Rc::new(Cell::new(0)),
     };
     let member = Member {
@@ -154,6 +161,8 @@ impl Member {
 pub(crate) struct Walk<'a> {
     pub(crate) options: &'a ReadOptions,
     pub(crate) sink: &'a mut dyn Sink,
+    /// Whether the writer of what is read pauses.
+    pub(crate) quiet: &'a dyn Fn() -> bool,
     /// Bytes unpacked so far, over all containers.
     pub(crate) unpacked: Rc<Cell<u64>>,
 }
@@ -163,15 +172,15 @@ impl Walk<'_> {
     pub(crate) fn input(&mut self, member: Member, input: Input<'_>) -> ControlFlow<()> {
         match input {
             Input::Seekable(file) => {
-                let head = container::peek(file);
-                let zip = Container::detect(&head.0) == Some(Container::Zip);
+                let head = container::peek(file, self.quiet);
+                let zip = Container::detect(&head.bytes) == Some(Container::Zip);
                 if zip && member.depth < self.options.limits.depth {
                     return container::zip::seekable(self, &member, file);
                 }
                 self.stream(member, Peeked::new(head, file))
             }
-            Input::Stream(reader) => {
-                let head = container::peek(reader);
+            Input::Stream(reader) | Input::Live(reader, _) => {
+                let head = container::peek(reader, self.quiet);
                 self.stream(member, Peeked::new(head, reader))
             }
         }

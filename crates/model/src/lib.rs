@@ -20,6 +20,6 @@ pub use jiff::Timestamp;
 pub use kind::{Kind, UnknownKind};
 pub use marking::{Pap, Tlp};
 pub use place::{Place, Position, Problem};
-pub use report::{IdleRule, Report};
+pub use report::{IdleRule, Interrupted, Report};
 pub use severity::{Severity, UnknownSeverity};
 pub use warninglist::{Warninglist, WarninglistCategory, WarninglistType};

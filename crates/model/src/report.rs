@@ -36,12 +36,29 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// Rules that were not loaded or can never match these logs, and why.
     pub idle_rules: Vec<IdleRule>,
+    /// Pipes, sockets and devices that stand in folders: not read.
+    pub passed_over: u64,
+    /// The hunt was ended before all was searched, and how far it had come.
+    pub interrupted: Option<Interrupted>,
     /// Wall-clock time.
     pub elapsed: std::time::Duration,
     /// How much of `elapsed` went by before the search began: the intelligence was loaded.
     pub loading: std::time::Duration,
     /// Processor time of all threads, where the system tells it.
     pub cpu: Option<std::time::Duration>,
+}
+
+/// How far a hunt had come that was ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted {
+    /// Inputs searched to their end.
+    pub inputs: u64,
+    /// Inputs that there were.
+    pub of: u64,
+    /// Bytes read, as they are on disk.
+    pub read: u64,
+    /// Bytes of all files that were to be read; `None` with a pipe among them.
+    pub total: Option<u64>,
 }
 
 /// A rule that did no work in this hunt.

@@ -71,6 +71,10 @@ impl Writer for Csv<'_> {
         Ok(())
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     fn finish(&mut self, _report: &Report) -> io::Result<()> {
         self.start()?;
         self.out.flush()

@@ -15,6 +15,14 @@ pub trait Writer {
     /// Where the output cannot be written.
     fn finding(&mut self, finding: &Finding) -> io::Result<()>;
 
+    /// Writes out what is buffered, for whoever watches. Nothing to do for formats that come at the end.
+    ///
+    /// # Errors
+    /// Where the output cannot be written.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Ends the output with what the hunt did, and flushes it. Called once, last.
     ///
     /// # Errors
@@ -87,6 +95,12 @@ impl Format {
         Self::Html,
         Self::Navigator,
     ];
+
+    /// Whether findings are written as they come, rather than told of at the end.
+    #[must_use]
+    pub const fn streams(self) -> bool {
+        matches!(self, Self::Jsonl | Self::Csv)
+    }
 
     /// The name on the command line.
     #[must_use]

@@ -25,6 +25,10 @@ impl Writer for Jsonl<'_> {
         self.out.write_all(b"\n")
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     fn finish(&mut self, _report: &Report) -> io::Result<()> {
         self.out.flush()
     }

@@ -20,3 +20,4 @@ mod summary;
 mod text;
 
 pub use format::{Format, Options, RuleText, UnknownFormat, Writer, writer};
+pub use say::interrupted as say_interrupted;

@@ -42,6 +42,22 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{size:.1} {unit}")
 }
 
+/// How far a hunt came that was ended early; `None` where it was not.
+#[must_use]
+pub fn interrupted(report: &Report) -> Option<String> {
+    let how_far = report.interrupted?;
+    let mut text = format!(
+        "{} of {} searched to the end, {} read",
+        number(how_far.inputs),
+        count(how_far.of, "input"),
+        bytes(how_far.read)
+    );
+    if let Some(total) = how_far.total {
+        text += &format!(" of {}", bytes(total));
+    }
+    Some(text)
+}
+
 /// A length of time: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -123,6 +139,28 @@ pub(crate) fn flags(finding: &Finding) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_far_a_hunt_came() {
+        let check = |total, expected: &str| {
+            let report = Report {
+                interrupted: Some(perisai_model::Interrupted {
+                    inputs: 3,
+                    of: 27,
+                    read: 1_200_000,
+                    total,
+                }),
+                ..Report::default()
+            };
+            assert_eq!(interrupted(&report).as_deref(), Some(expected));
+        };
+        check(None, "3 of 27 inputs searched to the end, 1.2 MB read");
+        check(
+            Some(4_000_000),
+            "3 of 27 inputs searched to the end, 1.2 MB read of 4.0 MB",
+        );
+        assert_eq!(interrupted(&Report::default()), None);
+    }
 
     #[test]
     fn numbers_read_well() {

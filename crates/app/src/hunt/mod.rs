@@ -21,11 +21,12 @@ use jiff::Timestamp;
 use perisai_detect::Detector;
 use perisai_events::ReadOptions;
 use perisai_intel::Options as IntelOptions;
-use perisai_model::{IdleRule, Intel, Problem, Report, RuleLanguage, Severity};
+use perisai_model::{IdleRule, Intel, Interrupted, Problem, Report, RuleLanguage, Severity};
 use perisai_respond::Writer;
 
-use crate::files::{self, Globs};
+use crate::files::{self, Globs, Input};
 use crate::intel::{load, load_warninglists};
+use crate::stop::Stop;
 pub use progress::Progress;
 
 /// What to hunt for, where, and how.
@@ -60,6 +61,8 @@ pub struct Settings {
     /// Files that this hunt writes: passed over where they stand in a folder of logs, refused where they are named as
     /// an input (design.md, invariant 10).
     pub own: Vec<PathBuf>,
+    /// Ends the hunt before all is searched: what was found so far is told.
+    pub stop: Stop,
 }
 
 /// Why a hunt ended early.
@@ -77,9 +80,12 @@ pub enum HuntError {
     /// There is nothing to look for; and what could not be read or used.
     #[error("nothing to look for: no indicator and no rule in {0}")]
     NoIntel(String, Vec<Problem>),
+    /// It was ended while the intelligence was loaded.
+    #[error("interrupted while the intelligence was loaded: nothing was searched")]
+    Interrupted,
 }
 
-/// Hunts, and writes the findings as they come. The report is written to `writer`, too, and returned.
+/// Hunts, and writes the findings as they come. The caller ends the output with the report.
 ///
 /// # Errors
 /// Where the output fails, there is nothing to look for, or, under `strict`, at the first problem.
@@ -87,9 +93,10 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     let (wall, cpu) = (Instant::now(), ProcessTime::try_now().ok());
     let mut report = Report::default();
     refuse_own_inputs(settings)?;
-    let (mut intel, _) = load(&settings.intel, &settings.intel_options);
+    let (mut intel, _) = load(&settings.intel, &settings.intel_options, &settings.stop);
     report.problems.append(&mut intel.problems);
-    let (warninglists, problems) = load_warninglists(&settings.warninglists);
+    let (warninglists, problems) = load_warninglists(&settings.warninglists, &settings.stop);
+    fail_if_stopped(settings)?;
     report.problems.extend(problems);
     report.withheld = intel.withheld;
     report.idle_rules = not_run_here(&intel);
@@ -97,6 +104,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     let yara = yara::compile(&intel, yara::cache_folder().as_deref(), &mut report.problems);
 
     let (detector, problems) = Detector::compile(intel, warninglists);
+    fail_if_stopped(settings)?;
     report.problems.extend(problems);
     report.indicators = detector.indicators.len() as u64;
     report.rules = (detector.sigma.len() + detector.patterns.len()) as u64;
@@ -109,7 +117,9 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     }
     fail_if_strict(settings, &report)?;
 
-    let mut inputs = files::walk(&settings.logs, &settings.globs, &mut report.problems);
+    let walked = files::walk(&settings.logs, &settings.globs, &mut report.problems);
+    let mut inputs = walked.inputs;
+    report.passed_over = walked.special;
     inputs.retain(|input| {
         !input
             .path
@@ -135,10 +145,9 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
         .extend(detector.patterns.explain_seen(&seen.patterns));
     report.idle_rules.sort_unstable();
     report.problems.sort_unstable();
+    report.interrupted = interrupted(settings, progress, &inputs);
     report.elapsed = wall.elapsed();
     report.cpu = cpu.and_then(|start| start.try_elapsed().ok());
-    progress.finish();
-    writer.finish(&report).map_err(HuntError::Output)?;
     Ok(report)
 }
 
@@ -153,6 +162,25 @@ fn refuse_own_inputs(settings: &Settings) -> Result<(), HuntError> {
         Some(path) => Err(HuntError::OwnInput(path.clone())),
         None => Ok(()),
     }
+}
+
+fn fail_if_stopped(settings: &Settings) -> Result<(), HuntError> {
+    if settings.stop.is_set() {
+        return Err(HuntError::Interrupted);
+    }
+    Ok(())
+}
+
+/// How far the hunt had come, where it was ended early.
+fn interrupted(settings: &Settings, progress: &Progress, inputs: &[Input]) -> Option<Interrupted> {
+    // YARA rules are looked for after all else.
+    let all = progress.inputs() == inputs.len() as u64 && !cfg!(feature = "yara");
+    (settings.stop.is_set() && !all).then(|| Interrupted {
+        inputs: progress.inputs(),
+        of: inputs.len() as u64,
+        read: progress.read(),
+        total: inputs.iter().map(|input| input.size).sum(),
+    })
 }
 
 fn fail_if_strict(settings: &Settings, report: &Report) -> Result<(), HuntError> {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use perisai_events::Stream;
 
@@ -42,6 +43,8 @@ pub(super) struct Output<'a> {
     /// How many more there were than can be held.
     left_open: usize,
     failed: Option<HuntError>,
+    /// When the first finding came that was not written out yet.
+    unwritten: Option<Instant>,
 }
 
 /// So many events are held for what needs more than one: with 2 kB each, two gigabytes at the most.
@@ -57,6 +60,7 @@ impl<'a> Output<'a> {
             open: Vec::new(),
             left_open: 0,
             failed: None,
+            unwritten: None,
         }
     }
 
@@ -80,6 +84,7 @@ impl<'a> Output<'a> {
         }
         self.report.findings += 1;
         self.progress.add_finding();
+        self.unwritten.get_or_insert_with(Instant::now);
         self.writer.finding(finding).map_err(HuntError::Output)
     }
 
@@ -197,6 +202,16 @@ impl<'a, 'b> Order<'a, 'b> {
             return false;
         }
         true
+    }
+
+    /// Writes out findings that have waited for so long. False once the output has failed.
+    pub(super) fn flush(&mut self, waited: Duration) -> bool {
+        let output = &mut *self.output;
+        if output.failed.is_none() && output.unwritten.is_some_and(|since| since.elapsed() >= waited) {
+            output.unwritten = None;
+            output.failed = output.writer.flush().map_err(HuntError::Output).err();
+        }
+        output.failed.is_none()
     }
 
     fn release(&mut self) -> Result<(), HuntError> {

@@ -9,6 +9,7 @@ pub struct Progress {
     read: AtomicU64,
     searched: AtomicU64,
     findings: AtomicU64,
+    inputs: AtomicU64,
     running: AtomicBool,
 }
 
@@ -37,7 +38,7 @@ impl Progress {
         self.findings.load(Ordering::Relaxed)
     }
 
-    /// True from when the logs are opened until all is written.
+    /// True from when the logs are opened.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.running.load(Ordering::Relaxed)
@@ -48,16 +49,21 @@ impl Progress {
         self.running.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn finish(&self) {
-        self.running.store(false, Ordering::Relaxed);
-    }
-
     pub(super) fn add_read(&self, bytes: u64) {
         self.read.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub(super) fn add_searched(&self, bytes: u64) {
         self.searched.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Inputs that have been read to their end.
+    pub(super) fn inputs(&self) -> u64 {
+        self.inputs.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add_input(&self) {
+        self.inputs.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn add_finding(&self) {

@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use perisai_detect::Detector;
 use perisai_events::{Block, Sink, Stream};
@@ -22,6 +23,9 @@ use crate::files::Input;
 
 /// So many findings may be held back before threads that are ahead wait.
 const AHEAD: usize = 100_000;
+
+/// Findings wait no longer than this before they are written out: somebody may be watching.
+const FLUSH: Duration = Duration::from_millis(100);
 
 /// Searches all inputs; gives what kinds of events went by.
 pub(super) fn search_all(
@@ -53,8 +57,13 @@ pub(super) fn search_all(
         }
         drop(sender);
         let mut order = Order::new(output);
-        for message in receiver {
-            if !order.take(message) {
+        loop {
+            let good = match receiver.recv_timeout(FLUSH) {
+                Ok(message) => order.take(message) && order.flush(FLUSH),
+                Err(RecvTimeoutError::Timeout) => order.flush(Duration::ZERO),
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if !good {
                 shared.stop.store(true, Ordering::Relaxed);
             }
             shared.advance(order.state());
@@ -120,7 +129,7 @@ impl<'a> Shared<'a> {
             if let Some(job) = state.queue.pop_front() {
                 return Some(Task::Search(job));
             }
-            if state.next < self.inputs.len() && !self.stop.load(Ordering::Relaxed) {
+            if state.next < self.inputs.len() && !self.is_ending() {
                 let input = state.next;
                 state.next += 1;
                 state.readers += 1;
@@ -131,6 +140,11 @@ impl<'a> Shared<'a> {
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Whether the output failed, or the user wants no more.
+    fn is_ending(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.settings.stop.is_set()
     }
 
     fn end_reading(&self) {
@@ -175,7 +189,7 @@ impl<'a> Shared<'a> {
     /// Waits while too much is held back for an earlier input. That input's own thread never waits, so it ends.
     fn wait_for_turn(&self, input: usize) {
         let mut state = lock(&self.state);
-        while state.written.1 > AHEAD && input > state.written.0 && !self.stop.load(Ordering::Relaxed) {
+        while state.written.1 > AHEAD && input > state.written.0 && !self.is_ending() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -219,8 +233,12 @@ impl Worker<'_> {
         shared.inputs[input].read(
             &shared.settings.read,
             &|bytes| shared.progress.add_read(bytes),
+            &|| shared.is_ending(),
             &mut reading,
         );
+        if !shared.is_ending() {
+            shared.progress.add_input();
+        }
         let Reading {
             blocks,
             files,
@@ -269,7 +287,7 @@ impl Sink for Reading<'_, '_> {
     }
 
     fn block(&mut self, block: Block) -> ControlFlow<()> {
-        if self.worker.shared.stop.load(Ordering::Relaxed) {
+        if self.worker.shared.is_ending() {
             return ControlFlow::Break(());
         }
         let job = Job {
@@ -285,7 +303,10 @@ impl Sink for Reading<'_, '_> {
     }
 
     fn problem(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        // What ends because it was to end is not broken.
+        if !self.worker.shared.is_ending() {
+            self.problems.push(problem);
+        }
     }
 }
 

@@ -72,6 +72,9 @@ pub(super) fn search_all(
     output: &mut Output<'_>,
 ) -> Result<(), HuntError> {
     for input in inputs.iter().filter(|input| input.size.is_some()) {
+        if settings.stop.is_set() {
+            break;
+        }
         let limits = Limits::default();
         let mut files = Files {
             scanner: Scanner::new(rules, limits),
@@ -79,7 +82,7 @@ pub(super) fn search_all(
             findings: Vec::new(),
             problems: Vec::new(),
         };
-        input.read(&settings.read, &|_| {}, &mut files);
+        input.read(&settings.read, &|_| {}, &|| settings.stop.is_set(), &mut files);
         let Files {
             findings, problems, ..
         } = files;

@@ -50,7 +50,9 @@ impl Demo {
             at("intel").display(),
             at("logs").display()
         )?;
-        hunt::run(settings, Format::Text, None, 12)?;
+        if hunt::run(settings, Format::Text, None, 12)?.is_none() {
+            return Ok(Outcome::Interrupted);
+        }
         next(&folder, &mut out)?;
         Ok(Outcome::Done)
     }

@@ -1,6 +1,6 @@
 //! `perisai hunt`.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -8,11 +8,12 @@ use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use perisai_app::hunt::{self, HuntError, Progress, Settings};
-use perisai_app::{Format, Globs, IntelOptions, OutputOptions, ReadOptions};
+use perisai_app::{Format, Globs, IntelOptions, OutputOptions, ReadOptions, Stop};
 use perisai_model::{Report, Severity};
 
 use super::time;
 use crate::Outcome;
+use crate::interrupt;
 use crate::output::file::Output;
 use crate::output::{bar, report, screen};
 
@@ -21,6 +22,7 @@ use crate::output::{bar, report, screen};
 /// Every line of every file is searched for indicators; where the format is known, fields and times are read, and
 /// Sigma rules and STIX patterns are run. What each file is, is seen from its content.
 #[derive(Debug, Args)]
+#[command(after_help = STATUS)]
 pub(crate) struct Hunt {
     /// Intelligence: lists, CSV, STIX, MISP, Sigma and YARA rules; files or folders, packed or not
     #[arg(long, short, value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
@@ -43,10 +45,10 @@ pub(crate) struct Hunt {
     /// The zone of times that are written without one, such as Europe/Kyiv
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     tz: String,
-    /// Only files of folders that match, such as '*.evtx'
+    /// Only files of folders that match, such as '*.evtx'; a pattern with a slash means the path in the folder
     #[arg(long, value_name = "GLOB")]
     include: Vec<String>,
-    /// No files of folders that match
+    /// No files of folders that match, and nothing in folders that match, such as node_modules or '*/old/*'
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
     /// How to write findings: text, jsonl, csv, stix, html, navigator
@@ -64,9 +66,9 @@ pub(crate) struct Hunt {
     /// Write no more findings than this
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// How many threads search; 0 takes all processors
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
+    /// How many threads search, up to 1024; 0 takes all processors
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=MOST_THREADS))]
+    threads: u16,
     /// Exit with 1 where something was found
     #[arg(long)]
     exit_code: bool,
@@ -81,17 +83,30 @@ pub(crate) struct Hunt {
     logs: Vec<PathBuf>,
 }
 
+/// More threads than any machine has use for.
+const MOST_THREADS: i64 = 1024;
+
+/// The end of `--help`.
+const STATUS: &str = "\
+Exit status: 0 done; 1 with --exit-code, something was found; 2 wrong command line, or nothing to look for; 3 done, but \
+some input could not be read or used (3 wins over 1); 130 interrupted (Ctrl-C or kill): what was found so far is \
+written. A second Ctrl-C ends at once, with nothing more written.";
+
 impl Hunt {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let settings = self.settings()?;
-        let report = run(settings, self.format, self.output.as_deref(), self.top)?;
+        let Some(report) = run(settings, self.format, self.output.as_deref(), self.top)? else {
+            return Ok(Outcome::Interrupted);
+        };
         if self.explain_rules {
             report::idle_rules(&report, &mut io::stderr().lock())?;
         }
         if self.format != Format::Text || self.output.is_some() {
             report::problems(&report.problems, &mut io::stderr().lock())?;
+            report::asides(&report, &mut io::stderr().lock())?;
         }
         Ok(match () {
+            () if report.interrupted.is_some() => Outcome::Interrupted,
             () if !report.problems.is_empty() => Outcome::SomeFailed,
             () if self.exit_code && report.findings > 0 => Outcome::Found,
             () => Outcome::Done,
@@ -108,6 +123,12 @@ impl Hunt {
                 .transpose();
             parsed.map_err(|why| anyhow::anyhow!("{option}: {why}"))
         };
+        let (since, until) = (time("--since", &self.since)?, time("--until", &self.until)?);
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            anyhow::bail!("--since {since} is not before --until {until}: no event could be in that time");
+        }
         Ok(Settings {
             intel: self.intel.clone(),
             intel_options: IntelOptions {
@@ -118,28 +139,31 @@ impl Hunt {
             no_suppress: self.no_suppress,
             logs: self.logs.clone(),
             globs: Globs::new(&self.include, &self.exclude)?,
-            since: time("--since", &self.since)?,
-            until: time("--until", &self.until)?,
+            since,
+            until,
             read: ReadOptions {
                 tz: zone,
                 ..ReadOptions::default()
             },
             min_severity: self.min_severity,
             limit: self.limit,
-            threads: self.threads,
+            threads: usize::from(self.threads),
             strict: self.strict,
             own: Vec::new(),
+            stop: Stop::default(),
         })
     }
 }
 
-/// Hunts with a progress bar, and writes to a file or to standard output.
+/// Hunts with a progress bar, and writes to a file or to standard output. `None` where it was ended before it searched
+/// anything.
 pub(super) fn run(
     mut settings: Settings,
     format: Format,
     file: Option<&Path>,
     top: usize,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<Option<Report>> {
+    settings.stop = interrupt::on_signal()?;
     let progress = Progress::default();
     let output = Output::open(file)?;
     settings.own = output.paths();
@@ -151,11 +175,23 @@ pub(super) fn run(
         ..OutputOptions::default()
     };
     let mut writer = perisai_app::writer(format, &options, output.writer()?);
-    let outcome = bar::while_shown(&progress, || hunt::run(&settings, &progress, &mut *writer));
+    let mut hunt = || hunt::run(&settings, &progress, &mut *writer);
+    // Findings that come on the same screen would stand in the bar.
+    let outcome = if to_screen && format.streams() {
+        hunt()
+    } else {
+        bar::while_shown(&progress, hunt)
+    };
     if let Err(HuntError::NoIntel(_, problems)) = &outcome {
         report::problems(problems, &mut io::stderr().lock())?;
     }
+    if let Err(interrupted @ HuntError::Interrupted) = &outcome {
+        writeln!(io::stderr(), "perisai: {interrupted}")?;
+        return Ok(None);
+    }
     let report = outcome?;
+    writer.finish(&report)?;
+    drop(writer);
     output.keep()?;
-    Ok(report)
+    Ok(Some(report))
 }

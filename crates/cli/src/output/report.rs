@@ -18,6 +18,21 @@ pub(crate) fn problems(problems: &[Problem], out: &mut dyn Write) -> io::Result<
     }
 }
 
+/// Tells what was passed over, and, of a hunt that was ended early, how far it came.
+pub(crate) fn asides(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.passed_over > 0 {
+        let many = report.passed_over;
+        writeln!(
+            out,
+            "perisai: passed over in folders, as they are no files (pipes, sockets, devices): {many}"
+        )?;
+    }
+    match perisai_app::say_interrupted(report) {
+        Some(text) => writeln!(out, "perisai: interrupted: {text}"),
+        None => Ok(()),
+    }
+}
+
 /// Lists the rules that did no work.
 pub(crate) fn idle_rules(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for rule in &report.idle_rules {

@@ -44,6 +44,15 @@ fn exit_codes() {
     check(&["--format", "xml", text(&logs)], 2);
     check(&["--since", "soon", text(&logs)], 2);
     check(&["--tz", "Nowhere/Else", text(&logs)], 2);
+    check(
+        &["--since", "2022-02-25", "--until", "2022-02-24", text(&logs)],
+        2,
+    );
+    check(&["--threads", "100000", text(&logs)], 2);
+    check(&["--include", "[", text(&logs)], 2);
+    check(&["--include", "*.evtx", text(&logs)], 3);
+    check(&["--warninglists", text(&logs), text(&logs)], 3);
+    check(&["--intel", text(&logs), text(&logs)], 3);
     assert_eq!(perisai(&["hunt"]).code, 2);
     assert_eq!(perisai(&["hunt", "--help"]).code, 0);
     assert_eq!(perisai(&["--version"]).code, 0);
@@ -69,6 +78,29 @@ fn mistakes_are_explained() {
     check(
         &["hunt", "--intel", "/no/such", text(&at("empty"))],
         "nothing to look for",
+    );
+    let list = at("list.txt");
+    let misuse = |arguments: &[&str], expected: &str| {
+        let hunt = ["hunt", "--format", "jsonl", "--intel", text(&list)];
+        check(&[&hunt, arguments, &[text(&at("empty"))]].concat(), expected);
+    };
+    misuse(&["--since", "2d", "--until", "3d"], "is not before --until");
+    misuse(&["--threads", "100000"], "100000 is not in 0..=1024");
+    misuse(
+        &["--exclude", "["],
+        "perisai: not a pattern of file names: error parsing glob '[': unclosed character class; missing ']'\n",
+    );
+    misuse(
+        &["--include", "*.evtx"],
+        "empty: no file in this folder fits --include and --exclude",
+    );
+    misuse(
+        &["--intel", text(&at("empty"))],
+        "empty: no intelligence in this folder",
+    );
+    misuse(
+        &["--warninglists", text(&at("empty"))],
+        "empty: no warninglist in this folder",
     );
     check(
         &["hunt", "--intel", text(&at("list.txt")), "--since", "soon", "-"],

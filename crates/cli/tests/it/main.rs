@@ -4,6 +4,8 @@
 mod bad_input;
 mod command_line;
 mod examples;
+#[cfg(unix)]
+mod live;
 mod planted;
 mod shared_data;
 mod tool;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use perisai_app::Stop;
 use perisai_detect::Detector;
 use perisai_intel::Options;
 
@@ -88,10 +89,10 @@ fn warninglists_suppress_few_of_a_million_indicators() {
     let (Some(lists), Some(list)) = (shared("data/warninglists"), shared("data/iocs/maltrail.txt.gz")) else {
         return;
     };
-    let (lists, problems) = perisai_app::load_warninglists(&[lists]);
+    let (lists, problems) = perisai_app::load_warninglists(&[lists], &Stop::default());
     assert_eq!(problems, []);
     assert_eq!(lists.len(), 128);
-    let (intel, _) = perisai_app::load(&[list], &Options::default());
+    let (intel, _) = perisai_app::load(&[list], &Options::default(), &Stop::default());
     let (detector, _) = Detector::compile(intel, lists);
     let all = u32::try_from(detector.indicators.len()).unwrap();
     let (mut suppressed, mut known) = (BTreeMap::new(), BTreeMap::new());

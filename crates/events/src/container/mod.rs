@@ -13,6 +13,9 @@ use crate::read::Limits;
 /// How much of an input is looked at to tell what it is.
 pub(crate) const SAMPLE: usize = 64 << 10;
 
+/// So many bytes tell every container: a tar's header is the longest.
+const TELLING: usize = 512;
+
 /// A container is not held to its ratio before it has unpacked to this many bytes.
 const RATIO_FLOOR: u64 = 64 << 20;
 
@@ -71,56 +74,108 @@ pub(crate) fn unread(head: &[u8]) -> Option<&'static str> {
         .map(|(_, name)| *name)
 }
 
-/// Reads up to [`SAMPLE`] bytes, and the error that ended it.
-pub(crate) fn peek<R: Read + ?Sized>(reader: &mut R) -> (Vec<u8>, Option<io::Error>) {
-    let mut head = Vec::new();
-    let error = reader.take(SAMPLE as u64).read_to_end(&mut head).err();
-    (head, error)
+/// The first bytes of an input.
+pub(crate) struct Head {
+    pub(crate) bytes: Vec<u8>,
+    /// They are all that there is.
+    whole: bool,
+    /// What ended it.
+    error: Option<io::Error>,
+}
+
+/// Reads up to [`SAMPLE`] bytes; fewer where the input ends, or pauses behind enough to tell what it is.
+pub(crate) fn peek<R: Read + ?Sized>(reader: &mut R, quiet: &dyn Fn() -> bool) -> Head {
+    let mut bytes = vec![0; SAMPLE];
+    let mut at = 0;
+    loop {
+        let (filled, state) = fill_until(reader, &mut bytes, at, quiet);
+        at = filled;
+        if matches!(state, Filled::Paused) && !is_telling(&bytes[..at]) {
+            continue;
+        }
+        bytes.truncate(at);
+        bytes.shrink_to_fit();
+        let (whole, error) = match state {
+            Filled::Ended(error) => (true, error),
+            Filled::Full | Filled::Paused => (false, None),
+        };
+        return Head { bytes, whole, error };
+    }
+}
+
+/// Whether a few first bytes are enough to go on with: they have a line, or all that tells a container.
+fn is_telling(head: &[u8]) -> bool {
+    head.len() >= TELLING || head.contains(&b'\n') || Container::detect(head).is_some()
+}
+
+/// How an attempt to fill some room ended.
+pub(crate) enum Filled {
+    /// The room is full.
+    Full,
+    /// The writer pauses.
+    Paused,
+    /// The input is at its end, or broken.
+    Ended(Option<io::Error>),
+}
+
+/// Fills `room` from `at` on, as far as it comes without a pause.
+pub(crate) fn fill_until<R: Read + ?Sized>(
+    reader: &mut R,
+    room: &mut [u8],
+    mut at: usize,
+    quiet: &dyn Fn() -> bool,
+) -> (usize, Filled) {
+    while at < room.len() {
+        match reader.read(&mut room[at..]) {
+            Ok(0) => return (at, Filled::Ended(None)),
+            Ok(read) => at += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return (at, Filled::Ended(Some(error))),
+        }
+        if at < room.len() && quiet() {
+            return (at, Filled::Paused);
+        }
+    }
+    (at, Filled::Full)
 }
 
 /// Fills `room` from `at` on; gives how far it is filled, and the error that ended it short of that.
 pub(crate) fn fill<R: Read + ?Sized>(
     reader: &mut R,
     room: &mut [u8],
-    mut at: usize,
+    at: usize,
 ) -> (usize, Option<io::Error>) {
-    while at < room.len() {
-        match reader.read(&mut room[at..]) {
-            Ok(0) => break,
-            Ok(read) => at += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (at, Some(error)),
-        }
+    match fill_until(reader, room, at, &|| false) {
+        (at, Filled::Ended(error)) => (at, error),
+        (at, Filled::Full | Filled::Paused) => (at, None),
     }
-    (at, None)
 }
 
 /// A reader whose first bytes have been looked at.
 pub(crate) struct Peeked<'a> {
-    head: Vec<u8>,
+    head: Head,
     at: usize,
-    error: Option<io::Error>,
     inner: &'a mut dyn Read,
 }
 
 impl<'a> Peeked<'a> {
-    pub(crate) fn new((head, error): (Vec<u8>, Option<io::Error>), inner: &'a mut dyn Read) -> Self {
-        Self {
-            head,
-            at: 0,
-            error,
-            inner,
-        }
+    pub(crate) fn new(head: Head, inner: &'a mut dyn Read) -> Self {
+        Self { head, at: 0, inner }
     }
 
     /// The first bytes, as far as they are not read yet.
     pub(crate) fn head(&self) -> &[u8] {
-        &self.head[self.at..]
+        &self.head.bytes[self.at..]
+    }
+
+    /// Whether the head is all that there is.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.head.whole
     }
 
     /// Room for a first block: no more than is needed where the whole input has been seen, as of many a small file.
     pub(crate) fn first_room(&self, block: usize) -> usize {
-        if self.head.len() < SAMPLE {
+        if self.head.whole {
             block.min(self.head().len() + 1)
         } else {
             block
@@ -129,19 +184,20 @@ impl<'a> Peeked<'a> {
 
     /// Passes over bytes of the head.
     pub(crate) fn skip(&mut self, bytes: usize) {
-        self.at = (self.at + bytes).min(self.head.len());
+        self.at = (self.at + bytes).min(self.head.bytes.len());
     }
 }
 
 impl Read for Peeked<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.at < self.head.len() {
-            let length = buf.len().min(self.head.len() - self.at);
-            buf[..length].copy_from_slice(&self.head[self.at..self.at + length]);
+        let head = &self.head.bytes[self.at..];
+        if !head.is_empty() {
+            let length = buf.len().min(head.len());
+            buf[..length].copy_from_slice(&head[..length]);
             self.at += length;
             return Ok(length);
         }
-        match self.error.take() {
+        match self.head.error.take() {
             Some(error) => Err(error),
             None => self.inner.read(buf),
         }

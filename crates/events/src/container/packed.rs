@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use flate2::bufread::GzDecoder;
+use jiff::Timestamp;
 
 use super::{Counted, Meter, Metered, Packing, Peeked};
 use crate::read::{Input, Member, Walk};
@@ -18,6 +19,10 @@ pub(crate) fn read(
     packing: Packing,
     reader: Peeked<'_>,
 ) -> ControlFlow<()> {
+    // When the log itself was last written, which a copy of the packed file no longer tells.
+    let stated = (packing == Packing::Gzip)
+        .then(|| gzip_time(reader.head()))
+        .flatten();
     let packed = Rc::default();
     let counted = Counted {
         inner: reader,
@@ -35,7 +40,19 @@ pub(crate) fn read(
         inner: decoder,
         meter: &meter,
     };
-    walk.input(member.inside(), Input::Stream(&mut metered))
+    let modified = stated.into_iter().chain(member.modified).min();
+    let inside = Member {
+        modified,
+        ..member.inside()
+    };
+    walk.input(inside, Input::Stream(&mut metered))
+}
+
+/// The time of the file that was packed, where the header of a gzip member states it (RFC 1952, section 2.3.1, MTIME).
+fn gzip_time(head: &[u8]) -> Option<Timestamp> {
+    let seconds = u32::from_le_bytes(*head.get(4..)?.first_chunk()?);
+    let time = (seconds != 0).then(|| Timestamp::from_second(i64::from(seconds)));
+    time?.ok()
 }
 
 fn decoder<'a, R: BufRead + 'a>(packing: Packing, reader: R) -> io::Result<Box<dyn Read + 'a>> {
@@ -48,7 +65,7 @@ fn decoder<'a, R: BufRead + 'a>(packing: Packing, reader: R) -> io::Result<Box<d
             Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream))
         }
         Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
-        Packing::Lz4 => Box::new(Frames(lz4_flex::frame::FrameDecoder::new(reader))),
+        Packing::Lz4 => Box::new(Frames::new(reader)),
     })
 }
 
@@ -118,16 +135,53 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// All lz4 frames behind each other; the decoder stops after each.
-struct Frames<R: Read>(lz4_flex::frame::FrameDecoder<R>);
+/// All lz4 frames behind each other; the decoder stops after each, and where a frame has no end.
+struct Frames<R: Read> {
+    decoder: lz4_flex::frame::FrameDecoder<Ends<R>>,
+    done: bool,
+}
+
+impl<R: BufRead> Frames<R> {
+    fn new(inner: R) -> Self {
+        let inner = Ends {
+            inner,
+            reached: false,
+        };
+        Self {
+            decoder: lz4_flex::frame::FrameDecoder::new(inner),
+            done: false,
+        }
+    }
+}
 
 impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let read = self.0.read(buf)?;
-            if read > 0 || buf.is_empty() || self.0.get_mut().fill_buf()?.is_empty() {
+        while !self.done && !buf.is_empty() {
+            let read = self.decoder.read(buf)?;
+            if read > 0 {
                 return Ok(read);
             }
+            // At its end mark a frame ends without a look at what is behind it.
+            self.done = true;
+            if self.decoder.get_ref().reached {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.done = self.decoder.get_mut().inner.fill_buf()?.is_empty();
         }
+        Ok(0)
+    }
+}
+
+/// A reader that knows whether it has come to its end.
+struct Ends<R> {
+    inner: R,
+    reached: bool,
+}
+
+impl<R: Read> Read for Ends<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.reached |= read == 0 && !buf.is_empty();
+        Ok(read)
     }
 }

@@ -9,6 +9,7 @@ use perisai_model::Event;
 
 use crate::block::Stream;
 use crate::format::{PLAIN, Spec};
+use crate::wrapped;
 
 pub(crate) const LINES: Spec = Spec {
     name: "json",
@@ -31,6 +32,7 @@ pub(crate) fn object(item: &str, stream: &Stream, event: &mut Event) -> bool {
         return false;
     }
     crate::known::finish(event, &stream.clock);
+    wrapped::docker(event, stream);
     true
 }
 

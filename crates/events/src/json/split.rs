@@ -16,8 +16,9 @@ const HOLDERS: [&str; 14] = [
 /// How deep in an export its records may stand: `{"hits":{"hits":[…]}}`.
 const DEEPEST: usize = 4;
 
-/// A splitter for a text that begins like this; `None` where it is one object a line, or no JSON.
-pub(crate) fn detect(sample: &[u8]) -> Option<JsonSplitter> {
+/// A splitter for a text that begins like this, or, where it is `whole`, is this; `None` where it is one object a line,
+/// or no JSON.
+pub(crate) fn detect(sample: &[u8], whole: bool) -> Option<JsonSplitter> {
     let text = sample.trim_ascii();
     match text.first()? {
         b'[' if text[1..].trim_ascii_start().starts_with(b"{") => {
@@ -31,7 +32,8 @@ pub(crate) fn detect(sample: &[u8]) -> Option<JsonSplitter> {
                 return None;
             }
             let depth = holder_depth(text);
-            if whole_line && line_end < text.len() {
+            let lines_follow = line_end < text.len() || !whole && sample.ends_with(b"\n");
+            if whole_line && lines_follow {
                 // One object a line; but it may be one export a line, and nothing else.
                 return depth.filter(|_| begins_with_holder(text)).map(JsonSplitter::new);
             }
@@ -194,7 +196,7 @@ mod tests {
     /// The records of a text that comes in pieces of a length.
     fn split(text: &str, piece: usize) -> Option<Vec<String>> {
         let bytes = text.as_bytes();
-        let mut splitter = detect(bytes)?;
+        let mut splitter = detect(bytes, true)?;
         let mut found = Vec::new();
         let mut start = 0;
         for end in (piece..bytes.len()).step_by(piece).chain([bytes.len()]) {
@@ -248,6 +250,17 @@ mod tests {
         check("[INFO] {}", None);
         check("[1,2]", None);
         check("{broken", None);
+    }
+
+    #[test]
+    fn the_first_line_of_a_live_log_is_a_line() {
+        let check = |text: &str, whole, expected| {
+            assert_eq!(detect(text.as_bytes(), whole).is_some(), expected, "{text}");
+        };
+        check("{\"a\":1,\"events\":[{}]}\n", false, false);
+        check("{\"a\":1,\"events\":[{}]}\n", true, true);
+        check("{\"events\":[{}]}\n", false, true);
+        check("{\"a\":1,\"events\":[{}", false, true);
     }
 
     proptest! {

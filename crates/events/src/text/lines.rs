@@ -9,8 +9,8 @@ use perisai_model::Problem;
 use super::cut;
 use crate::block::{Block, Layout, Stream};
 use crate::broken;
-use crate::container::{Peeked, fill};
-use crate::format::{Columns, Format};
+use crate::container::{Filled, Peeked, SAMPLE, fill_until};
+use crate::format::{self, Columns, Format};
 use crate::json;
 use crate::read::{Walk, explain};
 
@@ -38,6 +38,7 @@ pub(super) fn read(
         quiet: binary,
         headers: 0,
         cut: None,
+        sample: (!reader.is_whole() && reader.head().len() < SAMPLE).then(Vec::new),
     };
     let mut carry: Vec<u8> = Vec::new();
     let mut block = reader.first_room(limits.block);
@@ -47,10 +48,10 @@ pub(super) fn read(
         block = limits.block;
         bytes.resize(room, 0);
         bytes[..carry.len()].copy_from_slice(&carry);
-        let (length, error) = fill(reader, &mut bytes, carry.len());
-        let end = length < room;
+        let (length, state) = fill_until(reader, &mut bytes, carry.len(), walk.quiet);
         bytes.truncate(length);
-        if end {
+        let paused = matches!(state, Filled::Paused);
+        if let Filled::Ended(error) = state {
             if length > 0 {
                 cutter.emit(walk, bytes, false)?;
             }
@@ -63,7 +64,7 @@ pub(super) fn read(
         }
         let (at, split) = match memchr::memrchr(b'\n', &bytes[carry.len()..]) {
             Some(at) => (carry.len() + at + 1, false),
-            None if room < longest => {
+            None if room < longest || paused => {
                 carry = bytes;
                 continue;
             }
@@ -88,12 +89,15 @@ struct Cutter {
     headers: usize,
     /// Of a JSON stream, the first line that begins as an object and does not end as one, and how many there are.
     cut: Option<(u64, u64)>,
+    /// What has been seen of a live log, as long as it is less than tells the format of a file.
+    sample: Option<Vec<u8>>,
 }
 
 impl Cutter {
     /// Gives one block; `split` where its last line goes on in the next. Where a header comes again in the middle, the
     /// bytes before it and from it on are blocks of their own, with the columns that hold for them.
     fn emit(&mut self, walk: &mut Walk<'_>, mut bytes: Vec<u8>, split: bool) -> ControlFlow<()> {
+        self.tell_format(&bytes);
         let (mut given, mut from) = (0, 0);
         while let Some((start, columns)) = self.restated(walk, &bytes, from) {
             if start > given {
@@ -111,6 +115,24 @@ impl Cutter {
         }
         bytes.drain(..given);
         self.give(walk, bytes, split)
+    }
+
+    /// Tells the format of a live log anew while there is more to go by than at first: it may have begun with a banner,
+    /// or have paused behind its header.
+    fn tell_format(&mut self, bytes: &[u8]) {
+        let Some(mut sample) = self.sample.take() else {
+            return;
+        };
+        sample.extend_from_slice(&bytes[..bytes.len().min(SAMPLE - sample.len())]);
+        let (format, columns) = format::detect(&sample);
+        if format != self.stream.format {
+            self.stream = Arc::new(Stream {
+                format,
+                columns,
+                ..Stream::clone(&self.stream)
+            });
+        }
+        self.sample = (sample.len() < SAMPLE).then_some(sample);
     }
 
     /// The next header from an offset on that states other columns than those that hold.

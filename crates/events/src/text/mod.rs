@@ -19,7 +19,7 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>)
     match utf16::detect(reader.head()) {
         Some(encoding) => {
             let mut decoded = utf16::Utf16::new(reader, encoding);
-            let head = container::peek(&mut decoded);
+            let head = container::peek(&mut decoded, walk.quiet);
             utf8(walk, member, Peeked::new(head, &mut decoded))
         }
         None => {
@@ -36,7 +36,7 @@ fn utf8(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> Control
     let mut splitter: Option<(Format, Box<dyn Splitter>)> = None;
     if xml::split::detect(head) {
         splitter = Some((Format(&xml::XML), Box::new(xml::split::XmlSplitter::default())));
-    } else if let Some(json) = json::split::detect(head) {
+    } else if let Some(json) = json::split::detect(head, reader.is_whole()) {
         splitter = Some((Format(&json::LINES), Box::new(json)));
     }
     let (format, columns) = match &splitter {

@@ -7,7 +7,7 @@ use perisai_model::Problem;
 
 use super::cut;
 use crate::block::{Block, Layout, Stream};
-use crate::container::{Peeked, fill};
+use crate::container::{Filled, Peeked, fill_until};
 use crate::read::{Walk, explain};
 
 /// Finds the records in bytes that come piece by piece.
@@ -43,11 +43,11 @@ pub(crate) fn read(
         block = limits.block;
         bytes.resize(room, 0);
         bytes[..carry.len()].copy_from_slice(&carry);
-        let (length, error) = fill(reader, &mut bytes, carry.len());
+        let (length, state) = fill_until(reader, &mut bytes, carry.len(), walk.quiet);
         bytes.truncate(length);
         splitter.scan(&bytes, &mut records);
-        let end = length < room;
-        if !end && records.is_empty() && room < longest {
+        let end = matches!(state, Filled::Ended(_));
+        if !end && records.is_empty() && (room < longest || length < room) {
             carry = bytes;
             continue;
         }
@@ -56,11 +56,14 @@ pub(crate) fn read(
             Some(last) => last.end,
             None => cut::boundary(&bytes),
         };
-        let first = next - u64::from(continues);
         let open = splitter.open().filter(|start| *start < at);
         if let Some(start) = open {
             let whole = !continues || !records.is_empty();
-            let place = || stream.place.record(first + records.len() as u64);
+            let place = || {
+                stream
+                    .place
+                    .record(next - u64::from(continues) + records.len() as u64)
+            };
             if end {
                 walk.sink
                     .problem(Problem::new(place(), "ends in the middle of a record"));
@@ -70,14 +73,17 @@ pub(crate) fn read(
             }
             records.push(start..at);
         } else if records.is_empty() && bytes[..at].iter().any(u8::is_ascii_alphanumeric) {
-            // What stands around the records: the head of an export, or its tail.
+            // What stands around the records: the head of an export, or its tail, which belongs to the record before
+            // it wherever a block ends.
             records.push(0..at);
+            continues |= end && next > 1;
         }
         carry.clear();
         carry.extend_from_slice(&bytes[at..]);
         bytes.truncate(at);
         splitter.rebase(at);
         if !records.is_empty() {
+            let first = next - u64::from(continues);
             let count = records.len() as u64 - u64::from(continues);
             next += count;
             walk.sink.block(Block {
@@ -89,7 +95,7 @@ pub(crate) fn read(
                 continues: std::mem::replace(&mut continues, open.is_some()),
             })?;
         }
-        if end {
+        if let Filled::Ended(error) = state {
             if let Some(error) = error {
                 walk.sink
                     .problem(Problem::new(stream.place.record(next), explain(&error)));

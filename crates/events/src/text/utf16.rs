@@ -62,9 +62,18 @@ impl<R: Read> Utf16<R> {
     }
 
     fn refill(&mut self) {
-        let (filled, error) = crate::container::fill(&mut self.inner, &mut self.raw, 0);
-        self.done = filled < self.raw.len();
-        self.error = error;
+        // One read and no more: a live log is passed on as it comes.
+        let filled = loop {
+            match self.inner.read(&mut self.raw) {
+                Ok(read) => break read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.error = Some(error);
+                    break 0;
+                }
+            }
+        };
+        self.done = filled == 0;
         let room = self
             .decoder
             .max_utf8_buffer_length(filled)

@@ -41,6 +41,29 @@ fn truncated_files_give_what_is_left() {
 }
 
 #[test]
+fn no_cut_goes_unnoticed() {
+    let text = lines();
+    for pack in [gz, zstd, xz, bz2, lz4] {
+        let packed = [pack(text.as_bytes()), pack(text.as_bytes())].concat();
+        // Behind the first member all is whole.
+        let whole = packed.len() / 2;
+        // Of its first bytes alone no one can tell what it was.
+        for end in (16..packed.len()).filter(|end| *end != whole) {
+            let found = file(&packed[..end], &ReadOptions::default());
+            assert_eq!(
+                found.problems.len(),
+                1,
+                "{end} of {}: {:?}",
+                packed.len(),
+                found.problems
+            );
+            assert!(found.items.len() >= if end > whole { 60 } else { 0 }, "{end}");
+        }
+        assert_eq!(file(&packed, &ReadOptions::default()).items.len(), 120);
+    }
+}
+
+#[test]
 fn what_stands_behind_gzip_is_told() {
     let text = lines();
     let packed = gz(text.as_bytes());

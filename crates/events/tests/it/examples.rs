@@ -30,7 +30,7 @@ fn every_example_is_told() {
     check("forms-app.log", &["logfmt"]);
     check("iis/u_ex220223.log", &["w3c"]);
     check("journal.json", &["journald"]);
-    check("mail.log", &["syslog"]);
+    check("mail.log.1.gz", &["syslog"]);
     check("nginx/access.log", &["web"]);
     check("nginx/access.log.1.gz", &["web"]);
     check("resolver.csv", &["csv"]);

@@ -5,6 +5,7 @@
 mod bad_input;
 mod containers;
 mod examples;
+mod live;
 mod shared_data;
 mod streams;
 

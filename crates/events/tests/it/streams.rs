@@ -3,6 +3,7 @@
 use perisai_events::ReadOptions;
 use perisai_model::{Position, Value};
 
+use crate::containers::gz;
 use crate::{file, small, stream};
 
 #[test]
@@ -133,4 +134,18 @@ fn a_date_without_a_year_is_of_the_latest_that_fits_the_file() {
         .map(|(_, event)| event.time.unwrap().to_string())
         .collect();
     assert_eq!(times, ["2026-02-28T10:00:00Z", "2025-03-05T10:00:00Z"]);
+}
+
+#[test]
+fn a_packed_log_is_dated_by_what_gzip_says_of_it() {
+    let check = |seconds: u32, expected: &str| {
+        let mut packed = gz(b"Feb 28 10:00:00 h p[1]: x\n");
+        packed[4..8].copy_from_slice(&seconds.to_le_bytes());
+        let found = file(&packed, &ReadOptions::default());
+        assert_eq!(found.events[0].1.time.unwrap().to_string(), expected, "{seconds}");
+    };
+    check(0, "2026-02-28T10:00:00Z");
+    check(1_646_092_800, "2022-02-28T10:00:00Z");
+    // Later than the packed file itself.
+    check(u32::MAX, "2026-02-28T10:00:00Z");
 }

@@ -87,6 +87,7 @@ struct Page {
     created: Option<String>,
     span: Option<(String, String)>,
     left_out: Option<String>,
+    interrupted: Option<String>,
     cards: Vec<Card>,
     severities: Vec<Level>,
     chart: Option<Chart>,
@@ -182,6 +183,7 @@ fn page(summary: &Summary, report: &Report, options: &Options, timeline: Timelin
         created: options.created.map(say::moment),
         span: span.map(|(first, last)| (say::moment(first), say::moment(last))),
         left_out: say::left_out(report),
+        interrupted: say::interrupted(report),
         cards: cards(summary, report, groups.len()),
         severities: severities
             .map(|(severity, count)| Level {

@@ -84,6 +84,8 @@ fn headline(page: &mut Out<'_>, summary: &Summary, groups: usize, report: &Repor
             format!("No finding is shown from {searched}: {left_out}.{unread}")
         } else if report.indicators == 0 && report.rules == 0 {
             format!("Nothing was looked for in {searched}: no indicator and no rule was loaded.")
+        } else if report.interrupted.is_some() {
+            format!("Nothing found in {searched}, but the hunt was interrupted: see below.")
         } else if report.problems.is_empty() {
             format!("Nothing found in {searched}.")
         } else {

@@ -18,6 +18,13 @@ const WORTH_TELLING: Duration = Duration::from_millis(500);
 
 pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
     page.field(TOTALS, "Searched", &searched(report))?;
+    if let Some(how_far) = say::interrupted(report) {
+        page.field(
+            TOTALS,
+            "Interrupted",
+            &format!("{how_far}; the rest is not in this report"),
+        )?;
+    }
     page.field(TOTALS, "Took", &took(report))?;
     let with = format!(
         "{} and {}",
@@ -46,6 +53,13 @@ pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
             say::count(report.untimed, "record")
         );
         page.field(TOTALS, "Untimed", &text)?;
+    }
+    if report.passed_over > 0 {
+        let text = format!(
+            "{} in folders that are no files (pipes, sockets, devices); name one to have it read",
+            say::number(report.passed_over),
+        );
+        page.field(TOTALS, "Passed over", &text)?;
     }
     suppressed(page, report)?;
     problems(page, report)

@@ -243,6 +243,8 @@ pub(crate) fn report() -> Report {
         records: 32_900,
         findings: 13,
         over_limit: 0,
+        passed_over: 0,
+        interrupted: None,
         below_severity: 0,
         indicators: 1_402_311,
         rules: 3_780,
