@@ -138,13 +138,13 @@ impl<'a> Sink<'a> {
     pub(crate) fn rule(
         &mut self,
         language: RuleLanguage,
-        text: String,
+        text: impl Into<Arc<str>>,
         context: ContextId,
         line: Option<u64>,
     ) {
         self.intel.rules.push(Rule {
             language,
-            text,
+            text: text.into(),
             context,
             place: self.at(line),
         });

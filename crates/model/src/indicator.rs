@@ -143,12 +143,24 @@ pub enum RuleLanguage {
 pub struct Rule {
     /// Its language.
     pub language: RuleLanguage,
-    /// Its text.
-    pub text: String,
+    /// Its text, which the rules that are made of it share.
+    pub text: Arc<str>,
     /// What came with it.
     pub context: ContextId,
     /// Where it stands, for messages.
     pub place: Place,
+}
+
+impl Rule {
+    /// Where a line of its text stands, counted from 1. The lines of a rule that is a value in another document are not
+    /// those of the file: it has one place.
+    #[must_use]
+    pub fn line(&self, line: u64) -> Place {
+        match self.place.position {
+            None => self.place.line(line),
+            Some(_) => self.place.clone(),
+        }
+    }
 }
 
 /// Everything read from intelligence sources, and everything that could not be read.

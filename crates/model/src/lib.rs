@@ -9,6 +9,7 @@ mod kind;
 mod marking;
 mod place;
 mod report;
+mod rule_text;
 mod severity;
 mod warninglist;
 
@@ -21,5 +22,6 @@ pub use kind::{Kind, UnknownKind};
 pub use marking::{Pap, Tlp};
 pub use place::{Place, Position, Problem};
 pub use report::{IdleRule, Report};
+pub use rule_text::RuleText;
 pub use severity::{Severity, UnknownSeverity};
 pub use warninglist::{Warninglist, WarninglistCategory, WarninglistType};

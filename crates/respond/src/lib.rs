@@ -19,4 +19,4 @@ mod stix;
 mod summary;
 mod text;
 
-pub use format::{Format, Options, RuleText, UnknownFormat, Writer, writer};
+pub use format::{Format, Options, UnknownFormat, Writer, writer};
