@@ -163,6 +163,15 @@ impl Rule {
     }
 }
 
+/// A source that another one names: an event that a MISP feed's manifest lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// Where it is named.
+    pub by: Place,
+    /// Where it should be.
+    pub source: Place,
+}
+
 /// Everything read from intelligence sources, and everything that could not be read.
 #[derive(Debug, Clone, Default)]
 pub struct Intel {
@@ -174,6 +183,8 @@ pub struct Intel {
     pub rules: Vec<Rule>,
     /// Entries that were skipped, and why.
     pub problems: Vec<Problem>,
+    /// Sources that other sources say there are.
+    pub announced: Vec<Announced>,
     /// How many entries were left out on purpose: revoked, deleted, not for detection (`to_ids: false`).
     pub withheld: u64,
 }

@@ -16,7 +16,7 @@ mod warninglist;
 pub use event::{Event, Value};
 pub use finding::{Finding, Flag, Observed, RuleInfo, RuleKind, Source};
 pub use id::stable_uuid;
-pub use indicator::{Context, ContextId, Indicator, Indicators, Intel, Rule, RuleLanguage};
+pub use indicator::{Announced, Context, ContextId, Indicator, Indicators, Intel, Rule, RuleLanguage};
 pub use jiff::Timestamp;
 pub use kind::{Kind, UnknownKind};
 pub use marking::{Pap, Tlp};
