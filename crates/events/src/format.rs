@@ -13,6 +13,7 @@ use crate::columns::{csv::CSV, w3c::W3C, zeek::ZEEK};
 use crate::device::{CEF, LEEF};
 use crate::kv::LOGFMT;
 use crate::syslog::{SYSLOG, auditd::AUDITD, dns::NAMED};
+use crate::time::DateOrder;
 use crate::web::{combined::WEB, squid::SQUID};
 use crate::xml::XML;
 use crate::{json, time};
@@ -34,6 +35,8 @@ pub struct Clock {
     pub tz: TimeZone,
     /// When the file was last modified.
     pub modified: Option<Timestamp>,
+    /// What stands first in dates with slashes; `None` where the log does not show it.
+    pub order: Option<DateOrder>,
 }
 
 impl Default for Clock {
@@ -42,6 +45,7 @@ impl Default for Clock {
         Self {
             tz: TimeZone::UTC,
             modified: None,
+            order: None,
         }
     }
 }
@@ -206,7 +210,7 @@ impl Stream {
         event.clear();
         event.format = Format::TEXT.name();
         if let Some((at, range)) = time::line_time(item, &self.clock) {
-            event.time = Some(at);
+            event.time = at;
             event.time_text = Some(String::from_utf8_lossy(&item[range]).into_owned());
         }
         false

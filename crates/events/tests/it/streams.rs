@@ -134,3 +134,42 @@ fn a_date_without_a_year_is_of_the_latest_that_fits_the_file() {
         .collect();
     assert_eq!(times, ["2026-02-28T10:00:00Z", "2025-03-05T10:00:00Z"]);
 }
+
+#[test]
+fn dates_with_slashes_are_as_the_log_shows() {
+    let check = |rows: &[(&str, Option<&str>)]| {
+        let mut text = String::from("TimeCreated,Message\n");
+        rows.iter()
+            .for_each(|(time, _)| text.push_str(&format!("{time},x\n")));
+        for found in [
+            file(text.as_bytes(), &ReadOptions::default()),
+            stream(text.as_bytes(), &ReadOptions::default()),
+        ] {
+            let times: Vec<_> = found
+                .events
+                .iter()
+                .map(|(_, event)| {
+                    (
+                        event.time_text.clone().unwrap(),
+                        event.time.map(|time| time.to_string()),
+                    )
+                })
+                .collect();
+            let expected: Vec<_> = rows
+                .iter()
+                .map(|(text, time)| ((*text).to_owned(), time.map(str::to_owned)))
+                .collect();
+            assert_eq!(times, expected);
+        }
+    };
+    check(&[
+        ("2/3/2022 01:02:03", Some("2022-02-03T01:02:03Z")),
+        ("2/24/2022 01:02:03", Some("2022-02-24T01:02:03Z")),
+    ]);
+    check(&[
+        ("2/3/2022 1:02:03 PM", Some("2022-03-02T13:02:03Z")),
+        ("24/3/2022 1:02:03 AM", Some("2022-03-24T01:02:03Z")),
+    ]);
+    check(&[("2/3/2022 1:02:03 PM", Some("2022-02-03T13:02:03Z"))]);
+    check(&[("2/3/2022 01:02:03", None), ("3/4/2022 01:02:03", None)]);
+}
