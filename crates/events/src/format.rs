@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use crate::kv::LOGFMT;
 use crate::syslog::{SYSLOG, auditd::AUDITD, dns::NAMED};
 use crate::time::DateOrder;
 use crate::web::{combined::WEB, squid::SQUID};
+use crate::windns::WINDNS;
 use crate::xml::XML;
 use crate::{json, time};
 
@@ -74,6 +76,10 @@ pub struct Columns {
 /// Reads the fields of one line or record.
 pub(crate) type Fields = fn(&str, &Stream, &mut Event) -> bool;
 
+/// Adds what a line says in the usual way of writing to the bytes; and for each place from which on it does, where in the
+/// line it stands.
+pub(crate) type Retell = fn(&str, &mut Vec<u8>, &mut Vec<(usize, Range<usize>)>);
+
 /// A format of lines or records.
 pub(crate) struct Spec {
     pub(crate) name: &'static str,
@@ -84,6 +90,8 @@ pub(crate) struct Spec {
     /// The columns after a run of header lines (they begin with `#`), for formats whose header may come again.
     pub(crate) restate: Option<fn(&Columns, &[u8]) -> Columns>,
     pub(crate) fields: Fields,
+    /// For formats that write values in a way of their own.
+    pub(crate) retell: Option<Retell>,
 }
 
 /// A format of lines or records; see [`Format::name`].
@@ -126,10 +134,35 @@ pub(crate) const PLAIN: Spec = Spec {
     header: |_| None,
     restate: None,
     fields: |_, _, _| false,
+    retell: None,
 };
 
+/// Every name that an event's format can have.
+pub const FORMATS: [&str; 20] = [
+    "auditd",
+    "cef",
+    "csv",
+    "eve",
+    "evtx",
+    "journald",
+    "json",
+    "leef",
+    "logfmt",
+    "named",
+    "netfilter",
+    "squid",
+    "syslog",
+    "text",
+    "w3c",
+    "web",
+    "windns",
+    "winjson",
+    "winxml",
+    "zeek",
+];
+
 /// Every format of lines, the more particular first.
-pub(crate) const LINES: [&Spec; 13] = [
+pub(crate) const LINES: [&Spec; 14] = [
     &ZEEK,
     &W3C,
     &json::LINES,
@@ -139,6 +172,7 @@ pub(crate) const LINES: [&Spec; 13] = [
     &AUDITD,
     &SYSLOG,
     &NAMED,
+    &WINDNS,
     &WEB,
     &SQUID,
     &LOGFMT,
@@ -305,6 +339,10 @@ pub(crate) mod tests {
             many("<Event>", "<a>1</a>", "</Event>"),
             many("type=EXECVE msg=audit(1.0:1): ", "a0=6162 ", ""),
             many("", ",", ""),
+            many("", "(", ""),
+            many("", "(1)", ""),
+            many("", "(1)a", ""),
+            many("1 PACKET [] ", "(1)a", ""),
             many("", "\"\"", ""),
         ];
         for line in &lines {
@@ -320,10 +358,19 @@ pub(crate) mod tests {
                 }));
                 let _ = (spec.line)(line);
                 stream.fields(line.as_bytes(), &mut event);
+                if let Some(retell) = spec.retell {
+                    retell(line, &mut Vec::new(), &mut Vec::new());
+                }
                 let start = &line[..line.len().min(60)];
                 assert!(event.iter().len() <= 4 * FIELDS, "{}: {start}", spec.name);
             }
         }
+    }
+
+    #[test]
+    fn names_are_known() {
+        assert!(FORMATS.is_sorted());
+        assert!(LINES.iter().all(|spec| FORMATS.contains(&spec.name)));
     }
 
     #[test]

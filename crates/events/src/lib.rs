@@ -22,10 +22,11 @@ mod syslog;
 mod text;
 pub mod time;
 mod web;
+mod windns;
 mod xml;
 
 pub use block::{Block, Cursor, Layout, Stream};
-pub use format::{Clock, Format};
+pub use format::{Clock, FORMATS, Format};
 pub use host::host;
 pub use read::{Input, Limits, ReadOptions, ReadSeek, Sink, read};
 pub use time::line_time;
