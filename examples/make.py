@@ -508,10 +508,29 @@ def collected():
     write("branch-gateway.log.zst", packed)
 
 
+def name_server():
+    def on_the_wire(name):
+        return "".join(f"({len(label)}){label}" for label in name.split(".")) + "(0)"
+    def clock(time):
+        return f"{time.month}/{time.day}/{time.year} {time.strftime('%I').lstrip('0')}{time.strftime(':%M:%S %p')}"
+    def packet(time, address, name, kind="A", answer=False):
+        flags = "R Q [8081   DR  NOERROR]" if answer else "  Q [0001   D   NOERROR]"
+        way = "Snd" if answer else "Rcv"
+        return (time, f"{clock(time)} 0E70 PACKET  000000{RNG.randrange(16**10):010X} UDP {way} {address:<15} {RNG.randrange(16**4):04x} {flags} {kind:<6} {on_the_wire(name)}")
+    rows = []
+    for time in spread(40, "23 04:00:00", "23 16:00:00"):
+        address, (name, *_) = workstation()[1], RNG.choice(SITES)
+        rows += [packet(time, address, name), packet(time, address, name, answer=True)]
+    rows.append(packet(at("23 05:22:31"), "10.20.4.17", C2_HOST))
+    head = ["DNS Server log file creation at 2/23/2022 4:00:00 AM", "Log file wrap at 2/23/2022 4:00:00 AM", "",
+            "Message logging key (for packets - other items use a subset of these fields):", ""]
+    write("dc01/dns.log", "".join(line + "\r\n" for line in head + lines(rows).splitlines()))
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    for step in [mail, squid, zeek, web, vpn_and_firewall, suricata, windows, edr, powershell, linux, cloud, collected, event_log]:
+    for step in [mail, squid, zeek, web, vpn_and_firewall, suricata, windows, edr, powershell, linux, cloud, collected, event_log, name_server]:
         step()
     print(sum(path.stat().st_size for path in OUT.rglob("*") if path.is_file()), "bytes")
 

@@ -65,8 +65,24 @@ const LINES: &[(&str, &str)] = &[
         "#Software: x\n#Version: 1.0\n#Date: 2022-02-23 04:00:00\n#Fields: date time c-ip cs-method cs-uri-stem\n2022-02-23 05:31:02 192.0.2.1 GET /a",
     ),
     (
-        "windows_xml",
+        "winxml",
         r#"<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="a"/><EventID>1</EventID><TimeCreated SystemTime="2022-02-23T04:06:23.000Z"/><Channel>Security</Channel><Computer>b</Computer></System><EventData><Data Name="Image">c</Data></EventData></Event>"#,
+    ),
+    (
+        "winjson",
+        r#"{"EventTime":"2022-02-23T04:06:23.000Z","Channel":"Security","SourceName":"a","EventID":4688,"Hostname":"b","NewProcessName":"c"}"#,
+    ),
+    (
+        "named",
+        "23-Feb-2022 05:02:00.123 queries: info: client @0x7f 192.0.2.1#53 (a.example): query: a.example IN A +E(0)K (192.0.2.2)",
+    ),
+    (
+        "netfilter",
+        "Feb 23 04:12:40 gw1 kernel: [UFW BLOCK] IN=eth0 OUT= MAC=00:11 SRC=192.0.2.1 DST=192.0.2.2 LEN=60 PROTO=TCP SPT=1 DPT=2 SYN",
+    ),
+    (
+        "windns",
+        "2/23/2022 5:02:00 AM 0E70 PACKET  000000000264F1D0 UDP Rcv 192.0.2.1 4a5b   Q [0001   D   NOERROR] A (1)a(7)example(0)",
     ),
     (
         "squid",
@@ -160,6 +176,11 @@ impl Sink for Everything {
             if !range.is_empty() {
                 let located = cursor.locate(range.start);
                 assert_eq!(located, Some((position, range.clone())));
+            }
+            let (mut out, mut stood) = (Vec::new(), Vec::new());
+            block.retell(range.clone(), &mut out, &mut stood);
+            for (from, within) in stood {
+                assert!(from < out.len() && within.end <= range.len());
             }
             block.fields(range, &mut self.event);
             serde_json::to_string(&self.event).expect("an event is JSON");

@@ -11,7 +11,7 @@ pub fn sigma(data: &[u8]) {
     };
     let rule = Rule {
         language: RuleLanguage::Sigma,
-        text: text.to_owned(),
+        text: text.into(),
         context: ContextId(0),
         place: Place::file("fuzz.yml"),
     };

@@ -1,15 +1,19 @@
 //! Loads intelligence from files and folders: opens what is packed, and hands each source to `intel`.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use perisai_events::{Block, ReadOptions, Sink};
 use perisai_intel::{Format, Options};
-use perisai_model::{Intel, Place, Problem, Warninglist};
+use perisai_model::{Announced, Intel, Place, Problem, Warninglist};
 
 use crate::files::{self, Globs, Input, error_text};
 use crate::stop::Stop;
+
+/// How many missing sources are told one by one, for each that names them.
+const KEPT_MISSING: usize = 100;
 
 /// A source that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +64,7 @@ pub fn load(paths: &[PathBuf], options: &Options, stop: &Stop) -> (Intel, Vec<Lo
         problems.extend(idle_folders(paths, &told, "no intelligence in this folder"));
     }
     sources.intel.problems.extend(problems);
+    sources.tell_missing();
     (sources.intel, sources.loaded)
 }
 
@@ -143,6 +148,45 @@ struct Sources {
     options: Options,
     intel: Intel,
     loaded: Vec<Loaded>,
+}
+
+impl Sources {
+    /// Tells of sources that others name, and that were not there.
+    fn tell_missing(&mut self) {
+        let read: HashSet<String> = self.loaded.iter().map(|one| unpacked_name(&one.place)).collect();
+        let missing = |named: &Announced| {
+            let name = named.source.to_string();
+            let why = format!("names {name}, which is not there");
+            (!read.contains(&name)).then(|| Problem::new(named.by.clone(), why))
+        };
+        let announced = std::mem::take(&mut self.intel.announced);
+        let mut told: HashMap<Place, usize> = HashMap::new();
+        for problem in announced.iter().filter_map(missing) {
+            let by = Place {
+                position: None,
+                ..problem.place.clone()
+            };
+            let count = told.entry(by).or_default();
+            *count += 1;
+            if *count <= KEPT_MISSING {
+                self.intel.problems.push(problem);
+            }
+        }
+        for (place, count) in told.into_iter().filter(|&(_, count)| count > KEPT_MISSING) {
+            let why = format!("and names {} more that are not there", count - KEPT_MISSING);
+            self.intel.problems.push(Problem::new(place, why));
+        }
+    }
+}
+
+/// Where a source stands, without the ending of what it is packed in.
+fn unpacked_name(place: &Place) -> String {
+    let mut name = place.to_string();
+    let ending = [".gz", ".zst", ".xz", ".bz2"]
+        .iter()
+        .find(|ending| name.ends_with(*ending));
+    name.truncate(name.len() - ending.map_or(0, |ending| ending.len()));
+    name
 }
 
 impl Takes for Sources {

@@ -34,7 +34,7 @@ fn main() {
         .into_iter()
         .map(|path| Rule {
             language: RuleLanguage::Sigma,
-            text: std::fs::read_to_string(&path).unwrap(),
+            text: std::fs::read_to_string(&path).unwrap().into(),
             context: ContextId(0),
             place: Place::file(path.display().to_string()),
         })

@@ -125,6 +125,7 @@ impl Detector {
             author: first(&contexts, |context| context.author.clone()),
             reference: first(&contexts, |context| context.reference.clone()),
             sources: sources(&contexts),
+            text: None,
         };
         // Valid where any source says so: one that sets no limit lifts it.
         let all = |limit: fn(&Context) -> Option<Timestamp>| {

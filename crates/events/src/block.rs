@@ -106,6 +106,24 @@ impl Block {
         read
     }
 
+    /// True where lines write values in a way of their own, so that [`retell`](Self::retell) has something to say.
+    #[must_use]
+    pub fn retells(&self) -> bool {
+        self.stream.format.0.retell.is_some()
+    }
+
+    /// Adds to `out`, on lines of their own, what a line says in the usual way of writing: a name with dots, where the log
+    /// has `(3)www(7)example(0)`. `stood` gets for each the place in `out` from which on it stands, and where it stands in
+    /// the line.
+    pub fn retell(&self, item: Range<usize>, out: &mut Vec<u8>, stood: &mut Vec<(usize, Range<usize>)>) {
+        if let Some(retell) = self.stream.format.0.retell {
+            // Where bytes are replaced, places would be others.
+            if let Ok(text) = std::str::from_utf8(&self.bytes[item]) {
+                retell(text, out, stood);
+            }
+        }
+    }
+
     /// Calls `each` with every record of an EVTX chunk, its number being the `EventRecordID`, and `problem` with what
     /// cannot be read of it. `event` is the room to work in. Nothing for other layouts.
     pub fn each_event(

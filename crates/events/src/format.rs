@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,7 +14,9 @@ use crate::columns::{csv::CSV, w3c::W3C, zeek::ZEEK};
 use crate::device::{CEF, LEEF};
 use crate::kv::LOGFMT;
 use crate::syslog::{SYSLOG, auditd::AUDITD, dns::NAMED};
+use crate::time::DateOrder;
 use crate::web::{combined::WEB, squid::SQUID};
+use crate::windns::WINDNS;
 use crate::wrapped::CRI;
 use crate::xml::XML;
 use crate::{json, time};
@@ -35,6 +38,8 @@ pub struct Clock {
     pub tz: TimeZone,
     /// When the file was last modified.
     pub modified: Option<Timestamp>,
+    /// What stands first in dates with slashes; `None` where the log does not show it.
+    pub order: Option<DateOrder>,
 }
 
 impl Default for Clock {
@@ -43,6 +48,7 @@ impl Default for Clock {
         Self {
             tz: TimeZone::UTC,
             modified: None,
+            order: None,
         }
     }
 }
@@ -71,6 +77,10 @@ pub struct Columns {
 /// Reads the fields of one line or record.
 pub(crate) type Fields = fn(&str, &Stream, &mut Event) -> bool;
 
+/// Adds what a line says in the usual way of writing to the bytes; and for each place from which on it does, where in the
+/// line it stands.
+pub(crate) type Retell = fn(&str, &mut Vec<u8>, &mut Vec<(usize, Range<usize>)>);
+
 /// A format of lines or records.
 pub(crate) struct Spec {
     pub(crate) name: &'static str,
@@ -81,6 +91,8 @@ pub(crate) struct Spec {
     /// The columns after a run of header lines (they begin with `#`), for formats whose header may come again.
     pub(crate) restate: Option<fn(&Columns, &[u8]) -> Columns>,
     pub(crate) fields: Fields,
+    /// For formats that write values in a way of their own.
+    pub(crate) retell: Option<Retell>,
 }
 
 /// A format of lines or records; see [`Format::name`].
@@ -123,10 +135,35 @@ pub(crate) const PLAIN: Spec = Spec {
     header: |_| None,
     restate: None,
     fields: |_, _, _| false,
+    retell: None,
 };
 
+/// Every name that an event's format can have.
+pub const FORMATS: [&str; 20] = [
+    "auditd",
+    "cef",
+    "csv",
+    "eve",
+    "evtx",
+    "journald",
+    "json",
+    "leef",
+    "logfmt",
+    "named",
+    "netfilter",
+    "squid",
+    "syslog",
+    "text",
+    "w3c",
+    "web",
+    "windns",
+    "winjson",
+    "winxml",
+    "zeek",
+];
+
 /// Every format of lines, the more particular first.
-pub(crate) const LINES: [&Spec; 14] = [
+pub(crate) const LINES: [&Spec; 15] = [
     &ZEEK,
     &W3C,
     &json::LINES,
@@ -137,6 +174,7 @@ pub(crate) const LINES: [&Spec; 14] = [
     &CRI,
     &SYSLOG,
     &NAMED,
+    &WINDNS,
     &WEB,
     &SQUID,
     &LOGFMT,
@@ -208,7 +246,7 @@ impl Stream {
         event.clear();
         event.format = Format::TEXT.name();
         if let Some((at, range)) = time::line_time(item, &self.clock) {
-            event.time = Some(at);
+            event.time = at;
             event.time_text = Some(String::from_utf8_lossy(&item[range]).into_owned());
         }
         false
@@ -303,6 +341,10 @@ pub(crate) mod tests {
             many("<Event>", "<a>1</a>", "</Event>"),
             many("type=EXECVE msg=audit(1.0:1): ", "a0=6162 ", ""),
             many("", ",", ""),
+            many("", "(", ""),
+            many("", "(1)", ""),
+            many("", "(1)a", ""),
+            many("1 PACKET [] ", "(1)a", ""),
             many("", "\"\"", ""),
         ];
         for line in &lines {
@@ -318,10 +360,19 @@ pub(crate) mod tests {
                 }));
                 let _ = (spec.line)(line);
                 stream.fields(line.as_bytes(), &mut event);
+                if let Some(retell) = spec.retell {
+                    retell(line, &mut Vec::new(), &mut Vec::new());
+                }
                 let start = &line[..line.len().min(60)];
                 assert!(event.iter().len() <= 4 * FIELDS, "{}: {start}", spec.name);
             }
         }
+    }
+
+    #[test]
+    fn names_are_known() {
+        assert!(FORMATS.is_sorted());
+        assert!(LINES.iter().all(|spec| FORMATS.contains(&spec.name)));
     }
 
     #[test]

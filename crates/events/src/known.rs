@@ -10,7 +10,7 @@ use crate::names::{self, copy};
 use crate::time;
 
 /// The fields that hold an event's own time, in any case, the surer first.
-const TIMES: [&str; 24] = [
+const TIMES: [&str; 27] = [
     "@timestamp",
     "TimeCreated",
     "EventTime",
@@ -35,6 +35,9 @@ const TIMES: [&str; 24] = [
     "_time",
     "asctime",
     "created_at",
+    "Date/Time",
+    "Date and Time",
+    "Event Time",
 ];
 
 /// Completes a flattened record: what it is more exactly than its format says, its time, and the names that other
@@ -67,6 +70,11 @@ pub(crate) fn timed(event: &mut Event, clock: &Clock) {
         .filter_map(|(name, value)| Some((time_rank(name)?, value)))
         .collect();
     found.sort_by_key(|(rank, _)| *rank);
+    let ambiguous = found.iter().filter_map(|(_, value)| match value {
+        Value::Str(text) if time::is_ambiguous(text, clock) => Some((*text).to_owned()),
+        _ => None,
+    });
+    let ambiguous: Option<String> = ambiguous.take(1).next();
     let time = found.into_iter().find_map(|(_, value)| {
         let at = read_time(value, clock)?;
         Some((at, value.text().map(Cow::into_owned)))
@@ -76,9 +84,13 @@ pub(crate) fn timed(event: &mut Event, clock: &Clock) {
         let both = format!("{date} {time}");
         Some((time::parse(&both, clock)?, Some(both)))
     });
-    if let Some((at, text)) = time {
-        event.time = Some(at);
-        event.time_text = text;
+    match time {
+        Some((at, text)) => {
+            event.time = Some(at);
+            event.time_text = text;
+        }
+        // What could be either of two times is shown, at least.
+        None => event.time_text = ambiguous,
     }
 }
 

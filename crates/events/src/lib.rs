@@ -22,11 +22,12 @@ mod syslog;
 mod text;
 pub mod time;
 mod web;
+mod windns;
 mod wrapped;
 mod xml;
 
 pub use block::{Block, Cursor, Layout, Stream};
-pub use format::{Clock, Format};
+pub use format::{Clock, FORMATS, Format};
 pub use host::host;
 pub use read::{Input, Limits, ReadOptions, ReadSeek, Sink, read};
 pub use time::line_time;

@@ -229,6 +229,7 @@ impl Walk<'_> {
         Clock {
             tz: self.options.tz.clone(),
             modified: member.modified,
+            order: None,
         }
     }
 

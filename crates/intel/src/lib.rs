@@ -27,6 +27,7 @@ use std::io::{self, BufRead, Read};
 
 use perisai_model::{Intel, Place, RuleLanguage};
 
+pub use self::rules::names::{RuleName, rule_names};
 use self::sink::Sink;
 use self::sniff::Shape;
 pub use self::warninglist::read_warninglist;
@@ -53,7 +54,8 @@ pub enum Format {
     Stix,
     /// MISP events.
     Misp,
-    /// The `manifest.json` of a MISP feed: an index of events, nothing to look for.
+    /// The `manifest.json` of a MISP feed: an index of events, nothing to look for. What it names is in
+    /// [`Intel::announced`], and the caller knows whether it was there.
     MispFeedManifest,
     /// The `hashes.csv` of a MISP feed: an index of values, nothing to look for.
     MispFeedHashes,
@@ -149,7 +151,8 @@ fn read_shape(
         Shape::Sigma => rules::read_file(input, RuleLanguage::Sigma, sink),
         Shape::Yara => rules::read_file(input, RuleLanguage::Yara, sink),
         Shape::Network => rules::network::read(input, sink),
-        Shape::Manifest | Shape::Hashes => Ok(()),
+        Shape::Manifest => misp::manifest::read(input, sink),
+        Shape::Hashes => Ok(()),
         Shape::Empty => drain(input),
         Shape::Warninglist => {
             sink.problem(

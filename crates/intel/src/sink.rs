@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use perisai_model::{Context, ContextId, Intel, Kind, Place, Problem, Rule, RuleLanguage};
+use perisai_model::{Announced, Context, ContextId, Intel, Kind, Place, Problem, Rule, RuleLanguage};
 
 /// How many problems of one source are kept; the rest is counted.
 const KEPT_PROBLEMS: u64 = 100;
@@ -15,6 +15,9 @@ const INDICATORS: usize = if cfg!(test) { 1000 } else { 100_000_000 };
 
 /// How many bytes the plain values of all sources may take together; the model has room for 4 GiB.
 const TEXT: usize = 2 << 30;
+
+/// How many sources that others name are taken down.
+const ANNOUNCED: usize = 1_000_000;
 
 /// How many values are remembered, to drop one that comes again soon: a power of two.
 const RECENT: usize = 4096;
@@ -138,16 +141,26 @@ impl<'a> Sink<'a> {
     pub(crate) fn rule(
         &mut self,
         language: RuleLanguage,
-        text: String,
+        text: impl Into<Arc<str>>,
         context: ContextId,
         line: Option<u64>,
     ) {
         self.intel.rules.push(Rule {
             language,
-            text,
+            text: text.into(),
             context,
             place: self.at(line),
         });
+    }
+
+    /// Takes down that there should be a file beside this source.
+    pub(crate) fn announce(&mut self, line: u64, name: &str) {
+        if self.intel.announced.len() < ANNOUNCED {
+            self.intel.announced.push(Announced {
+                by: self.place.line(line),
+                source: self.place.beside(name),
+            });
+        }
     }
 
     /// Counts an entry that is left out on purpose.

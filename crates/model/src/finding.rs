@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use uuid::Uuid;
 
-use crate::{Event, Kind, Place, Position, Severity, Tlp, stable_uuid};
+use crate::{Event, Kind, Place, Position, RuleText, Severity, Tlp, stable_uuid};
 
 /// What kind of rule matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -64,6 +64,9 @@ pub struct RuleInfo {
     pub reference: Option<String>,
     /// Everyone it came from, sorted.
     pub sources: Vec<Source>,
+    /// A rule's own text, for those to whom the rule itself goes; not part of a finding's JSON.
+    #[serde(skip)]
+    pub text: Option<RuleText>,
 }
 
 /// The value of an indicator, in canonical form.

@@ -143,12 +143,33 @@ pub enum RuleLanguage {
 pub struct Rule {
     /// Its language.
     pub language: RuleLanguage,
-    /// Its text.
-    pub text: String,
+    /// Its text, which the rules that are made of it share.
+    pub text: Arc<str>,
     /// What came with it.
     pub context: ContextId,
     /// Where it stands, for messages.
     pub place: Place,
+}
+
+impl Rule {
+    /// Where a line of its text stands, counted from 1. The lines of a rule that is a value in another document are not
+    /// those of the file: it has one place.
+    #[must_use]
+    pub fn line(&self, line: u64) -> Place {
+        match self.place.position {
+            None => self.place.line(line),
+            Some(_) => self.place.clone(),
+        }
+    }
+}
+
+/// A source that another one names: an event that a MISP feed's manifest lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// Where it is named.
+    pub by: Place,
+    /// Where it should be.
+    pub source: Place,
 }
 
 /// Everything read from intelligence sources, and everything that could not be read.
@@ -162,6 +183,8 @@ pub struct Intel {
     pub rules: Vec<Rule>,
     /// Entries that were skipped, and why.
     pub problems: Vec<Problem>,
+    /// Sources that other sources say there are.
+    pub announced: Vec<Announced>,
     /// How many entries were left out on purpose: revoked, deleted, not for detection (`to_ids: false`).
     pub withheld: u64,
 }

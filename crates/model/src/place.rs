@@ -54,6 +54,23 @@ impl Place {
         }
     }
 
+    /// A file beside this one, in the same folder of a disk or an archive.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> Self {
+        let sibling = |path: &str| {
+            let folder = path.rfind(['/', '\\', '!']).map_or(0, |at| at + 1);
+            Arc::from(format!("{}{name}", &path[..folder]))
+        };
+        match &self.member {
+            Some(member) => Self {
+                path: Arc::clone(&self.path),
+                member: Some(sibling(member)),
+                position: None,
+            },
+            None => Self::file(sibling(&self.path)),
+        }
+    }
+
     /// A member of this archive, or of the member that this already is.
     #[must_use]
     pub fn member(&self, name: &str) -> Self {

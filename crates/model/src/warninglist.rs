@@ -29,6 +29,9 @@ pub enum WarninglistCategory {
 pub enum WarninglistType {
     /// Equal.
     String,
+    /// The same, of a list of much visited sites: anybody may have a name below such a site, so that no list of false
+    /// positives speaks of the names below it.
+    Site,
     /// Contained in the value.
     Substring,
     /// The host or a parent domain of it.

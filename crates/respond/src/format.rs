@@ -3,9 +3,8 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
-use std::sync::Arc;
 
-use perisai_model::{Finding, Report, RuleKind, Source, Timestamp};
+use perisai_model::{Finding, Report, Timestamp};
 
 /// Writes findings as they come.
 pub trait Writer {
@@ -30,10 +29,6 @@ pub trait Writer {
     fn finish(&mut self, report: &Report) -> io::Result<()>;
 }
 
-/// The text of a rule, for formats that carry it: asked with the rule's kind and one of its sources. `None` where the
-/// text is not at hand.
-pub type RuleText = Arc<dyn Fn(RuleKind, &Source) -> Option<Arc<str>> + Send + Sync>;
-
 /// What may be set; each format takes what concerns it.
 #[derive(Clone)]
 pub struct Options {
@@ -50,8 +45,6 @@ pub struct Options {
     pub created: Option<Timestamp>,
     /// The organisation that a STIX bundle names as the one that saw it; without it the bundle names nobody.
     pub identity: Option<String>,
-    /// Gives the text of Sigma, YARA and STIX rules to the STIX bundle.
-    pub rule_text: Option<RuleText>,
 }
 
 impl Default for Options {
@@ -63,7 +56,6 @@ impl Default for Options {
             rows: 10_000,
             created: None,
             identity: None,
-            rule_text: None,
         }
     }
 }

@@ -19,5 +19,5 @@ mod stix;
 mod summary;
 mod text;
 
-pub use format::{Format, Options, RuleText, UnknownFormat, Writer, writer};
+pub use format::{Format, Options, UnknownFormat, Writer, writer};
 pub use say::interrupted as say_interrupted;

@@ -283,6 +283,7 @@ mod tests {
                 author: None,
                 reference: None,
                 sources: Vec::new(),
+                text: None,
             }),
             observable: Some(Observed {
                 kind: Kind::Domain,

@@ -41,7 +41,7 @@ pub fn cache_key(rules: &[(&Rule, &Context)]) -> String {
     }
     for (rule, _) in rules {
         digest.update((rule.text.len() as u64).to_le_bytes());
-        digest.update(&rule.text);
+        digest.update(rule.text.as_bytes());
     }
     digest
         .finalize()

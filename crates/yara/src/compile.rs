@@ -12,6 +12,7 @@ use yara_x::{Compiler, IgnoredRuleReason};
 
 use crate::facts::EXTERNALS;
 use crate::info::rule_info;
+use crate::texts::texts;
 
 /// Modules that `yara-x` or YARA knows and this build has not. A rule that needs one is left out; without this list
 /// its whole file would be refused.
@@ -73,12 +74,15 @@ impl Rules {
 
     /// The engine's rules, each with what its own text and its context say.
     pub(crate) fn with_infos(engine: yara_x::Rules, rules: &[(&Rule, &Context)]) -> Self {
+        let mut texts: Vec<_> = rules.iter().map(|(rule, _)| texts(&rule.text)).collect();
         let infos = engine
             .iter()
             .filter_map(|rule| {
-                let (_, context) = rules.get(rule.namespace().parse::<usize>().ok()?)?;
+                let position = rule.namespace().parse::<usize>().ok()?;
+                let (_, context) = rules.get(position)?;
+                let text = texts[position].remove(rule.identifier());
                 let key = (rule.namespace().to_owned(), rule.identifier().to_owned());
-                Some((key, Arc::new(rule_info(&rule, context))))
+                Some((key, Arc::new(rule_info(&rule, context, text))))
             })
             .collect();
         Self { engine, infos }
@@ -93,7 +97,7 @@ pub(crate) fn compile(rules: &[(&Rule, &Context)]) -> (yara_x::Rules, Vec<TextPr
         let (errors_before, ignored_before) = (compiler.errors().len(), compiler.ignored_rules().len());
         compiler.new_namespace(&position.to_string());
         // Its error is the first of those that the compiler keeps.
-        let _ = compiler.add_source(rule.text.as_str());
+        let _ = compiler.add_source(&*rule.text);
         let problem = |line, why| TextProblem {
             text: position,
             line,
@@ -168,7 +172,7 @@ pub(crate) fn problems(found: &[TextProblem], rules: &[(&Rule, &Context)]) -> Ve
     let place = |problem: &TextProblem| {
         let (rule, _) = rules.get(problem.text)?;
         Some(match problem.line {
-            Some(line) => rule.place.line(first_line(rule) + line - 1),
+            Some(line) => rule.line(line),
             None => rule.place.clone(),
         })
     };
@@ -176,12 +180,4 @@ pub(crate) fn problems(found: &[TextProblem], rules: &[(&Rule, &Context)]) -> Ve
         .iter()
         .filter_map(|problem| Some(Problem::new(place(problem)?, problem.why.as_str())))
         .collect()
-}
-
-/// The line on which a text begins in its file.
-fn first_line(rule: &Rule) -> u64 {
-    match rule.place.position {
-        Some(perisai_model::Position::Line(line)) => line,
-        _ => 1,
-    }
 }

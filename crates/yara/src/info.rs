@@ -1,13 +1,13 @@
 //! What a finding says of a YARA rule: its own `meta`, and the context that it came with.
 
-use perisai_model::{Context, RuleInfo, RuleKind, Severity, Source, Tlp};
+use perisai_model::{Context, RuleInfo, RuleKind, RuleText, Severity, Source, Tlp};
 use yara_x::{MetaValue, Rule};
 
 /// A rule without a score, as the common scanners have it.
 const DEFAULT_SCORE: i64 = 70;
 
 /// Reads a rule's `meta` (its author and reference, as its licence asks) and tags, and adds the context's.
-pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context) -> RuleInfo {
+pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context, text: Option<RuleText>) -> RuleInfo {
     let meta = Meta::read(rule);
     let mut tags: Vec<String> = rule.tags().map(|tag| tag.identifier().to_owned()).collect();
     tags.extend(meta.techniques);
@@ -29,6 +29,7 @@ pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context) -> RuleInfo {
             id: meta.id.or_else(|| context.id.clone()),
             tlp: Tlp::stricter(meta.tlp, context.tlp),
         }],
+        text,
     }
 }
 

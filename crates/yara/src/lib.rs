@@ -9,6 +9,7 @@ mod compile;
 mod facts;
 mod info;
 mod scan;
+mod texts;
 
 pub use cache::{BadCache, cache_key};
 pub use compile::Rules;

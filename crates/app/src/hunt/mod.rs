@@ -20,7 +20,7 @@ use cpu_time::ProcessTime;
 use jiff::Timestamp;
 use perisai_detect::Detector;
 use perisai_events::ReadOptions;
-use perisai_intel::Options as IntelOptions;
+use perisai_intel::{Options as IntelOptions, RuleName, rule_names};
 use perisai_model::{IdleRule, Intel, Interrupted, Problem, Report, RuleLanguage, Severity};
 use perisai_respond::Writer;
 
@@ -208,12 +208,24 @@ fn not_run_here(intel: &Intel) -> Vec<IdleRule> {
         _ => None,
     };
     let idle = |rule: &perisai_model::Rule| {
-        let why = why(rule.language)?;
-        Some(IdleRule {
-            name: rule.place.to_string(),
-            id: None,
-            why: why.to_owned(),
-        })
+        let Some(why) = why(rule.language) else {
+            return Vec::new();
+        };
+        let place = &rule.place;
+        let named = |RuleName { name, id }| IdleRule {
+            name,
+            id,
+            why: format!("{why} ({place})"),
+        };
+        let mut idle: Vec<_> = rule_names(rule).into_iter().map(named).collect();
+        if idle.is_empty() {
+            idle.push(IdleRule {
+                name: place.to_string(),
+                id: None,
+                why: why.to_owned(),
+            });
+        }
+        idle
     };
-    intel.rules.iter().filter_map(idle).collect()
+    intel.rules.iter().flat_map(idle).collect()
 }

@@ -88,6 +88,8 @@ struct Item<'a> {
     bytes: &'a [u8],
     /// Where in them the line or record stands.
     range: Range<usize>,
+    /// For bytes that say again what stands in the line: from where on, and where in the line. In order.
+    stood: &'a [(usize, Range<usize>)],
     /// Its fields, where it has any; its time in either case.
     event: &'a Event,
     has_fields: bool,
@@ -131,6 +133,7 @@ impl<'a> Searcher<'a> {
         self.tools.found.bytes = block.bytes.len() as u64;
         match block.layout {
             Layout::EvtxChunk => self.search_chunk(block),
+            _ if block.retells() => self.search_retold(block),
             _ if self.detector.needs_events() => self.search_items(block),
             _ => self.search_bytes(block),
         }
@@ -176,6 +179,39 @@ impl<'a> Searcher<'a> {
         }
     }
 
+    /// Lines that write values in a way of their own: each is searched with what it says in the usual way behind it.
+    fn search_retold(&mut self, block: &Block) {
+        let (mut text, mut stood) = (std::mem::take(&mut self.text), Vec::new());
+        for (position, range) in block.items() {
+            text.clear();
+            stood.clear();
+            self.hits.clear();
+            text.extend_from_slice(&block.bytes[range.clone()]);
+            text.push(b'\n');
+            block.retell(range.clone(), &mut text, &mut stood);
+            self.scanner.scan(&text, &mut self.hits);
+            if self.hits.is_empty() && !self.detector.needs_events() {
+                continue;
+            }
+            let has_fields = block.fields(range, &mut self.event);
+            let item = Item {
+                place: Place {
+                    position: Some(position),
+                    ..block.stream.place.clone()
+                },
+                bytes: &text,
+                range: 0..text.len(),
+                stood: &stood,
+                event: &self.event,
+                has_fields,
+                kept: OnceCell::new(),
+            };
+            self.tools.values(&item, &self.hits);
+            self.tools.rules(&item);
+        }
+        self.text = text;
+    }
+
     /// One line or record, and the hits in it.
     fn search_item(&mut self, block: &Block, position: Position, range: Range<usize>, hits: Range<usize>) {
         let has_fields = block.fields(range.clone(), &mut self.event);
@@ -187,6 +223,7 @@ impl<'a> Searcher<'a> {
             place,
             bytes: &block.bytes,
             range,
+            stood: &[],
             event: &self.event,
             has_fields,
             kept: OnceCell::new(),
@@ -219,6 +256,7 @@ impl<'a> Searcher<'a> {
                 place,
                 bytes: text,
                 range: 0..text.len(),
+                stood: &[],
                 event,
                 has_fields: true,
                 kept: OnceCell::new(),
@@ -254,23 +292,25 @@ impl Tools<'_> {
         for hit in hits.iter().filter(|hit| !hit.apart) {
             let (kind, value) = indicators.value(hit.indicator);
             if self.detector.counts(kind, value, event) && done.insert(hit.indicator) {
-                let text = cut(&item.bytes[hit.start..hit.end], MATCHED);
-                self.push_value(item, hit, hit.indicator, text);
+                let stood = item.stood(hit);
+                let text = cut(&item.bytes[stood.clone()], MATCHED);
+                self.push_value(item, &stood, hit.indicator, text);
             }
         }
         let apart = hits.iter().find(|hit| hit.apart);
         let (Some(hit), Some(event)) = (apart, event) else {
             return;
         };
+        let stood = item.stood(hit);
         for (indicator, url) in indicators.urls_in_fields(event) {
             if done.insert(indicator) {
-                self.push_value(item, hit, indicator, cut(url.as_bytes(), MATCHED));
+                self.push_value(item, &stood, indicator, cut(url.as_bytes(), MATCHED));
             }
         }
     }
 
-    /// An indicator as which a text counts; the hit says where it stands.
-    fn push_value(&mut self, item: &Item<'_>, hit: &Hit, indicator: u32, text: String) {
+    /// An indicator as which a text counts, and where that stood.
+    fn push_value(&mut self, item: &Item<'_>, stood: &Range<usize>, indicator: u32, text: String) {
         let matched = self.matched(indicator);
         if let Some(list) = matched.false_positive.as_ref().filter(|_| !self.no_suppress) {
             *self.found.suppressed.entry(list.clone()).or_default() += 1;
@@ -280,7 +320,7 @@ impl Tools<'_> {
         let finding = Finding {
             observable: Some(matched.observed.clone()),
             flags: matched.flags(item.event.time),
-            line: Some(item.line_around(hit)),
+            line: Some(item.line_around(stood)),
             ..item.finding(Arc::clone(&matched.rule), text)
         };
         self.found.findings.push(finding);
@@ -394,8 +434,14 @@ impl Item<'_> {
         }
     }
 
+    /// Where that which was hit stands in the line itself.
+    fn stood(&self, hit: &Hit) -> Range<usize> {
+        let said = self.stood.iter().rev().find(|(from, _)| *from <= hit.start);
+        said.map_or(hit.start..hit.end, |(_, stood)| stood.clone())
+    }
+
     /// The line around a hit, cut to a limit on both sides.
-    fn line_around(&self, hit: &Hit) -> String {
+    fn line_around(&self, hit: &Range<usize>) -> String {
         let line = self.line_of(hit);
         if line.len() <= LINE {
             return String::from_utf8_lossy(&self.bytes[line]).into_owned();
@@ -413,7 +459,7 @@ impl Item<'_> {
     }
 
     /// Of a record's text that was put together from its fields, only the field.
-    fn line_of(&self, hit: &Hit) -> Range<usize> {
+    fn line_of(&self, hit: &Range<usize>) -> Range<usize> {
         let range = self.range.start.min(hit.start)..self.range.end.max(hit.end);
         let before = self.bytes[range.start..hit.start]
             .iter()

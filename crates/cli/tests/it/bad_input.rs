@@ -176,3 +176,50 @@ fn a_gigabyte_from_a_pipe_takes_little_memory() {
     );
     assert_eq!((ran.code, ran.jsonl().len()), (3, 1), "{}", ran.err);
 }
+
+#[test]
+fn an_event_that_a_feed_lacks() {
+    let uuid = |last: u8| format!("5b0a9b32-75a0-4b8e-8a3b-1c3f0a0a0b0{last}");
+    let event = |value: &str| {
+        format!(
+            "{{\"Event\": {{\"info\": \"x\", \"Attribute\": [{{\"type\": \"domain\", \"value\": \"{value}\", \
+             \"to_ids\": true}}]}}}}"
+        )
+    };
+    let manifest = format!(
+        "{{\"{}\": {{\"info\": \"x\"}},\n\"{}\": {{\"info\": \"y\"}},\n\"{}\": {{}}}}",
+        uuid(1),
+        uuid(2),
+        uuid(3)
+    );
+    let folder = folder(&[
+        ("intel/manifest.json", manifest.as_bytes()),
+        (
+            &format!("intel/{}.json", uuid(1)),
+            event("evil.example").as_bytes(),
+        ),
+        (
+            &format!("intel/{}.json.gz", uuid(3)),
+            &gzip(event("packed.example").as_bytes()),
+        ),
+        (
+            &format!("intel/{}.json", uuid(4)),
+            event("unnamed.example").as_bytes(),
+        ),
+        ("logs/a.log", b"evil.example packed.example unnamed.example\n"),
+    ]);
+    let ran = hunt_in(folder.path());
+    assert_eq!((ran.code, ran.jsonl().len()), (3, 3), "{}", ran.err);
+    let missing = format!("{}.json, which is not there", uuid(2));
+    let told: Vec<_> = ran
+        .err
+        .lines()
+        .filter(|line| line.contains("which is not there"))
+        .collect();
+    assert_eq!(told.len(), 1, "{}", ran.err);
+    assert!(
+        told[0].contains("manifest.json:2: names") && told[0].contains(&missing),
+        "{}",
+        told[0]
+    );
+}

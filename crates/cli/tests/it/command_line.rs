@@ -277,3 +277,20 @@ fn a_reader_that_goes_away_is_no_error() {
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn rules_that_are_not_run_are_listed_by_name() {
+    let rules = b"# sensors\nalert tls any any -> any any (msg:\"Beacon of the wiper\"; sid:4100001;)\n";
+    let folder = folder(&[
+        ("intel/list.txt", b"evil.example\n"),
+        ("intel/sensor.rules", rules),
+        ("logs/a.log", b"nothing\n"),
+    ]);
+    let (intel, logs) = (folder.path().join("intel"), folder.path().join("logs"));
+    let ran = perisai(&["hunt", "--explain-rules", "--intel", text(&intel), text(&logs)]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let said = ran.out.clone() + &ran.err;
+    for part in ["Beacon of the wiper", "4100001", "sensor.rules:2"] {
+        assert!(said.contains(part), "`{part}` in: {said}");
+    }
+}

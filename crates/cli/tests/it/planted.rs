@@ -115,3 +115,47 @@ fn the_same_hunt_gives_the_same_bytes() {
         );
     }
 }
+
+/// Names that stand in their form on the wire are found by their usual form, and shown as they stand.
+#[test]
+fn names_on_the_wire() {
+    let line = "2/24/2022 1:02:03 AM 0E70 PACKET  000000000264F1D0 UDP Rcv 192.0.2.1       4a5b   Q [0001   D   NOERROR] A      \
+        (3)www(4)Evil(7)example(0)";
+    let other = line.replace("(4)Evil(7)example", "(7)notevil(7)example");
+    let rule = "title: Odd name\nlogsource: {category: dns}\ndetection: {s: {query|endswith: evil.example}, condition: s}\n";
+    let check = |intel: &[(&str, &[u8])], kinds: &[&str], lines: &[u64]| {
+        let log = format!("{other}\r\n{line}\r\n");
+        let files = [intel, &[("logs/dns.log", log.as_bytes())]].concat();
+        let folder = folder(&files);
+        let (intel, logs) = (folder.path().join("intel"), folder.path().join("logs"));
+        let ran = perisai(&["hunt", "--intel", text(&intel), "--format", "jsonl", text(&logs)]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let found = ran.jsonl();
+        let all: Vec<_> = found
+            .iter()
+            .map(|finding| finding["rule"]["kind"].as_str().unwrap())
+            .collect();
+        assert_eq!(all, kinds);
+        let at: Vec<_> = found
+            .iter()
+            .map(|finding| finding["line"].as_u64().unwrap())
+            .collect();
+        assert_eq!(at, lines);
+        for finding in found {
+            assert_eq!(finding["time"], "2022-02-24T01:02:03Z");
+            assert_eq!(finding["event"]["src_ip"], "192.0.2.1");
+            if finding["observable"]["kind"] == "domain" {
+                assert_eq!(finding["matched"], "(3)www(4)Evil(7)example(0)");
+            }
+        }
+    };
+    let list: (&str, &[u8]) = ("intel/list.txt", b"evil.example\n");
+    check(&[list], &["indicator"], &[2]);
+    check(
+        &[("intel/list.txt", b"192.0.2.1\n")],
+        &["indicator", "indicator"],
+        &[1, 2],
+    );
+    let rule: (&str, &[u8]) = ("intel/rule.yml", rule.as_bytes());
+    check(&[list, rule], &["sigma", "indicator", "sigma"], &[1, 2, 2]);
+}

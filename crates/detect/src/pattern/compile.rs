@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use perisai_model::{
-    Context, IdleRule, Place, Problem, Rule, RuleInfo, RuleKind, RuleLanguage, Severity, Source, Timestamp,
+    Context, IdleRule, Place, Problem, Rule, RuleInfo, RuleKind, RuleLanguage, RuleText, Severity, Source,
+    Timestamp,
 };
 use perisai_pattern::{Comparison, Literal, Node, Operator, Pattern, Qualifier, Test, parse};
 
@@ -335,6 +336,7 @@ fn info(rule: &Rule, context: &Context) -> RuleInfo {
             id: context.id.clone(),
             tlp: context.tlp,
         }],
+        text: Some(RuleText::whole(&rule.text)),
     }
 }
 

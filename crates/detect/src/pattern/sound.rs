@@ -169,7 +169,7 @@ fn compiled(patterns: &[String]) -> StixPatterns {
         .iter()
         .map(|text| Rule {
             language: RuleLanguage::StixPattern,
-            text: text.clone(),
+            text: text.as_str().into(),
             context: ContextId(0),
             place: Place::file("test"),
         })

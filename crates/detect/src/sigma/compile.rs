@@ -1,19 +1,15 @@
-//! From rules as text to compiled rules: parsing, filters, names, log sources. What can not be used is told, with its
-//! place.
+//! From documents to compiled rules: filters, names, log sources. What can not be used is told, with its place.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use perisai_model::{
-    Context, IdleRule, Place, Position, Problem, Rule, RuleInfo, RuleKind, RuleLanguage, Severity, Source,
-};
+use perisai_model::{Context, IdleRule, Place, Rule, RuleInfo, RuleLanguage};
 use rsigma_eval::compiler::compile_detection;
 use rsigma_parser::{
-    ConditionExpr, CorrelationRule, Detection, Detections, FilterRule, FilterRuleTarget, Level, LogSource,
-    SigmaRule, parse_sigma_yaml,
+    ConditionExpr, CorrelationRule, Detection, Detections, FilterRule, FilterRuleTarget, LogSource, SigmaRule,
 };
 
 use super::correlation::{self, Correlation};
+use super::documents::{Documents, Loaded, Refused};
 use super::field::Fields;
 use super::limits;
 use super::literal::{self, Need};
@@ -40,23 +36,9 @@ pub(super) struct Compilation {
     pub(super) rules: Vec<Compiled>,
     /// `None` where one can not be used, so that the others keep their numbers.
     pub(super) correlations: Vec<Option<Correlation>>,
+    /// Rules that are loaded and can never match.
     pub(super) idle: Vec<IdleRule>,
-    pub(super) problems: Vec<Problem>,
-}
-
-struct Loaded<T> {
-    rule: T,
-    info: RuleInfo,
-    place: Place,
-}
-
-#[derive(Default)]
-struct Documents {
-    rules: Vec<Loaded<SigmaRule>>,
-    correlations: Vec<Loaded<CorrelationRule>>,
-    filters: Vec<Loaded<FilterRule>>,
-    /// Where a rule with an id, or else a title, stands in `rules`.
-    known: HashMap<String, usize>,
+    pub(super) refused: Refused,
 }
 
 /// Compiles all rules of the language Sigma.
@@ -64,24 +46,20 @@ pub(super) fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) 
     let mut out = Compilation::default();
     let mut documents = Documents::default();
     for (rule, context) in rules.filter(|(rule, _)| rule.language == RuleLanguage::Sigma) {
-        documents.read(rule, context, &mut out.problems);
+        documents.read(rule, context, &mut out.refused);
     }
     let filters: Vec<_> = documents
         .filters
         .into_iter()
-        .filter_map(|filter| {
-            out.take(
-                &filter.place.clone(),
-                &filter.rule.title.clone(),
-                prepare_filter(filter),
-            )
+        .filter_map(|loaded| {
+            let told = Told::of(&loaded);
+            out.take(&told, prepare_filter(loaded))
         })
         .collect();
     for loaded in documents.rules {
-        let place = loaded.place.clone();
-        let title = loaded.rule.title.clone();
+        let told = Told::of(&loaded);
         let compiled = compile_rule(loaded, &filters, &mut out);
-        if let Some(compiled) = out.take(&place, &title, compiled) {
+        if let Some(compiled) = out.take(&told, compiled) {
             out.rules.push(compiled);
         }
     }
@@ -89,172 +67,48 @@ pub(super) fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) 
     out
 }
 
+/// What a problem says of the document that it is about.
+struct Told {
+    place: Place,
+    title: String,
+    id: Option<String>,
+}
+
+impl Told {
+    fn of<T>(loaded: &Loaded<T>) -> Self {
+        Self {
+            place: loaded.place.clone(),
+            title: loaded.info.name.clone(),
+            id: loaded.info.sources.first().and_then(|source| source.id.clone()),
+        }
+    }
+}
+
 impl Compilation {
     fn compile_correlations(&mut self, documents: Vec<Loaded<CorrelationRule>>) {
         let names = correlation::Names::new(&self.rules, documents.iter().map(|one| &one.rule));
-        let mut told = Vec::new();
+        let mut all = Vec::new();
         for loaded in documents {
+            let told = Told::of(&loaded);
             let compiled =
                 correlation::compile(&loaded.rule, Arc::new(loaded.info), &names, &mut self.fields);
-            let compiled = self.take(&loaded.place, &loaded.rule.title, compiled);
+            let compiled = self.take(&told, compiled);
             self.correlations.push(compiled);
-            told.push((loaded.place, loaded.rule.title));
+            all.push(told);
         }
         for at in correlation::cycles(&self.correlations) {
-            let (place, title) = &told[at];
-            self.take::<()>(place, title, Err("it is about itself".to_owned()));
+            self.take::<()>(&all[at], Err("it is about itself".to_owned()));
             self.correlations[at] = None;
         }
     }
 
-    fn take<T>(&mut self, place: &Place, title: &str, result: Result<T, String>) -> Option<T> {
+    fn take<T>(&mut self, told: &Told, result: Result<T, String>) -> Option<T> {
         result
             .map_err(|why| {
-                self.problems.push(Problem::new(
-                    place.clone(),
-                    format!("Sigma rule `{title}`: {why}"),
-                ));
+                self.refused
+                    .add(told.place.clone(), &told.title, told.id.as_deref(), &why);
             })
             .ok()
-    }
-}
-
-impl Documents {
-    fn read(&mut self, rule: &Rule, context: &Context, problems: &mut Vec<Problem>) {
-        let parsed = limits::check_text(&rule.text)
-            .and_then(|()| parse_sigma_yaml(&rule.text).map_err(|error| error.to_string()));
-        let collection = match parsed {
-            Ok(collection) => collection,
-            Err(why) => {
-                problems.push(Problem::new(rule.place.clone(), format!("Sigma: {why}")));
-                return;
-            }
-        };
-        for why in collection.errors {
-            problems.push(Problem::new(place_of(&rule.place, &why), format!("Sigma: {why}")));
-        }
-        for parsed in collection.rules {
-            let info = info_of(&Words::of_rule(&parsed), context);
-            self.add_rule(Loaded {
-                rule: parsed,
-                info,
-                place: rule.place.clone(),
-            });
-        }
-        for parsed in collection.correlations {
-            self.correlations.push(Loaded {
-                info: info_of(&Words::of_correlation(&parsed), context),
-                rule: parsed,
-                place: rule.place.clone(),
-            });
-        }
-        for parsed in collection.filters {
-            self.filters.push(Loaded {
-                info: info_of(&Words::default(), context),
-                rule: parsed,
-                place: rule.place.clone(),
-            });
-        }
-    }
-
-    /// The same rule from several sources is one rule of several sources.
-    fn add_rule(&mut self, loaded: Loaded<SigmaRule>) {
-        let key = loaded
-            .rule
-            .id
-            .clone()
-            .unwrap_or_else(|| loaded.rule.title.clone());
-        if let Some(&at) = self.known.get(&key) {
-            let other = &mut self.rules[at];
-            if other.rule.detection == loaded.rule.detection && other.rule.logsource == loaded.rule.logsource
-            {
-                other.info.sources.extend(loaded.info.sources);
-                other.info.sources.sort();
-                other.info.sources.dedup();
-                other.info.tags.extend(loaded.info.tags);
-                other.info.tags.sort();
-                other.info.tags.dedup();
-                return;
-            }
-        }
-        self.known.entry(key).or_insert(self.rules.len());
-        self.rules.push(loaded);
-    }
-}
-
-/// The line that a message of the YAML parser names, from where the rule's text starts.
-fn place_of(place: &Place, why: &str) -> Place {
-    let line = why
-        .split("at line ")
-        .nth(1)
-        .and_then(|rest| rest.split(|letter: char| !letter.is_ascii_digit()).next())
-        .and_then(|digits| digits.parse::<u64>().ok());
-    match (line, place.position) {
-        (Some(line), Some(Position::Line(first))) => place.line(first + line.saturating_sub(1)),
-        (Some(line), None) => place.line(line),
-        _ => place.clone(),
-    }
-}
-
-/// What a document says of itself.
-#[derive(Default)]
-struct Words<'a> {
-    title: &'a str,
-    id: Option<&'a String>,
-    level: Option<Level>,
-    tags: &'a [String],
-    author: Option<&'a String>,
-    references: &'a [String],
-}
-
-impl<'a> Words<'a> {
-    fn of_rule(rule: &'a SigmaRule) -> Self {
-        Self {
-            title: &rule.title,
-            id: rule.id.as_ref(),
-            level: rule.level,
-            tags: &rule.tags,
-            author: rule.author.as_ref(),
-            references: &rule.references,
-        }
-    }
-
-    fn of_correlation(rule: &'a CorrelationRule) -> Self {
-        Self {
-            title: &rule.title,
-            id: rule.id.as_ref(),
-            level: rule.level,
-            tags: &rule.tags,
-            author: rule.author.as_ref(),
-            references: &rule.references,
-        }
-    }
-}
-
-fn info_of(words: &Words<'_>, context: &Context) -> RuleInfo {
-    let severity = match words.level {
-        Some(Level::Informational) => Severity::Informational,
-        Some(Level::Low) => Severity::Low,
-        Some(Level::Medium) => Severity::Medium,
-        Some(Level::High) => Severity::High,
-        Some(Level::Critical) => Severity::Critical,
-        None => context.severity.unwrap_or(Severity::Medium),
-    };
-    let mut tags: Vec<String> = words.tags.iter().chain(&context.tags).cloned().collect();
-    tags.sort();
-    tags.dedup();
-    RuleInfo {
-        kind: RuleKind::Sigma,
-        name: words.title.to_owned(),
-        severity,
-        tags,
-        author: words.author.or(context.author.as_ref()).cloned(),
-        reference: words.references.first().or(context.reference.as_ref()).cloned(),
-        sources: vec![Source {
-            source: Arc::clone(&context.source),
-            id: words.id.or(context.id.as_ref()).cloned(),
-            tlp: context.tlp,
-        }],
     }
 }
 

@@ -43,11 +43,6 @@ impl SigmaRules {
     #[must_use]
     pub fn explain(&self, seen: &Seen) -> Vec<IdleRule> {
         let mut idle = self.idle.clone();
-        idle.extend(self.unusable.iter().map(|problem| IdleRule {
-            name: problem.place.to_string(),
-            id: None,
-            why: format!("not loaded: {}", problem.why),
-        }));
         let groups = self.routes.groups.iter().enumerate();
         for (_, group) in groups.filter(|(at, _)| !seen.has(*at)) {
             for rule in group.rules.iter().map(|&rule| &self.rules[rule as usize]) {

@@ -3,7 +3,8 @@
 //! `rsigma-parser` reads the YAML and `rsigma-eval` compiles the values; log sources, fields, the pre-filter and
 //! evaluation are here, and no type of theirs leaves this folder. A rule goes through these files:
 //!
-//! - `compile`: text → rules, correlations, filters, with `limits` on what a rule may cost, and `prepare` for what
+//! - `split`, `documents`: text → documents of rules, correlations and filters;
+//! - `compile`: documents → what runs, with `limits` on what a rule may cost, and `prepare` for what
 //!   rsigma takes differently;
 //! - `logsource`: which logs a rule is about, and which an event belongs to;
 //! - `rule`, `matcher`: the condition as a tree of tests;
@@ -14,6 +15,7 @@
 
 mod compile;
 mod correlation;
+mod documents;
 mod explain;
 mod field;
 mod limits;
@@ -24,6 +26,7 @@ mod prepare;
 mod routes;
 mod rule;
 mod scratch;
+mod split;
 mod window;
 
 use std::sync::Arc;
@@ -53,7 +56,6 @@ pub struct SigmaRules {
     silent: Vec<bool>,
     routes: Routes,
     idle: Vec<IdleRule>,
-    unusable: Vec<Problem>,
 }
 
 /// A rule or correlation in a [`SigmaRules`].
@@ -92,6 +94,8 @@ impl SigmaRules {
     /// stops no other.
     pub fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) -> (Self, Vec<Problem>) {
         let mut compiled = compile::compile(rules);
+        let mut idle = compiled.idle;
+        idle.append(&mut compiled.refused.idle);
         let classifier = Classifier::new(&mut compiled.fields);
         let routes = Routes::new(&compiled.rules);
         let (watchers, silent) = correlation::watchers(&compiled.rules, &compiled.correlations);
@@ -103,10 +107,9 @@ impl SigmaRules {
             silent,
             rules: compiled.rules,
             correlations: compiled.correlations,
-            idle: compiled.idle,
-            unusable: compiled.problems.clone(),
+            idle,
         };
-        (rules, compiled.problems)
+        (rules, compiled.refused.problems)
     }
 
     /// How many rules and correlations are in use.

@@ -1,7 +1,7 @@
 //! The entries of a list of substrings, searched all at once.
 
 use aho_corasick::{AhoCorasick, BuildError};
-use perisai_model::{Kind, WarninglistCategory};
+use perisai_model::Kind;
 use perisai_values::canonical;
 
 use super::host::Host;
@@ -16,13 +16,14 @@ impl Contained {
         AhoCorasick::new(entries).map(Self)
     }
 
-    /// True where an entry stands in the value, which is in lower case, such that it speaks of it.
-    pub(super) fn hold(&self, kind: Kind, value: &str, category: WarninglistCategory) -> bool {
+    /// True where an entry stands in the value, which is in lower case, such that it speaks of it. Whether a listed host
+    /// speaks of one below it, `reaches` says.
+    pub(super) fn hold(&self, kind: Kind, value: &str, reaches: impl Fn(&str, Host<'_>) -> bool) -> bool {
         let host = Host::of(kind, value);
         self.0.find_overlapping_iter(value).any(|found| {
             let (start, end) = (found.start(), found.end());
             match (kind, host) {
-                (_, Some(host)) => speaks_of_host(value, start..end, host, category),
+                (_, Some(host)) => speaks_of_host(value, start..end, |listed| reaches(listed, host)),
                 (Kind::Url, _) => speaks_of_url(value, start..end),
                 (Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr, _) => (start, end) == (0, value.len()),
                 _ => true,
@@ -51,18 +52,13 @@ fn written(entry: &str) -> String {
 
 /// Whole labels; and where the entry is a name with a dot or an address, only the end of the value, as
 /// `good.example.evil.example` is not below `good.example`.
-fn speaks_of_host(
-    value: &str,
-    at: std::ops::Range<usize>,
-    host: Host<'_>,
-    category: WarninglistCategory,
-) -> bool {
+fn speaks_of_host(value: &str, at: std::ops::Range<usize>, reaches: impl Fn(&str) -> bool) -> bool {
     let entry = &value[at.clone()];
     if !is_edge(value, at.start) || !is_edge(value, at.end) {
         return false;
     }
     let is_name = entry.contains('.');
-    !is_name || (at.end == value.len() && host.reached_from(entry.len(), category))
+    !is_name || (at.end == value.len() && reaches(entry))
 }
 
 /// An entry with a path, from the start of a label of the host: a listed host never speaks of a URL on it.

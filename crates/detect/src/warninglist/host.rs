@@ -22,6 +22,11 @@ impl<'a> Host<'a> {
         Some(Self { name, own })
     }
 
+    /// All of it.
+    pub(super) fn name(self) -> &'a str {
+        self.name
+    }
+
     /// The host and its parents, longest first.
     pub(super) fn parents(self) -> impl Iterator<Item = &'a str> {
         std::iter::successors(Some(self.name), |name| {

@@ -9,7 +9,7 @@ mod host;
 mod nets;
 mod types;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use perisai_model::{Kind, Place, Problem, Warninglist, WarninglistCategory, WarninglistType};
 use perisai_values::canonical;
@@ -29,6 +29,8 @@ pub(crate) struct Warninglists {
     lists: Vec<List>,
     exact: HashMap<Box<str>, Vec<Id>>,
     hosts: HashMap<Box<str>, Vec<Id>>,
+    /// The entries of rankings.
+    sites: HashSet<Box<str>>,
     nets: Nets,
     contained: Vec<(Id, Contained)>,
     patterns: Vec<(Id, Vec<Regex>)>,
@@ -68,8 +70,13 @@ impl Warninglists {
             .map(|entry| entry.trim())
             .filter(|entry| !entry.is_empty());
         match list.kind {
-            WarninglistType::String => {
-                entries.for_each(|entry| self.exact.entry(exact(entry).into()).or_default().push(id));
+            WarninglistType::String | WarninglistType::Site => {
+                for entry in entries.map(exact) {
+                    if list.kind == WarninglistType::Site {
+                        self.sites.insert(entry.as_str().into());
+                    }
+                    self.exact.entry(entry.into()).or_default().push(id);
+                }
             }
             WarninglistType::Hostname => entries
                 .filter_map(host_of)
@@ -127,7 +134,8 @@ impl Warninglists {
         self.nets.find(kind, value, found);
         let speaks = |id: Id| self.list(id).kinds.hold(kind);
         for (id, entries) in self.contained.iter().filter(|&&(id, _)| speaks(id)) {
-            if entries.hold(kind, &lower, self.list(*id).category) {
+            let category = self.list(*id).category;
+            if entries.hold(kind, &lower, |listed, host| self.reaches(listed, host, category)) {
                 found.push(*id);
             }
         }
@@ -152,7 +160,7 @@ impl Warninglists {
             for &id in self.hosts.get(parent).into_iter().flatten() {
                 let list = self.list(id);
                 let speaks = list.kinds.hold(kind) && (kind == Kind::Domain || !list.speaks_of_all);
-                if speaks && host.reached_from(parent.len(), list.category) {
+                if speaks && self.reaches(parent, host, list.category) {
                     found.push(id);
                     of_strangers |= depth > 0 && list.category == WarninglistCategory::Known;
                 }
@@ -166,6 +174,14 @@ impl Warninglists {
             let known = |id: &Id| self.list(*id).category == WarninglistCategory::Known;
             found.extend(below.into_iter().filter(known));
         }
+    }
+
+    /// True where a listed host speaks of a host that is the same or below it.
+    fn reaches(&self, listed: &str, host: Host<'_>, category: WarninglistCategory) -> bool {
+        let below = host.without_www().unwrap_or(host.name()) != listed && host.name() != listed;
+        let of_strangers =
+            below && category == WarninglistCategory::FalsePositive && self.sites.contains(listed);
+        !of_strangers && host.reached_from(listed.len(), category)
     }
 
     fn list(&self, id: Id) -> &List {
@@ -316,6 +332,35 @@ mod tests {
         check("evil.pages.example", &["Known"]);
         check("help.pages.example", &["FalsePositive", "Known"]);
         check("pages.example", &["FalsePositive", "Known"]);
+    }
+
+    #[test]
+    fn a_much_visited_site_speaks_of_itself_alone() {
+        let list = |name: &str, kind, entries: &[&str]| Warninglist {
+            name: name.into(),
+            category: WarninglistCategory::FalsePositive,
+            kind,
+            matching_attributes: vec!["domain".into()],
+            entries: entries.iter().map(|&entry| entry.to_owned()).collect(),
+        };
+        for kind in [WarninglistType::Hostname, WarninglistType::Substring] {
+            let blogs = list(
+                "blogs",
+                kind,
+                &["pages.example", "ministry.example", "blog.pages.example"],
+            );
+            let top = list("top", WarninglistType::Site, &["pages.example"]);
+            let lists = Warninglists::compile([blogs, top]).0;
+            let check = |value: &str, expected: &[&str]| {
+                let names: Vec<&str> = lists.of(Kind::Domain, value).map(|(name, _)| name).collect();
+                assert_eq!(names, expected, "{value}");
+            };
+            check("pages.example", &["blogs", "top"]);
+            check("www.pages.example", &["blogs", "top"]);
+            check("evil.pages.example", &[]);
+            check("blog.pages.example", &["blogs"]);
+            check("mail.ministry.example", &["blogs"]);
+        }
     }
 
     #[test]

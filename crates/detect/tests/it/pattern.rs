@@ -10,7 +10,7 @@ use proptest::prelude::*;
 fn rule(text: &str) -> Rule {
     Rule {
         language: RuleLanguage::StixPattern,
-        text: text.to_owned(),
+        text: text.into(),
         context: ContextId(0),
         place: Place::file("intel.json"),
     }

@@ -14,7 +14,7 @@ fn sigmahq(folder: &Path) -> SigmaRules {
         .into_iter()
         .map(|path| Rule {
             language: RuleLanguage::Sigma,
-            text: std::fs::read_to_string(&path).unwrap(),
+            text: std::fs::read_to_string(&path).unwrap().into(),
             context: ContextId(0),
             place: Place::file(path.display().to_string()),
         })

@@ -1,6 +1,5 @@
 //! W3C extended logs: IIS, CloudFront, Blue Coat. The `#Fields:` header may come again with other columns.
 
-use jiff::tz::TimeZone;
 use perisai_model::{Event, Value};
 
 use super::{COLUMNS, directives};
@@ -94,11 +93,7 @@ fn timed(event: &mut Event, header_date: &str) {
     let Some(time) = event.get_str("time") else { return };
     let date = event.get_str("date").unwrap_or(header_date);
     let both = format!("{date} {time}");
-    let clock = Clock {
-        tz: TimeZone::UTC,
-        modified: None,
-    };
-    event.time = time::parse(&both, &clock);
+    event.time = time::parse(&both, &Clock::default());
     event.time_text = event.time.map(|_| both);
 }
 

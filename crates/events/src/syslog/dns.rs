@@ -16,7 +16,7 @@ pub(crate) const NAMED: Spec = Spec {
             return false;
         }
         if let Some((at, range)) = time::line_time(item.as_bytes(), &stream.clock) {
-            event.time = Some(at);
+            event.time = at;
             event.time_text = Some(item[range].to_owned());
         }
         true

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use crate::block::Stream;
 use crate::container::{self, Peeked};
-use crate::format::{self, Format};
+use crate::format::{self, Clock, Format};
 use crate::read::{Member, Walk};
+use crate::time::DateOrder;
 use crate::{json, xml};
 use records::Splitter;
 
@@ -46,7 +47,10 @@ fn utf8(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> Control
     let stream = Arc::new(Stream {
         place: member.place.clone(),
         format,
-        clock: walk.clock(member),
+        clock: Clock {
+            order: DateOrder::of_sample(head),
+            ..walk.clock(member)
+        },
         columns,
         broken: Arc::default(),
     });

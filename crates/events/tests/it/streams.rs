@@ -149,3 +149,42 @@ fn a_packed_log_is_dated_by_what_gzip_says_of_it() {
     // Later than the packed file itself.
     check(u32::MAX, "2026-02-28T10:00:00Z");
 }
+
+#[test]
+fn dates_with_slashes_are_as_the_log_shows() {
+    let check = |rows: &[(&str, Option<&str>)]| {
+        let mut text = String::from("TimeCreated,Message\n");
+        rows.iter()
+            .for_each(|(time, _)| text.push_str(&format!("{time},x\n")));
+        for found in [
+            file(text.as_bytes(), &ReadOptions::default()),
+            stream(text.as_bytes(), &ReadOptions::default()),
+        ] {
+            let times: Vec<_> = found
+                .events
+                .iter()
+                .map(|(_, event)| {
+                    (
+                        event.time_text.clone().unwrap(),
+                        event.time.map(|time| time.to_string()),
+                    )
+                })
+                .collect();
+            let expected: Vec<_> = rows
+                .iter()
+                .map(|(text, time)| ((*text).to_owned(), time.map(str::to_owned)))
+                .collect();
+            assert_eq!(times, expected);
+        }
+    };
+    check(&[
+        ("2/3/2022 01:02:03", Some("2022-02-03T01:02:03Z")),
+        ("2/24/2022 01:02:03", Some("2022-02-24T01:02:03Z")),
+    ]);
+    check(&[
+        ("2/3/2022 1:02:03 PM", Some("2022-03-02T13:02:03Z")),
+        ("24/3/2022 1:02:03 AM", Some("2022-03-24T01:02:03Z")),
+    ]);
+    check(&[("2/3/2022 1:02:03 PM", Some("2022-02-03T13:02:03Z"))]);
+    check(&[("2/3/2022 01:02:03", None), ("3/4/2022 01:02:03", None)]);
+}

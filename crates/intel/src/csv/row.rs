@@ -73,7 +73,7 @@ impl<'a, 'b> Table<'a, 'b> {
         let context = self.context(cells);
         let context = self.sink.share_context(context);
         match content {
-            Content::Rule(language, text) => self.sink.rule(language, text.to_owned(), context, Some(line)),
+            Content::Rule(language, text) => self.sink.rule(language, text, context, Some(line)),
             Content::Values(found) => {
                 for (kind, value) in found {
                     self.sink.indicator(kind, &value, context);

@@ -2,6 +2,7 @@
 //! of all of them often stands after them, so they wait, in canonical form, for the event's end.
 
 mod event;
+pub(crate) mod manifest;
 pub(crate) mod tags;
 pub(crate) mod types;
 mod view;

@@ -1,5 +1,6 @@
 //! Rules that are recognised here and stay text: Sigma, YARA, Snort and Suricata. `detect` and `yara` compile them.
 
+pub(crate) mod names;
 pub(crate) mod network;
 pub(crate) mod sigma;
 pub(crate) mod yara;

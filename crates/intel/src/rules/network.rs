@@ -116,6 +116,40 @@ pub(crate) fn language(line: &str) -> Option<RuleLanguage> {
     })
 }
 
+/// The value of an option of a rule, without quotes and escapes.
+pub(crate) fn option(rule: &str, name: &str) -> Option<String> {
+    let (_, mut rest) = rule.split_once('(')?;
+    loop {
+        let here = rest.trim_start();
+        let value = here
+            .strip_prefix(name)
+            .and_then(|after| after.trim_start().strip_prefix(':'));
+        if let Some(value) = value {
+            let value = value[..option_end(value)].trim();
+            let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            return Some(bare.unwrap_or(value).replace("\\\"", "\"").replace("\\;", ";"));
+        }
+        let end = option_end(here);
+        rest = here.get(end + 1..)?;
+    }
+}
+
+/// Where the option at the start of a text ends: at the first `;` that is neither escaped nor quoted.
+fn option_end(text: &str) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    let ends = |byte: u8| {
+        let plain = !std::mem::replace(&mut escaped, false);
+        match byte {
+            b'\\' => escaped = plain,
+            b'"' if plain => quoted = !quoted,
+            b';' => return plain && !quoted,
+            _ => {}
+        }
+        false
+    };
+    text.bytes().position(ends).unwrap_or(text.len())
+}
+
 /// Reads a file of rules.
 pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::Result<()> {
     let bare = sink.bare_context();

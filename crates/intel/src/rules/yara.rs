@@ -56,6 +56,61 @@ fn first_word(text: &str) -> (&str, &str) {
     (&text[..end], text[end..].trim_start())
 }
 
+/// The names of the rules in a text. What stands in strings, regular expressions, comments and braces is no rule.
+pub(crate) fn names(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let (mut names, mut depth, mut at) = (Vec::new(), 0_usize, 0);
+    // A slash is a division, but for where a value is expected.
+    let (mut value_next, mut name_next) = (false, false);
+    while let Some(&byte) = bytes.get(at) {
+        let rest = &bytes[at..];
+        let is_space = byte.is_ascii_whitespace() || rest.starts_with(b"//") || rest.starts_with(b"/*");
+        let end = match byte {
+            b'/' if rest.starts_with(b"//") => skip_to(bytes, at, b"\n"),
+            b'/' if rest.starts_with(b"/*") => skip_to(bytes, at + 2, b"*/"),
+            b'/' if value_next => quoted(bytes, at),
+            b'"' => quoted(bytes, at),
+            _ => at + rest.iter().take_while(|byte| is_word(**byte)).count().max(1),
+        };
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ if depth == 0 && is_word(byte) => {
+                let word = &text[at..end];
+                if std::mem::replace(&mut name_next, word == "rule") {
+                    names.push(word);
+                }
+            }
+            _ => {}
+        }
+        if !is_space {
+            value_next = matches!(byte, b'=' | b'(' | b',') || &bytes[at..end] == b"matches";
+        }
+        at = end;
+    }
+    names
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// The end of what starts with a quote or slash, and goes on to the next that is not escaped, or to the line's end.
+fn quoted(bytes: &[u8], at: usize) -> usize {
+    let mut escaped = false;
+    let ends = |&byte: &u8| {
+        let plain = !std::mem::replace(&mut escaped, false);
+        escaped = plain && byte == b'\\';
+        byte == b'\n' || plain && byte == bytes[at]
+    };
+    let rest = &bytes[at + 1..];
+    rest.iter().position(ends).map_or(bytes.len(), |end| at + end + 2)
+}
+
+fn skip_to(bytes: &[u8], at: usize, end: &[u8]) -> usize {
+    memchr::memmem::find(&bytes[at..], end).map_or(bytes.len(), |found| at + found + end.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,11 @@ use crate::words::{NAME, clip, quoted};
 /// The largest warninglist that is read; MISP's largest real ones have some tens of megabytes.
 const FILE: u64 = 256 * 1024 * 1024;
 
+/// How many sites a ranking may have so that to be in it means to be harmless. Further down, botnets, miners and networks
+/// of advertisements get there by the number of their victims. The published rankings have up to 5,000 sites, or 10,000
+/// and 20,000, and some a heading as one more.
+const FEW_SITES: usize = 6_000;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct View {
@@ -62,12 +67,16 @@ pub fn read_warninglist(
     let said = view.name.as_deref().unwrap_or_default();
     let kind = view.kind.as_deref().unwrap_or("string");
     let kind = match list_type(kind) {
-        // As most of these lists are published.
-        Some(WarninglistType::Hostname) if category::is_ranking(said) => WarninglistType::String,
+        Some(WarninglistType::Hostname | WarninglistType::String) if category::is_ranking(said) => {
+            WarninglistType::Site
+        }
         Some(kind) => kind,
         None => return Err(problem(format!("unknown type of warninglist {}", quoted(kind)))),
     };
     let category = match view.category.as_deref() {
+        None | Some("") if kind == WarninglistType::Site && list.len() > FEW_SITES => {
+            WarninglistCategory::Known
+        }
         None | Some("") => category::by_name(said, &place.path),
         Some("false_positive" | "False positive") => WarninglistCategory::FalsePositive,
         Some("known" | "Known identifier" | "known_identifier") => WarninglistCategory::Known,
@@ -178,16 +187,22 @@ mod tests {
     }
 
     #[test]
-    fn a_ranking_of_sites_speaks_of_the_sites_alone() {
-        let check = |name: &str, expected| {
+    fn rankings_of_sites() {
+        use WarninglistCategory::{FalsePositive, Known};
+        let check = |name: &str, kind: &str, sites: usize, expected| {
+            let sites = vec!["\"a.example\""; sites].join(",");
             let (list, _) = load(&format!(
-                r#"{{"name": "{name}", "type": "hostname", "list": []}}"#
+                r#"{{"name": "{name}", "type": "{kind}", "list": [{sites}]}}"#
             ))
             .unwrap();
-            assert_eq!(list.kind, expected, "{name}");
+            assert_eq!((list.kind, list.category), expected, "{name}");
         };
-        check("Top 10K most-used sites from Tranco", WarninglistType::String);
-        check("List of known bank domains", WarninglistType::Hostname);
+        let (few, site) = (FEW_SITES, WarninglistType::Site);
+        check("Top 1000 websites", "hostname", few, (site, FalsePositive));
+        check("Top 5,000 domains", "string", few, (site, FalsePositive));
+        check("Top 10K most-used sites", "string", few + 1, (site, Known));
+        let bank = (WarninglistType::Hostname, FalsePositive);
+        check("List of known bank domains", "hostname", few + 1, bank);
     }
 
     #[test]

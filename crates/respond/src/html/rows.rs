@@ -113,6 +113,7 @@ mod tests {
                 author: None,
                 reference: None,
                 sources: Vec::new(),
+                text: None,
             };
             let finding = Finding {
                 time: None,

@@ -52,7 +52,6 @@ impl Writer for Stix<'_> {
         let maker = Maker {
             created,
             identity: identity.as_ref().map(|identity| identity.id.clone()),
-            rule_text: self.options.rule_text.clone(),
         };
         let groups = self.summary.worst_first();
         let labels: BTreeSet<_> = groups

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::object::{Object, time};
 use super::observable;
 use crate::summary::Group;
-use crate::{RuleText, attack, say};
+use crate::{attack, say};
 
 /// The largest count that STIX 2.1 allows (sections 4.14 and 5.2).
 const MOST: u64 = 999_999_999;
@@ -21,7 +21,6 @@ pub(super) struct Maker {
     pub(super) created: Timestamp,
     /// The id of the identity that saw it all.
     pub(super) identity: Option<String>,
-    pub(super) rule_text: Option<RuleText>,
 }
 
 type Properties = Vec<(&'static str, Value)>;
@@ -85,11 +84,7 @@ impl Maker {
             RuleKind::Sigma => "sigma",
             RuleKind::Yara => "yara",
         };
-        let text = self
-            .rule_text
-            .as_ref()
-            .and_then(|text| rule.sources.iter().find_map(|source| text(rule.kind, source)));
-        match text {
+        match &rule.text {
             Some(text) => self.indicator(group, language, text.to_string()),
             None => self.behaviour(group),
         }

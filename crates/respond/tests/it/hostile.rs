@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use perisai_model::{
-    Event, Finding, Flag, Kind, Observed, Place, Problem, Report, RuleInfo, RuleKind, Severity, Source, Tlp,
+    Event, Finding, Flag, Kind, Observed, Place, Problem, Report, RuleInfo, RuleKind, RuleText, Severity,
+    Source, Tlp,
 };
 use perisai_respond::{Format, Options};
 use proptest::prelude::*;
@@ -33,6 +34,7 @@ pub(crate) fn full_of(text: &str, kind: RuleKind, observable: Option<Kind>) -> F
                 id: Some(text.to_owned()),
                 tlp: Some(Tlp::Green),
             }],
+            text: (kind == RuleKind::Yara).then(|| RuleText::whole(&text.into())),
         }),
         observable: observable.map(|kind| Observed {
             kind,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use perisai_model::{Finding, Kind, Observed, Place, RuleInfo, RuleKind, Severity, Source, Tlp};
+use perisai_model::{Finding, Kind, Observed, Place, RuleInfo, RuleKind, RuleText, Severity, Source, Tlp};
 use perisai_respond::{Format, Options};
 
 use crate::hostile::full_of;
@@ -95,6 +95,7 @@ fn one_of_each_kind() -> Vec<Finding> {
                 id: None,
                 tlp: Some(Tlp::ALL[line % 5]),
             }],
+            text: None,
         }),
         observable: Some(Observed {
             kind,
@@ -146,12 +147,12 @@ fn the_validator_of_oasis_accepts_the_bundles() {
         ..Options::default()
     };
     let rule = "title: Shadow copies deleted\nlogsource:\n  product: windows\ndetection:\n  s: [vssadmin]\n  condition: s\n";
-    let with_text = Options {
-        rule_text: Some(Arc::new(move |kind, _| {
-            (kind == RuleKind::Sigma).then(|| rule.into())
-        })),
-        ..Options::default()
-    };
+    let mut with_text = findings();
+    for finding in &mut with_text {
+        let language = finding.rule.kind;
+        Arc::make_mut(&mut finding.rule).text =
+            (language != RuleKind::Indicator).then(|| RuleText::whole(&rule.into()));
+    }
     let text = "</script>\u{1b}[2J\u{202e}\r\n\t'\"\\ =1+1 [a:b = 'c']";
     let hostile: Vec<_> = [RuleKind::Sigma, RuleKind::Yara, RuleKind::StixPattern]
         .into_iter()
@@ -160,7 +161,7 @@ fn the_validator_of_oasis_accepts_the_bundles() {
     check("hostile.json", &Options::default(), &hostile);
     check("sample.json", &Options::default(), &findings());
     check("named.json", &named, &findings());
-    check("text.json", &with_text, &findings());
+    check("text.json", &Options::default(), &with_text);
     check("kinds.json", &Options::default(), &one_of_each_kind());
     check("kinds-named.json", &named, &one_of_each_kind());
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use perisai_model::{
-    Event, Finding, Flag, IdleRule, Kind, Observed, Place, Problem, Report, RuleInfo, RuleKind, Severity,
-    Source, Tlp, Value,
+    Event, Finding, Flag, IdleRule, Kind, Observed, Place, Problem, Report, RuleInfo, RuleKind, RuleText,
+    Severity, Source, Tlp, Value,
 };
 use perisai_respond::{Format, Options, writer};
 
@@ -40,6 +40,7 @@ fn rule(kind: RuleKind, name: &str, severity: Severity, tags: &[&str], sources: 
         author: None,
         reference: None,
         sources,
+        text: None,
     }
 }
 
@@ -65,11 +66,24 @@ pub(crate) fn wiper() -> Arc<RuleInfo> {
     })
 }
 
+const SHADOW_COPIES: &str = "title: Shadow copies deleted
+id: c947b146-0abc-4c87-9c64-b17e9d7274a2
+author: Analyst of the interior
+logsource:
+    product: windows
+    category: process_creation
+detection:
+    selection:
+        CommandLine|contains|all: [delete, 'shadows /all']
+    condition: selection
+";
+
 pub(crate) fn shadow_copies() -> Arc<RuleInfo> {
     let id = "c947b146-0abc-4c87-9c64-b17e9d7274a2";
     Arc::new(RuleInfo {
         author: Some("Analyst of the interior".to_owned()),
         reference: Some("https://rules.example/shadow-copies".to_owned()),
+        text: Some(RuleText::whole(&SHADOW_COPIES.into())),
         ..rule(
             RuleKind::Sigma,
             "Shadow copies deleted",

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 pub(crate) fn rule(path: &str, text: &str) -> Rule {
     Rule {
         language: RuleLanguage::Yara,
-        text: text.to_owned(),
+        text: text.into(),
         context: ContextId(0),
         place: Place::file(path),
     }
@@ -47,6 +47,18 @@ fn check(text: &str, bytes: &[u8], path: &str, expected: &[&str]) {
     let names: Vec<&str> = found.hits.iter().map(|hit| hit.rule.name.as_str()).collect();
     assert_eq!(names, expected, "{text}");
     assert_eq!(found.incomplete, None);
+}
+
+#[test]
+fn a_hit_carries_its_rule() {
+    let text = "import \"pe\"\nrule a { condition: pe.is_pe }\n\nrule b : t { condition: not pe.is_pe }\n";
+    let (rules, _) = compile(&["rule b { condition: false }", text]);
+    let hits = scan(&rules, b"x", "x").hits;
+    let texts: Vec<_> = hits
+        .iter()
+        .map(|hit| hit.rule.text.as_ref().unwrap().to_string())
+        .collect();
+    assert_eq!(texts, ["import \"pe\"\nrule b : t { condition: not pe.is_pe }"]);
 }
 
 #[test]

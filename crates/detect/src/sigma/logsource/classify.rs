@@ -295,6 +295,7 @@ impl Classifier {
                 each("dns");
                 self.syslog(view, key, each);
             }
+            "windns" => each("dns"),
             "netfilter" => {
                 each("firewall");
                 self.syslog(view, key, each);

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{compile, event, fields, titles};
+use perisai_model::{Context, Place, Rule};
+
+use super::super::{SigmaRuleId, SigmaRules};
+use super::{compile, event, fields, rule, titles};
 
 const HEAD: &str = "title: t\nlogsource: {product: windows}\ndetection:\n";
 
@@ -68,13 +71,80 @@ fn correlations_about_themselves_are_told() {
 }
 
 #[test]
-fn places_have_lines() {
-    let (_, problems) = compile(&["title: t\nlogsource:\n  product: windows\n bad: [x\n"]);
-    assert!(problems[0].starts_with("rule.yml:"), "{problems:?}");
+fn problems_have_lines_and_names() {
+    let check = |text: &str, expected: &[&str]| {
+        let (rules, problems) = compile(&[text]);
+        let pairs = problems.iter().zip(expected);
+        assert!(
+            problems.len() == expected.len() && pairs.clone().all(|(why, start)| why.starts_with(start)),
+            "{text}: {problems:?}"
+        );
+        let listed = rules.explain(&super::super::Seen::default());
+        let listed = listed
+            .iter()
+            .filter(|idle| idle.why.starts_with("not loaded (rule.yml"));
+        assert_eq!(listed.count(), expected.len(), "{text}");
+    };
+    check(
+        "title: t\nlogsource:\n  product: windows\n bad: [x\n",
+        &[
+            "rule.yml:4: Sigma rule `t`: YAML parse error: did not find expected key, while parsing a block mapping",
+        ],
+    );
+    let good = format!("{HEAD}  s:\n    a: b\n  condition: s\n");
+    check(
+        &format!("# two\n---\ntitle: [\n---\n{good}---\nid: x-1\nlogsource: {{}}\n---\n- a list\n"),
+        &[
+            "rule.yml:4: Sigma rule `[`: YAML parse error",
+            "rule.yml:12: Sigma rule `x-1`: Missing required field 'title'",
+            "rule.yml:15: Sigma: Document is not a YAML mapping",
+        ],
+    );
+    check(
+        &format!("{good}---\n\n{HEAD}  s:\n    a: b\n  condition: s and\n"),
+        &["rule.yml:14: Sigma rule `t`: Condition"],
+    );
+    check(
+        &format!("{good}---\nauthor: me\n{HEAD}  s:\n    a: b\n  condition: other\n"),
+        &["rule.yml:9: Sigma rule `t`: the condition names `other`, which is not in the detection"],
+    );
+}
+
+#[test]
+fn a_rule_in_another_document_has_one_place() {
+    let context = Context::default();
+    let embedded = Rule {
+        place: Place::file("bundle.json").line(7),
+        ..rule("title: t\nlogsource: {}\n\ndetection: [\n")
+    };
+    let (_, problems) = SigmaRules::compile([(&embedded, &context)].into_iter());
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
     assert!(
-        problems[0].as_bytes()["rule.yml:".len()].is_ascii_digit(),
+        problems[0].starts_with("bundle.json:7: Sigma rule `t`: YAML"),
         "{problems:?}"
     );
+}
+
+#[test]
+fn a_rule_has_its_own_text() {
+    let check = |text: &str, expected: &[&str]| {
+        let (rules, problems) = compile(&[text]);
+        assert_eq!(problems, [""; 0]);
+        let texts = (0..rules.len()).map(|at| {
+            rules
+                .info(SigmaRuleId(at as u32))
+                .text
+                .as_ref()
+                .unwrap()
+                .to_string()
+        });
+        assert_eq!(texts.collect::<Vec<_>>(), expected);
+    };
+    let parts: Vec<_> = WHOLE.split("---\n").map(str::trim).collect();
+    check(WHOLE, &parts[..2]);
+    let shared = "action: global\ntitle: t\nlogsource: {product: windows}\n---\ndetection: {s: [a], condition: s}\n\
+        ---\nid: x\ndetection: {s: [b], condition: s}";
+    check(shared, &[shared, shared]);
 }
 
 #[test]

@@ -518,8 +518,8 @@ fn idle_rules_are_told() {
     assert_eq!(
         idle,
         [
+            "five: not loaded (rule.yml:1): Missing required field 'detection'",
             "one: no event in these logs is from channel `security` event 7",
-            "rule.yml: not loaded: Sigma: Missing required field 'detection'",
             "three: the event ids it asks for are not of its log source",
             "two: its log source (no_such) is not known here",
         ]

@@ -13,7 +13,7 @@ use super::{Scratch, SigmaHit, SigmaRules};
 fn rule(text: &str) -> Rule {
     Rule {
         language: RuleLanguage::Sigma,
-        text: text.to_owned(),
+        text: text.into(),
         context: ContextId(0),
         place: Place::file("rule.yml"),
     }

@@ -1,20 +1,29 @@
 //! Times as logs write them. A time that names no zone is taken in the clock's; one that names no year is in the
-//! latest that does not pass the time at which the file was modified.
+//! latest that does not pass the time at which the file was modified. Of a date with slashes, what is the day is told by
+//! the dates at the beginning of the log.
+
+mod forms;
+mod order;
+mod scan;
 
 use std::ops::Range;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use self::forms::Stamp;
+use self::scan::Scan;
 use crate::format::Clock;
+pub use order::DateOrder;
 
 /// How far into a line a time is looked for.
 const REACH: usize = 256;
 
-/// The time at the start of a line or in one of the usual places near it, and where it stands.
+/// The time at the start of a line or in one of the usual places near it, and where it stands. A time that could be
+/// either of two (`2/3/2022 01:02:03` in a log that never says which is the month) is none.
 #[must_use]
-pub fn line_time(line: &[u8], clock: &Clock) -> Option<(Timestamp, Range<usize>)> {
+pub fn line_time(line: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, Range<usize>)> {
     let head = &line[..line.len().min(REACH)];
     let start = start_of(head);
     if let Some((time, length)) = prefix(&head[start..], clock) {
@@ -55,7 +64,13 @@ fn start_of(head: &[u8]) -> usize {
 pub fn parse(text: &str, clock: &Clock) -> Option<Timestamp> {
     let text = text.trim().trim_matches(['[', ']', '"']);
     let (time, length) = prefix(text.as_bytes(), clock)?;
-    (length == text.len()).then_some(time)
+    time.filter(|_| length == text.len())
+}
+
+/// True for a text that is a time, but could be either of two.
+pub(crate) fn is_ambiguous(text: &str, clock: &Clock) -> bool {
+    let text = text.trim().trim_matches(['[', ']', '"']);
+    prefix(text.as_bytes(), clock) == Some((None, text.len()))
 }
 
 /// A number as seconds, milliseconds, microseconds or nanoseconds since 1970, by its size. `None` outside of 1990 to
@@ -76,142 +91,43 @@ pub fn epoch(number: f64) -> Option<Timestamp> {
 /// can be told neither from the line nor from the file.
 pub(crate) fn syslog(text: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, usize)> {
     let stamp = if text.first()?.is_ascii_digit() {
-        iso(text).filter(|stamp| text[..stamp.length].contains(&b'T'))?
+        forms::iso(text).filter(|stamp| text[..stamp.length].contains(&b'T'))?
     } else {
-        month_first(text)?
+        forms::month_first(text)?
     };
-    Some((stamp.at(clock), stamp.length))
+    Some((clock.read(&stamp), stamp.length))
 }
 
-/// A time at the start of the text, in any form, and its length.
-fn prefix(text: &[u8], clock: &Clock) -> Option<(Timestamp, usize)> {
-    let stamp = iso(text)
-        .or_else(|| day_first(Scan { text, at: 0 }))
-        .or_else(|| month_first(text));
-    match stamp {
-        Some(stamp) => Some((stamp.at(clock)?, stamp.length)),
-        None => number(text),
+/// A time at the start of the text, in any form, and its length; `None` inside where it could be either of two.
+fn prefix(text: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, usize)> {
+    let stamp = forms::iso(text)
+        .or_else(|| forms::day_first(Scan::new(text)))
+        .or_else(|| forms::month_first(text))
+        .or_else(|| forms::dotted(text));
+    if let Some(stamp) = stamp {
+        return Some((Some(clock.read(&stamp)?), stamp.length));
+    }
+    match forms::slashed(text, clock.order) {
+        Some((Some(stamp), length)) => Some((Some(clock.read(&stamp)?), length)),
+        Some((None, length)) => Some((None, length)),
+        None => number(text).map(|(time, length)| (Some(time), length)),
     }
 }
 
-/// The forms that hold a year and so are told from other text: ISO 8601 and its kin, Apache's.
-fn dated(text: &[u8], clock: &Clock) -> Option<(Timestamp, usize)> {
+/// The forms that hold a year and so are told from other text: ISO 8601 and its kin, Apache's, with slashes.
+fn dated(text: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, usize)> {
     if !text.first()?.is_ascii_digit() {
         return None;
     }
-    let stamp = iso(text).or_else(|| day_first(Scan { text, at: 0 }))?;
-    Some((stamp.at(clock)?, stamp.length))
-}
-
-/// A date and time as written; the year may be missing.
-struct Stamp {
-    year: Option<u32>,
-    month: i8,
-    day: u32,
-    time: Time,
-    zone: Option<Offset>,
-    length: usize,
-}
-
-impl Stamp {
-    fn at(&self, clock: &Clock) -> Option<Timestamp> {
-        match self.year {
-            Some(year) => clock.at(self.in_year(i16::try_from(year).ok()?)?, self.zone),
-            None => clock.without_year(self),
+    let stamp = forms::iso(text).or_else(|| forms::day_first(Scan::new(text)));
+    match stamp {
+        Some(stamp) => Some((Some(clock.read(&stamp)?), stamp.length)),
+        None => {
+            let (stamp, length) = forms::slashed(text, clock.order)?;
+            let time = stamp.map(|stamp| clock.read(&stamp));
+            Some((time.flatten(), length))
         }
     }
-
-    fn in_year(&self, year: i16) -> Option<DateTime> {
-        let date = Date::new(year, self.month, i8::try_from(self.day).ok()?).ok()?;
-        Some(date.to_datetime(self.time))
-    }
-}
-
-/// `2026-01-31T23:59:59.123+02:00` and with `/` or `.` in the date, a blank, `_`, `-` or `:` before the time, a comma
-/// before the fraction, `Z`, `UTC` or nothing behind; also `20260131T235959Z` and `20260131235959`.
-fn iso(text: &[u8]) -> Option<Stamp> {
-    let mut scan = Scan { text, at: 0 };
-    let year = Some(scan.digits(4)?);
-    let mark = scan.one_of(b"-/.");
-    let month = i8::try_from(scan.digits(2)?).ok()?;
-    if let Some(mark) = mark {
-        scan.one_of(&[mark])?;
-    }
-    let day = scan.digits(2)?;
-    match scan.one_of(b"Tt _-:") {
-        Some(b' ') => while scan.one_of(b" ").is_some() {},
-        Some(_) => {}
-        None if mark.is_none() && year.is_some_and(|year| (1970..2100).contains(&year)) => {}
-        None => return None,
-    }
-    let time = scan.clock_time()?;
-    let zone = scan.zone();
-    Some(Stamp {
-        year,
-        month,
-        day,
-        time,
-        zone,
-        length: scan.at,
-    })
-}
-
-/// `10/Oct/2000:13:55:36 -0700`, `10-Oct-2000 13:55:36.123` and `10 Oct 2000 13:55:36`.
-fn day_first(mut scan: Scan<'_>) -> Option<Stamp> {
-    let day = scan.digits(2)?;
-    scan.one_of(b"/- ")?;
-    let month = scan.month()?;
-    scan.one_of(b"/- ")?;
-    let year = Some(scan.digits(4)?);
-    scan.one_of(b": T")?;
-    let time = scan.clock_time()?;
-    let zone = scan.zone();
-    Some(Stamp {
-        year,
-        month,
-        day,
-        time,
-        zone,
-        length: scan.at,
-    })
-}
-
-/// `Jan  2 03:04:05`, `Jan 02 2026 03:04:05`, `Sun Dec 04 04:47:44 2005`, `Sun, 04 Dec 2005 04:47:44 GMT`.
-fn month_first(text: &[u8]) -> Option<Stamp> {
-    let mut scan = Scan { text, at: 0 };
-    if scan.weekday() {
-        scan.one_of(b",");
-        scan.one_of(b" ")?;
-        if scan.peek()?.is_ascii_digit() {
-            return day_first(scan);
-        }
-    }
-    let month = scan.month()?;
-    scan.one_of(b" ")?;
-    let day = scan.day()?;
-    scan.one_of(b" ")?;
-    let before = scan.at;
-    let mut year = scan.digits(4).filter(|_| scan.one_of(b" ").is_some());
-    if year.is_none() {
-        scan.at = before;
-    }
-    let time = scan.clock_time()?;
-    let zone = scan.zone();
-    if year.is_none() {
-        let end = scan.at;
-        year = scan.year_behind();
-        if year.is_none() {
-            scan.at = end;
-        }
-    }
-    Some(Stamp {
-        year,
-        month,
-        day,
-        time,
-        zone,
-        length: scan.at,
-    })
 }
 
 /// Seconds since 1970 with ten digits and a fraction, or thirteen, sixteen or nineteen digits.
@@ -249,6 +165,14 @@ impl Clock {
         }
     }
 
+    /// The time of a stamp.
+    fn read(&self, stamp: &Stamp) -> Option<Timestamp> {
+        match stamp.year {
+            Some(year) => self.at(stamp.in_year(i16::try_from(year).ok()?)?, stamp.zone),
+            None => self.without_year(stamp),
+        }
+    }
+
     /// The latest year in which the date does not pass the file's own time, with a day's grace for clocks that differ.
     fn without_year(&self, stamp: &Stamp) -> Option<Timestamp> {
         let modified = self.modified?;
@@ -262,128 +186,6 @@ impl Clock {
     }
 }
 
-struct Scan<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl Scan<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn digits(&mut self, count: usize) -> Option<u32> {
-        let digits = self.text.get(self.at..self.at + count)?;
-        let mut number = 0;
-        for digit in digits {
-            number = number * 10 + u32::from(digit.is_ascii_digit().then(|| digit - b'0')?);
-        }
-        self.at += count;
-        Some(number)
-    }
-
-    fn one_of(&mut self, any: &[u8]) -> Option<u8> {
-        let byte = self.peek().filter(|byte| any.contains(byte))?;
-        self.at += 1;
-        Some(byte)
-    }
-
-    /// A day of one or two digits, blank-padded or not.
-    fn day(&mut self) -> Option<u32> {
-        while self.one_of(b" ").is_some() {}
-        self.digits(2).or_else(|| self.digits(1))
-    }
-
-    fn word(&mut self, words: &[&[u8]]) -> Option<usize> {
-        let three = self.text.get(self.at..self.at + 3)?;
-        let found = words.iter().position(|word| three.eq_ignore_ascii_case(word))?;
-        self.at += 3;
-        Some(found)
-    }
-
-    fn month(&mut self) -> Option<i8> {
-        const MONTHS: [&[u8]; 12] = [
-            b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-        ];
-        Some(i8::try_from(self.word(&MONTHS)?).ok()? + 1)
-    }
-
-    /// ` 2026`, and no more of a word.
-    fn year_behind(&mut self) -> Option<u32> {
-        self.one_of(b" ")?;
-        let year = self.digits(4).filter(|year| (1970..2100).contains(year))?;
-        (!self.peek().is_some_and(|next| next.is_ascii_alphanumeric())).then_some(year)
-    }
-
-    fn weekday(&mut self) -> bool {
-        const DAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
-        self.word(&DAYS).is_some()
-    }
-
-    /// `13:55:36`, with a fraction or not; also `135536`. A leap second is the one before it.
-    fn clock_time(&mut self) -> Option<Time> {
-        let hour = self.digits(2)?;
-        let colon = self.one_of(b":.");
-        let minute = self.digits(2)?;
-        if let Some(colon) = colon {
-            self.one_of(&[colon])?;
-        }
-        let second = self.digits(2)?.min(59);
-        let mut nanos = 0;
-        if matches!(self.peek(), Some(b'.' | b','))
-            && self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit)
-        {
-            self.at += 1;
-            let mut unit = 100_000_000;
-            while let Some(digit) = self.digits(1) {
-                nanos += digit * unit;
-                unit /= 10;
-            }
-        }
-        let small = |number: u32| i8::try_from(number).ok();
-        Time::new(
-            small(hour)?,
-            small(minute)?,
-            small(second)?,
-            i32::try_from(nanos).ok()?,
-        )
-        .ok()
-    }
-
-    /// A zone, if one follows: `Z`, `UTC`, `GMT`, `+02:00`, ` -0700`.
-    fn zone(&mut self) -> Option<Offset> {
-        let start = self.at;
-        let zone = self.zone_here();
-        if zone.is_none() {
-            self.at = start;
-        }
-        zone
-    }
-
-    fn zone_here(&mut self) -> Option<Offset> {
-        let tight = self.one_of(b" ").is_none();
-        for name in [&b"UTC"[..], b"GMT", b"Z", b"z"] {
-            let end = self.at + name.len();
-            if self.text[self.at..].starts_with(name)
-                && !self.text.get(end).is_some_and(u8::is_ascii_alphanumeric)
-            {
-                self.at = end;
-                return Some(Offset::UTC);
-            }
-        }
-        let sign = if self.one_of(b"+-")? == b'-' { -1 } else { 1 };
-        let hours = self.digits(2)?;
-        let colon = self.one_of(b":").is_some();
-        let minutes = match self.digits(2) {
-            Some(minutes) => minutes,
-            None if tight && !colon => 0,
-            None => return None,
-        };
-        let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
-        Offset::from_seconds(sign * seconds).ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -394,6 +196,7 @@ mod tests {
         Clock {
             tz: TimeZone::UTC,
             modified: Some("2026-03-01T12:00:00Z".parse().unwrap()),
+            order: None,
         }
     }
 
@@ -425,6 +228,25 @@ mod tests {
         check("Jan 02 2024 03:04:05", Some("2024-01-02T03:04:05Z"));
         check("Sun Dec 04 04:47:44 2005", Some("2005-12-04T04:47:44Z"));
         check("Sun, 04 Dec 2005 04:47:44 GMT", Some("2005-12-04T04:47:44Z"));
+        check("Feb 24 2022 01:02:03", Some("2022-02-24T01:02:03Z"));
+        check("Feb 24, 2022 1:02:03 AM", Some("2022-02-24T01:02:03Z"));
+        check("Feb 4, 2022, 12:02:03\u{202f}AM", Some("2022-02-04T00:02:03Z"));
+        check("Feb 24, 2022 @ 13:02:03.250", Some("2022-02-24T13:02:03.25Z"));
+        check("Feb 24, 01:02:03", None);
+        check("24/Feb/2022:01:02:03 +0000", Some("2022-02-24T01:02:03Z"));
+        check("02/24/2022 01:02:03", Some("2022-02-24T01:02:03Z"));
+        check("24/02/2022 01:02:03", Some("2022-02-24T01:02:03Z"));
+        check("2/24/2022 1:02:03 AM", Some("2022-02-24T01:02:03Z"));
+        check("2/3/2022 12:02:03 PM", Some("2022-02-03T12:02:03Z"));
+        check("2/3/2022 1:02 pm", Some("2022-02-03T13:02:00Z"));
+        check("2/3/2022 01:02:03", None);
+        check("2/3/2022 13:02:03 PM", None);
+        check("13/13/2022 01:02:03", None);
+        check("2/30/2022 01:02:03", None);
+        check("2/24/2022", None);
+        check("24.02.2022 01:02:03,5", Some("2022-02-24T01:02:03.5Z"));
+        check("2.3.2022 1:02:03", Some("2022-03-02T01:02:03Z"));
+        check("10.0.0.1 01:02:03", None);
         check("1767225600", Some("2026-01-01T00:00:00Z"));
         check("1767225600.25", Some("2026-01-01T00:00:00.25Z"));
         check("1767225600123", Some("2026-01-01T00:00:00.123Z"));
@@ -469,15 +291,40 @@ mod tests {
         );
         check("Jan  1 00:00:00 2026 x", Some("Jan  1 00:00:00 2026"));
         check("Jan  1 00:00:00 2600hz x", Some("Jan  1 00:00:00"));
+        check("2/24/2022 1:02:03 AM 0E70 PACKET", Some("2/24/2022 1:02:03 AM"));
+        check("INFO 02/24/2022 01:02:03.123 x", Some("02/24/2022 01:02:03.123"));
+        check("[2/3/2022 01:02:03] x", Some("2/3/2022 01:02:03"));
+        check(
+            "Feb 24, 2022 1:02:03 AM org.apache.x",
+            Some("Feb 24, 2022 1:02:03 AM"),
+        );
         check("nothing here", None);
         check("192.168.100.200 10.0.0.1", None);
+    }
+
+    #[test]
+    fn the_log_tells_what_is_the_day() {
+        let check = |order, expected: Option<&str>| {
+            let clock = Clock { order, ..clock() };
+            let (at, range) = line_time(b"2/3/2022 01:02:03 x", &clock).unwrap();
+            assert_eq!((at, range), (expected.map(|time| time.parse().unwrap()), 0..17));
+            assert_eq!(is_ambiguous("2/3/2022 01:02:03", &clock), expected.is_none());
+        };
+        check(None, None);
+        check(Some(DateOrder::MonthFirst), Some("2022-02-03T01:02:03Z"));
+        check(Some(DateOrder::DayFirst), Some("2022-03-02T01:02:03Z"));
+        let clock = Clock {
+            order: Some(DateOrder::DayFirst),
+            ..clock()
+        };
+        assert_eq!(parse("2/24/2022 01:02:03", &clock), None);
     }
 
     #[test]
     fn a_zone_is_assumed_where_none_is_named() {
         let clock = Clock {
             tz: TimeZone::fixed(Offset::from_seconds(7 * 3600).unwrap()),
-            modified: None,
+            ..Clock::default()
         };
         let check = |text, expected: &str| {
             assert_eq!(parse(text, &clock), Some(expected.parse().unwrap()), "{text}");
@@ -488,7 +335,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(line in proptest::collection::vec(any::<u8>(), 0..80), text in "[0-9TZ:./, +-]{0,40}") {
+        fn never_panics(line in proptest::collection::vec(any::<u8>(), 0..80), text in "[0-9TZ:./, +APM-]{0,40}") {
+            let _ = DateOrder::of_sample(&line);
+            let _ = DateOrder::of_sample(text.as_bytes());
             let _ = line_time(&line, &clock());
             let _ = line_time(text.as_bytes(), &clock());
             let _ = parse(&text, &clock());

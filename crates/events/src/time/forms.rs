@@ -1,0 +1,171 @@
+//! The forms in which logs write a date with a time of the day.
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
+
+use super::order::DateOrder;
+use super::scan::Scan;
+
+/// A date and time as written; the year may be missing.
+pub(super) struct Stamp {
+    pub(super) year: Option<u32>,
+    month: i8,
+    day: u32,
+    time: Time,
+    pub(super) zone: Option<Offset>,
+    pub(super) length: usize,
+}
+
+impl Stamp {
+    pub(super) fn in_year(&self, year: i16) -> Option<DateTime> {
+        let date = Date::new(year, self.month, i8::try_from(self.day).ok()?).ok()?;
+        Some(date.to_datetime(self.time))
+    }
+}
+
+/// `2026-01-31T23:59:59.123+02:00` and with `/` or `.` in the date, a blank, `_`, `-` or `:` before the time, a comma
+/// before the fraction, `Z`, `UTC` or nothing behind; also `20260131T235959Z` and `20260131235959`.
+pub(super) fn iso(text: &[u8]) -> Option<Stamp> {
+    let mut scan = Scan::new(text);
+    let year = Some(scan.digits(4)?);
+    let mark = scan.one_of(b"-/.");
+    let month = i8::try_from(scan.digits(2)?).ok()?;
+    if let Some(mark) = mark {
+        scan.one_of(&[mark])?;
+    }
+    let day = scan.digits(2)?;
+    match scan.one_of(b"Tt _-:") {
+        Some(b' ') => while scan.one_of(b" ").is_some() {},
+        Some(_) => {}
+        None if mark.is_none() && year.is_some_and(|year| (1970..2100).contains(&year)) => {}
+        None => return None,
+    }
+    let time = scan.clock_time()?;
+    let zone = scan.zone();
+    Some(Stamp {
+        year,
+        month,
+        day,
+        time,
+        zone,
+        length: scan.at(),
+    })
+}
+
+/// `10/Oct/2000:13:55:36 -0700`, `10-Oct-2000 13:55:36.123` and `10 Oct 2000 13:55:36`.
+pub(super) fn day_first(mut scan: Scan<'_>) -> Option<Stamp> {
+    let day = scan.digits(2)?;
+    scan.one_of(b"/- ")?;
+    let month = scan.month()?;
+    scan.one_of(b"/- ")?;
+    let year = Some(scan.digits(4)?);
+    scan.one_of(b": T")?;
+    let time = scan.clock_time()?;
+    let zone = scan.zone();
+    Some(Stamp {
+        year,
+        month,
+        day,
+        time,
+        zone,
+        length: scan.at(),
+    })
+}
+
+/// `Jan  2 03:04:05`, `Jan 02 2026 03:04:05`, `Jan 2, 2026 3:04:05 PM`, `Jan 2, 2026 @ 03:04:05.000`,
+/// `Sun Dec 04 04:47:44 2005`, `Sun, 04 Dec 2005 04:47:44 GMT`.
+pub(super) fn month_first(text: &[u8]) -> Option<Stamp> {
+    let mut scan = Scan::new(text);
+    if scan.weekday() {
+        scan.one_of(b",");
+        scan.one_of(b" ")?;
+        if scan.peek()?.is_ascii_digit() {
+            return day_first(scan);
+        }
+    }
+    let month = scan.month()?;
+    scan.one_of(b" ")?;
+    let day = scan.day()?;
+    let comma = scan.one_of(b",").is_some();
+    scan.one_of(b" ")?;
+    let before = scan.at();
+    let mut year = scan.year_before_time();
+    if year.is_none() {
+        if comma {
+            return None;
+        }
+        scan.back_to(before);
+    }
+    let time = match year {
+        Some(_) => scan.time_of_day()?.0,
+        None => scan.clock_time()?,
+    };
+    let zone = scan.zone();
+    if year.is_none() {
+        let end = scan.at();
+        year = scan.year_behind();
+        if year.is_none() {
+            scan.back_to(end);
+        }
+    }
+    Some(Stamp {
+        year,
+        month,
+        day,
+        time,
+        zone,
+        length: scan.at(),
+    })
+}
+
+/// `2/24/2022 1:02:03 AM`, `02/24/2022 01:02:03`, `24/02/2022 01:02`: the order is the one that the clock knows for the
+/// log, else the one that is possible; where both are, `None` inside.
+pub(super) fn slashed(text: &[u8], known: Option<DateOrder>) -> Option<(Option<Stamp>, usize)> {
+    let mut scan = Scan::new(text);
+    let (first, second) = (scan.small()?, scan.one_of(b"/").and_then(|_| scan.small())?);
+    scan.one_of(b"/")?;
+    let year = scan.digits(4)?;
+    scan.one_of(b",");
+    scan.one_of(b" ")?;
+    let (time, halves) = scan.time_of_day()?;
+    let zone = scan.zone();
+    let length = scan.at();
+    let order = known.or_else(|| DateOrder::of(first, second, halves));
+    let (month, day) = match order {
+        Some(DateOrder::MonthFirst) => (first, second),
+        Some(DateOrder::DayFirst) => (second, first),
+        None => return (1..=12).contains(&first).then_some((None, length)),
+    };
+    let stamp = Stamp {
+        year: Some(year),
+        month: i8::try_from(month).ok()?,
+        day,
+        time,
+        zone,
+        length,
+    };
+    stamp.in_year(i16::try_from(year).ok()?)?;
+    Some((Some(stamp), length))
+}
+
+/// `24.02.2022 01:02:03`, which no country writes with the month first.
+pub(super) fn dotted(text: &[u8]) -> Option<Stamp> {
+    let mut scan = Scan::new(text);
+    let day = scan.small()?;
+    scan.one_of(b".")?;
+    let month = i8::try_from(scan.small()?).ok()?;
+    scan.one_of(b".")?;
+    let year = Some(scan.digits(4)?);
+    scan.one_of(b",");
+    scan.one_of(b" ")?;
+    let (time, _) = scan.time_of_day()?;
+    let zone = scan.zone();
+    Some(Stamp {
+        year,
+        month,
+        day,
+        time,
+        zone,
+        length: scan.at(),
+    })
+}

@@ -1,0 +1,203 @@
+//! The parts of a written time: digits, names of months, times of the day, zones.
+
+use jiff::civil::Time;
+use jiff::tz::Offset;
+
+/// Reads a time from its start on; what does not fit leaves off somewhere.
+pub(super) struct Scan<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// How far it has read.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn back_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    pub(super) fn digits(&mut self, count: usize) -> Option<u32> {
+        let digits = self.text.get(self.at..self.at + count)?;
+        let mut number = 0;
+        for digit in digits {
+            number = number * 10 + u32::from(digit.is_ascii_digit().then(|| digit - b'0')?);
+        }
+        self.at += count;
+        Some(number)
+    }
+
+    pub(super) fn one_of(&mut self, any: &[u8]) -> Option<u8> {
+        let byte = self.peek().filter(|byte| any.contains(byte))?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    /// A day of one or two digits, blank-padded or not.
+    pub(super) fn day(&mut self) -> Option<u32> {
+        while self.one_of(b" ").is_some() {}
+        self.digits(2).or_else(|| self.digits(1))
+    }
+
+    fn word(&mut self, words: &[&[u8]]) -> Option<usize> {
+        let three = self.text.get(self.at..self.at + 3)?;
+        let found = words.iter().position(|word| three.eq_ignore_ascii_case(word))?;
+        self.at += 3;
+        Some(found)
+    }
+
+    pub(super) fn month(&mut self) -> Option<i8> {
+        const MONTHS: [&[u8]; 12] = [
+            b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+        ];
+        Some(i8::try_from(self.word(&MONTHS)?).ok()? + 1)
+    }
+
+    /// ` 2026`, and no more of a word.
+    pub(super) fn year_behind(&mut self) -> Option<u32> {
+        self.one_of(b" ")?;
+        let year = self.digits(4).filter(|year| (1970..2100).contains(year))?;
+        (!self.peek().is_some_and(|next| next.is_ascii_alphanumeric())).then_some(year)
+    }
+
+    pub(super) fn weekday(&mut self) -> bool {
+        const DAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+        self.word(&DAYS).is_some()
+    }
+
+    /// `13:55:36`, with a fraction or not; also `135536`. A leap second is the one before it.
+    pub(super) fn clock_time(&mut self) -> Option<Time> {
+        let hour = self.digits(2)?;
+        let colon = self.one_of(b":.");
+        let minute = self.digits(2)?;
+        if let Some(colon) = colon {
+            self.one_of(&[colon])?;
+        }
+        let second = self.digits(2)?.min(59);
+        let nanos = self.fraction();
+        time(hour, minute, second, nanos)
+    }
+
+    /// `.123` or `,123`, in nanoseconds; 0 where there is none.
+    fn fraction(&mut self) -> u32 {
+        let mut nanos = 0;
+        if matches!(self.peek(), Some(b'.' | b','))
+            && self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit)
+        {
+            self.at += 1;
+            let mut unit = 100_000_000;
+            while let Some(digit) = self.digits(1) {
+                nanos += digit * unit;
+                unit /= 10;
+            }
+        }
+        nanos
+    }
+
+    /// A zone, if one follows: `Z`, `UTC`, `GMT`, `+02:00`, ` -0700`.
+    pub(super) fn zone(&mut self) -> Option<Offset> {
+        let start = self.at;
+        let zone = self.zone_here();
+        if zone.is_none() {
+            self.at = start;
+        }
+        zone
+    }
+
+    fn zone_here(&mut self) -> Option<Offset> {
+        let tight = self.one_of(b" ").is_none();
+        for name in [&b"UTC"[..], b"GMT", b"Z", b"z"] {
+            let end = self.at + name.len();
+            if self.text[self.at..].starts_with(name)
+                && !self.text.get(end).is_some_and(u8::is_ascii_alphanumeric)
+            {
+                self.at = end;
+                return Some(Offset::UTC);
+            }
+        }
+        let sign = if self.one_of(b"+-")? == b'-' { -1 } else { 1 };
+        let hours = self.digits(2)?;
+        let colon = self.one_of(b":").is_some();
+        let minutes = match self.digits(2) {
+            Some(minutes) => minutes,
+            None if tight && !colon => 0,
+            None => return None,
+        };
+        let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
+        Offset::from_seconds(sign * seconds).ok()
+    }
+
+    /// One or two digits.
+    pub(super) fn small(&mut self) -> Option<u32> {
+        self.digits(2).or_else(|| self.digits(1))
+    }
+
+    /// A year with what may stand between it and the time: ` `, `, `, ` @ `.
+    pub(super) fn year_before_time(&mut self) -> Option<u32> {
+        let year = self.digits(4)?;
+        self.one_of(b",");
+        self.one_of(b" ")?;
+        if self.one_of(b"@").is_some() {
+            self.one_of(b" ")?;
+        }
+        Some(year)
+    }
+
+    /// A time as people read it: `13:55:36`, `1:55:36 PM`, `1:55`; and whether it names a half of the day.
+    pub(super) fn time_of_day(&mut self) -> Option<(Time, bool)> {
+        let hour = self.small()?;
+        self.one_of(b":")?;
+        let minute = self.digits(2)?;
+        let (second, nanos) = match self.one_of(b":") {
+            Some(_) => (self.digits(2)?.min(59), self.fraction()),
+            None => (0, 0),
+        };
+        let half = self.half_of_day();
+        let hour = match half {
+            Some(after) if (1..=12).contains(&hour) => hour % 12 + after,
+            Some(_) => return None,
+            None => hour,
+        };
+        Some((time(hour, minute, second, nanos)?, half.is_some()))
+    }
+
+    /// The hours that `AM` or `PM` adds. The newest programs write a narrow space before it that does not break.
+    fn half_of_day(&mut self) -> Option<u32> {
+        let rest = self.text.get(self.at..)?;
+        let space = [&b" "[..], "\u{202f}".as_bytes(), "\u{a0}".as_bytes()]
+            .into_iter()
+            .find(|space| rest.starts_with(space))
+            .map_or(0, <[u8]>::len);
+        let word = rest.get(space..space + 2)?;
+        let hours = [(b"AM", 0), (b"PM", 12)]
+            .into_iter()
+            .find(|(name, _)| word.eq_ignore_ascii_case(&name[..]))?
+            .1;
+        if rest.get(space + 2).is_some_and(u8::is_ascii_alphanumeric) {
+            return None;
+        }
+        self.at += space + 2;
+        Some(hours)
+    }
+}
+
+fn time(hour: u32, minute: u32, second: u32, nanos: u32) -> Option<Time> {
+    let small = |number: u32| i8::try_from(number).ok();
+    Time::new(
+        small(hour)?,
+        small(minute)?,
+        small(second)?,
+        i32::try_from(nanos).ok()?,
+    )
+    .ok()
+}
