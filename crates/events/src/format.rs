@@ -139,9 +139,10 @@ pub(crate) const PLAIN: Spec = Spec {
 };
 
 /// Every name that an event's format can have.
-pub const FORMATS: [&str; 20] = [
+pub const FORMATS: [&str; 21] = [
     "auditd",
     "cef",
+    "cri",
     "csv",
     "eve",
     "evtx",

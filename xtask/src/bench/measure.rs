@@ -1,10 +1,10 @@
 //! Runs a program and says what it took.
 
-use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use anyhow::{Context, Result, ensure};
 
@@ -28,13 +28,17 @@ const TICKS: f64 = 100.0;
 /// (done, with problems) is an error.
 pub(super) fn run(command: &mut Command) -> Result<Cost> {
     let (before, start) = (children_cpu()?, Instant::now());
+    // Not `/dev/null`: where its output goes there, grep stops at the first line that it finds.
     let mut child = command
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .with_context(|| format!("{} does not start", command.get_program().display()))?;
+    let mut output = child.stdout.take().context("the output of the child")?;
+    let drain = thread::spawn(move || io::copy(&mut output, &mut io::sink()));
     let memory = watch(&mut child)?;
+    let _ = drain.join();
     let status = child.wait()?;
     ensure!(
         matches!(status.code(), Some(0 | 1 | 3)),
