@@ -59,6 +59,19 @@ impl Masks {
         words
     }
 
+    /// Takes the full stops of East Asian scripts, with which names are written, too, for dots where they begin in the
+    /// chunk at `base`.
+    #[cold]
+    pub(super) fn add_wide_dots(&mut self, bytes: &[u8], base: usize) {
+        const LENGTH: usize = 3;
+        let end = bytes.len().min(base + CHUNK);
+        for dot in ["。", "．", "｡"] {
+            for at in memchr::memmem::find_iter(&bytes[base..bytes.len().min(end + LENGTH - 1)], dot) {
+                self.dot[at >> 6] |= 1 << (at & 63);
+            }
+        }
+    }
+
     fn fill_words(&mut self, chunk: &[u8]) {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx512bw") {

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn never_a_wrong_no_and_few_wrong_yeses() {
         let hash =
-            |n: u64| super::super::hash::word(&n.to_le_bytes().map(|byte| byte | 0x40), 0, 8) ^ n << 40;
+            |n: u64| super::super::hash::child(7, &n.to_le_bytes().map(|byte| byte | 0x40), 0, 8) ^ n << 40;
         let mut filter = Filter::with_capacity(10_000);
         (0..10_000).for_each(|n| filter.insert(hash(n * 7919)));
         assert!((0..10_000).all(|n| filter.contains(hash(n * 7919))));

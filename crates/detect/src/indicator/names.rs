@@ -13,6 +13,8 @@ use super::slots::{Free, Slots};
 /// Everything that is found by a name with dots.
 #[derive(Debug)]
 pub(super) struct Names {
+    /// What the hash of a last label goes on from.
+    pub(super) root: u64,
     filter: Filter,
     last_labels: Vec<u64>,
     /// Entries of domain indicators.
@@ -49,6 +51,7 @@ impl NamesBuilder {
             .map(|&entry| indicators.get(entry as usize).value);
         let keys = names.clone().chain(anchors.clone()).map(parents).sum();
         let mut built = Names {
+            root: hash::root(),
             filter: Filter::with_capacity(keys),
             last_labels: vec![0; 1 << (LAST_LABEL_BITS - 6)],
             slots: Slots::with_capacity(self.domains.len()),
@@ -83,7 +86,7 @@ impl Names {
     fn admit(&mut self, name: &str) -> u64 {
         let bytes = name.as_bytes();
         let mut end = bytes.len();
-        let mut hash = hash::ROOT;
+        let mut hash = self.root;
         let mut labels = 0;
         while end > 0 {
             let start = bytes[..end]
@@ -133,7 +136,7 @@ impl Names {
         mut each: impl FnMut(usize, u32),
     ) -> bool {
         let mut end = name.len();
-        let mut hash = hash::ROOT;
+        let mut hash = self.root;
         let mut labels = 0;
         loop {
             let start = name[..end]

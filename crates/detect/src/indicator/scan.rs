@@ -118,6 +118,9 @@ impl<'a> Scanner<'a> {
                 words: filled,
             };
             if dotted {
+                if self.masks.any_high() {
+                    self.masks.add_wide_dots(bytes, base);
+                }
                 self.dotted(chunk, defang, out);
                 self.settle(bytes, out);
             }

@@ -11,6 +11,8 @@ use super::slots::Slots;
 /// Listed words by their canonical text; the same text may be a digest of several kinds.
 #[derive(Debug)]
 pub(super) struct Words {
+    /// What the hash of a word goes on from.
+    root: u64,
     filter: Filter,
     slots: Slots,
     /// Bit `n`: there is a listed word of `n` characters.
@@ -23,6 +25,7 @@ impl Words {
     /// Makes the tables. `same(first, other)` is told of entries that stand several times.
     pub(super) fn build(indicators: &Indicators, entries: &[u32], mut same: impl FnMut(u32, u32)) -> Self {
         let mut built = Self {
+            root: hash::root(),
             filter: Filter::with_capacity(entries.len()),
             slots: Slots::with_capacity(entries.len()),
             lengths: [0; 4],
@@ -35,7 +38,7 @@ impl Words {
             if indicator.kind != Kind::Mac {
                 built.lengths[digits.len() >> 6 & 3] |= 1 << (digits.len() & 63);
             }
-            let hash = hash::word(digits.as_bytes(), 0, digits.len());
+            let hash = hash::child(built.root, digits.as_bytes(), 0, digits.len());
             built.filter.insert(hash);
             let known = built.slots.find(hash, |first| {
                 let first = indicators.get(first as usize);
@@ -74,7 +77,7 @@ impl Words {
         end: usize,
         mut each: impl FnMut(u32),
     ) {
-        let hash = hash::word(bytes, start, end);
+        let hash = hash::child(self.root, bytes, start, end);
         if !self.filter.contains(hash) {
             return;
         }

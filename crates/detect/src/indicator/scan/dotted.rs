@@ -97,7 +97,7 @@ impl Scanner<'_> {
     #[inline(always)]
     fn queue_name(&mut self, bytes: &[u8], start: usize, before: usize, last: usize, end: usize) {
         let names = &self.matcher.names;
-        let parent = hash::child(hash::ROOT, bytes, last + 1, end);
+        let parent = hash::child(names.root, bytes, last + 1, end);
         if !names.knows_last_label(parent) {
             return;
         }

@@ -53,6 +53,7 @@ fn domains() {
         &["a.evil.com", "evil.com"],
     );
     check("BÜCHER.example xn--bcher-kva.example", &["xn--bcher-kva.example"]);
+    check("www。BÜCHER。example、", &["xn--bcher-kva.example"]);
     check("访问evil.com成功", &["evil.com"]);
     check("éevil.com “evil.com”", &["evil.com"]);
     check("a..evil.com evil.com...", &["evil.com"]);
