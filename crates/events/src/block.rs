@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use memchr::memmem;
 use perisai_model::{Event, Place, Position, Problem};
 
 use crate::broken::Broken;
@@ -109,7 +110,8 @@ impl Block {
     /// True where lines write values in a way of their own, so that [`retell`](Self::retell) has something to say.
     #[must_use]
     pub fn retells(&self) -> bool {
-        self.stream.format.0.retell.is_some()
+        let retell = self.stream.format.0.retell;
+        retell.is_some_and(|retell| memmem::find(&self.bytes, retell.mark.as_bytes()).is_some())
     }
 
     /// Adds to `out`, on lines of their own, what a line says in the usual way of writing: a name with dots, where the log
@@ -119,7 +121,7 @@ impl Block {
         if let Some(retell) = self.stream.format.0.retell {
             // Where bytes are replaced, places would be others.
             if let Ok(text) = std::str::from_utf8(&self.bytes[item]) {
-                retell(text, out, stood);
+                (retell.line)(text, out, stood);
             }
         }
     }

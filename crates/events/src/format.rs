@@ -79,7 +79,15 @@ pub(crate) type Fields = fn(&str, &Stream, &mut Event) -> bool;
 
 /// Adds what a line says in the usual way of writing to the bytes; and for each place from which on it does, where in the
 /// line it stands.
-pub(crate) type Retell = fn(&str, &mut Vec<u8>, &mut Vec<(usize, Range<usize>)>);
+#[derive(Clone, Copy)]
+pub(crate) struct Retell {
+    /// What a line holds that writes any value so.
+    pub(crate) mark: &'static str,
+    pub(crate) line: fn(&str, &mut Vec<u8>, &mut Stood),
+}
+
+/// From which place in what is told again which part of the line stands.
+pub(crate) type Stood = Vec<(usize, Range<usize>)>;
 
 /// A format of lines or records.
 pub(crate) struct Spec {
@@ -362,7 +370,7 @@ pub(crate) mod tests {
                 let _ = (spec.line)(line);
                 stream.fields(line.as_bytes(), &mut event);
                 if let Some(retell) = spec.retell {
-                    retell(line, &mut Vec::new(), &mut Vec::new());
+                    (retell.line)(line, &mut Vec::new(), &mut Vec::new());
                 }
                 let start = &line[..line.len().min(60)];
                 assert!(event.iter().len() <= 4 * FIELDS, "{}: {start}", spec.name);

@@ -1,11 +1,9 @@
 //! The debug log of Microsoft's DNS server (`dns.log`): one packet a line, names in their form on the wire.
 
-use std::ops::Range;
-
 use perisai_model::Event;
 
 use crate::block::Stream;
-use crate::format::{Columns, PLAIN, Spec};
+use crate::format::{Columns, PLAIN, Retell, Spec, Stood};
 use crate::time;
 
 /// The longest name that is read, in bytes; on the wire it may have 255.
@@ -20,7 +18,10 @@ pub(crate) const WINDNS: Spec = Spec {
         sample.trim_ascii_start().starts_with(head).then(Columns::default)
     },
     fields,
-    retell: Some(retell),
+    retell: Some(Retell {
+        mark: "(",
+        line: retell,
+    }),
     ..PLAIN
 };
 
@@ -90,7 +91,7 @@ fn packet(line: &str) -> Option<Packet<'_>> {
 }
 
 /// Writes each name of a line with dots, a line each.
-fn retell(line: &str, out: &mut Vec<u8>, stood: &mut Vec<(usize, Range<usize>)>) {
+fn retell(line: &str, out: &mut Vec<u8>, stood: &mut Stood) {
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'(', &line.as_bytes()[at..]) {
         at += found;

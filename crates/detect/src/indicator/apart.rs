@@ -1,5 +1,7 @@
 //! URLs whose host and path stand in fields of their own, as in the web logs of Zeek, Suricata and IIS.
 
+use std::borrow::Cow;
+
 use perisai_model::Event;
 use perisai_values::url;
 
@@ -66,15 +68,19 @@ impl Matcher {
     #[must_use]
     pub fn urls_in_fields(&self, event: &Event) -> Vec<(u32, String)> {
         let mut found = Vec::new();
-        for host in fields(event, HOSTS) {
-            let name = host.split(':').next().unwrap_or_default();
-            let Ok(canonical) = url::canonical_host(name) else {
+        let [hosts, paths, queries, ports] = fields(event, [HOSTS, PATHS, QUERIES, PORTS]);
+        for host in &hosts {
+            let end = match host.find(']') {
+                Some(bracket) => bracket + 1,
+                None => host.find(':').unwrap_or(host.len()),
+            };
+            let Ok(canonical) = url::canonical_host(&host[..end]) else {
                 continue;
             };
-            let ports = fields(event, PORTS).map(|port| format!(":{port}"));
+            let ports = ports.iter().map(|port| format!(":{port}"));
             for port in std::iter::once(String::new()).chain(ports) {
-                for path in fields(event, PATHS).filter(|path| path.starts_with('/')) {
-                    let query = match fields(event, QUERIES).next() {
+                for path in paths.iter().filter(|path| path.starts_with('/')) {
+                    let query = match queries.first() {
                         Some(query) if !path.contains('?') => format!("?{}", query.trim_start_matches('?')),
                         _ => String::new(),
                     };
@@ -83,9 +89,11 @@ impl Matcher {
                     self.urls.walk(
                         text.as_bytes(),
                         start,
-                        start + name.len(),
+                        start + end,
                         &canonical,
-                        |end, indicator| found.push((indicator, text[..end].to_owned())),
+                        |end, indicator| {
+                            found.push((indicator, text[..end].to_owned()));
+                        },
                     );
                 }
             }
@@ -96,19 +104,22 @@ impl Matcher {
     }
 }
 
-/// The texts of the fields of these names; what says nothing is left out.
-fn fields<'a>(event: &'a Event, names: &'static [&str]) -> impl Iterator<Item = String> + use<'a> {
-    let is_wanted = |name: &str| {
+/// The texts of the fields of each of these names, the first few; what says nothing is left out.
+fn fields(event: &Event, names: [&[&str]; 4]) -> [Vec<String>; 4] {
+    let mut found = [const { Vec::new() }; 4];
+    for (name, value) in event.iter() {
         let last = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        names.contains(&last.as_str())
-    };
-    event
-        .iter()
-        .filter(move |(name, _)| is_wanted(name))
-        .filter_map(|(_, value)| value.text())
-        .filter(|text| !matches!(text.as_ref(), "" | "-"))
-        .map(std::borrow::Cow::into_owned)
-        .take(MOST)
+        let of = names.iter().position(|names| names.contains(&last.as_str()));
+        let Some(found) = of.map(|of| &mut found[of]).filter(|found| found.len() < MOST) else {
+            continue;
+        };
+        let text = value.text();
+        found.extend(
+            text.filter(|text| !matches!(text.as_ref(), "" | "-"))
+                .map(Cow::into_owned),
+        );
+    }
+    found
 }
 
 #[cfg(test)]

@@ -38,17 +38,23 @@ impl Chunk<'_> {
     /// The end of the run that holds the byte at `at`, which is in the class.
     #[inline(always)]
     pub(super) fn run_end(&self, mask: &[u64], class: fn(u8) -> bool, at: usize) -> usize {
+        if let Some(end) = self.run_end_inside(mask, at) {
+            return end;
+        }
+        let end = self.end().min(at + 64);
+        end + self.bytes[end..].iter().take_while(|&&byte| class(byte)).count()
+    }
+
+    /// The same where the masks of the chunk show it and it is no more than 64 bytes away.
+    #[inline(always)]
+    pub(super) fn run_end_inside(&self, mask: &[u64], at: usize) -> Option<usize> {
         let bit = at - self.base;
         let (word, rest) = (bit >> 6, bit & 63);
         let next = mask.get(word + 1).copied().unwrap_or(0);
         let inside = (!(mask[word] >> rest | next << (63 - rest) << 1)).trailing_zeros() as usize;
         let end = at + inside;
-        if inside < 64 && end < self.base + CHUNK {
-            // Bits behind the end of the last chunk are outside the class.
-            return end;
-        }
-        let end = end.min(self.bytes.len());
-        end + self.bytes[end..].iter().take_while(|&&byte| class(byte)).count()
+        // Bits behind the end of the last chunk are outside the class.
+        (inside < 64 && end < self.base + CHUNK).then_some(end)
     }
 
     /// The 64 mask bits before `end`, the last in the highest bit; the chunk holds `end - 1`. Bits before the chunk

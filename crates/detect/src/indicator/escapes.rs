@@ -1,26 +1,76 @@
-//! What stands before a name and does not belong to it: the letter of a JSON escape (`\nevil.example`), the digits of a
-//! percent-encoded byte (`%2Fevil.example`).
+//! What stands before a value and does not belong to it: the end of an escape, as JSON, programs and syslog servers
+//! write bytes that they would not show (`\nevil.example`, `%2Fevil.example`, `\x22evil.example`, `#011evil.example`), or
+//! of a terminal's colours.
 
-/// Where else a name that seems to start at `start` may start.
+/// Where else a value that seems to start at `start` may start: behind an escape that began before.
 #[inline]
 pub(super) fn other_start(bytes: &[u8], start: usize) -> Option<usize> {
     let before = *bytes.get(start.wrapping_sub(1))?;
-    if before != b'\\' && before != b'%' {
+    if !matches!(before, b'\\' | b'%' | b'#' | b'[' | b';') {
         return None;
     }
-    let hex = |range: std::ops::Range<usize>| {
-        bytes
-            .get(range)
-            .is_some_and(|part| part.iter().all(u8::is_ascii_hexdigit))
+    behind(bytes, start, before)
+}
+
+#[inline(never)]
+fn behind(bytes: &[u8], start: usize, before: u8) -> Option<usize> {
+    let length = match (before, *bytes.get(start)?) {
+        (b'%', _) => 2,
+        (b'\\', b'u') => 5,
+        (b'\\', b'x' | b'0'..=b'9') | (b'#', _) => 3,
+        (b'\\', _) => 1,
+        _ => {
+            bytes[start..]
+                .iter()
+                .take(LONGEST_COLOUR)
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
+                + 1
+        }
     };
-    if before == b'%' {
-        return hex(start..start + 2).then_some(start + 2);
-    }
-    match bytes[start] {
-        b'n' | b'r' | b't' | b'b' | b'f' => Some(start + 1),
-        b'u' if hex(start + 1..start + 5) => Some(start + 5),
-        _ => None,
-    }
+    let end = start + length;
+    (end <= bytes.len() && end_at(bytes, end)).then_some(end)
+}
+
+/// Where an escape ends in the first four bytes of a run of digits, or at its start.
+pub(super) fn end_near(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+    (start..=start + 4).find(|&at| at < end && end_at(bytes, at))
+}
+
+/// True where an escape ends at `at`.
+pub(super) fn end_at(bytes: &[u8], at: usize) -> bool {
+    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    let octal = |digits: &[u8]| digits.iter().all(|digit| matches!(digit, b'0'..=b'7'));
+    let is_escape = |length: usize| match at.checked_sub(length).map(|from| &bytes[from..at]) {
+        Some([b'\\', b'n' | b'r' | b't' | b'b' | b'f']) => true,
+        Some([b'%', digits @ ..]) if length == 3 => hex(digits),
+        Some([b'\\', b'x', digits @ ..]) if length == 4 => hex(digits),
+        Some([b'\\' | b'#', digits @ ..]) if length == 4 => octal(digits),
+        Some([b'\\', b'u', digits @ ..]) if length == 6 => hex(digits),
+        _ => false,
+    };
+    [2, 3, 4, 6].into_iter().any(is_escape) || colour_ends_at(bytes, at)
+}
+
+/// The most bytes of the numbers of a colour that are read.
+const LONGEST_COLOUR: usize = 16;
+
+/// True where `ESC [ numbers m` ends at `at` (ECMA-48), with the escape character as it is or written out.
+fn colour_ends_at(bytes: &[u8], at: usize) -> bool {
+    const ESC: [&[u8]; 8] = [
+        b"\x1b", br"\u001b", br"\u001B", br"\x1b", br"\x1B", br"\033", br"\e", b"#033",
+    ];
+    let Some((b'm' | b'K', before)) = bytes[..at].split_last() else {
+        return false;
+    };
+    let numbers = before
+        .iter()
+        .rev()
+        .take(LONGEST_COLOUR)
+        .take_while(|byte| byte.is_ascii_digit() || **byte == b';')
+        .count();
+    let before = before[..before.len() - numbers].strip_suffix(b"[");
+    before.is_some_and(|before| ESC.iter().any(|esc| before.ends_with(esc)))
 }
 
 #[cfg(test)]
@@ -29,14 +79,34 @@ mod tests {
 
     #[test]
     fn starts() {
-        let check =
-            |text: &str, start, expected| assert_eq!(other_start(text.as_bytes(), start), expected, "{text}");
-        check(r"\nevil.example", 1, Some(2));
-        check(r"\u003devil.example", 1, Some(6));
-        check("%2Fevil.example", 1, Some(3));
-        check(r"\evil.example", 1, None);
-        check("/evil.example", 1, None);
-        check("evil.example", 0, None);
-        check("%2", 1, None);
+        let check = |text: &str, expected: Option<&str>| {
+            let start = text.find(|c: char| c.is_ascii_alphanumeric()).unwrap();
+            let start = start + usize::from(text.starts_with(r"\u001b[")) * 6;
+            let start = text
+                .find("36m")
+                .or_else(|| text.find("[m").map(|at| at + 1))
+                .unwrap_or(start);
+            let got = other_start(text.as_bytes(), start).map(|at| &text[at..]);
+            assert_eq!(got, expected, "{text}");
+        };
+        check(r"\nevil.example", Some("evil.example"));
+        check(r"\u003devil.example", Some("evil.example"));
+        check("%2Fevil.example", Some("evil.example"));
+        check(r"\x22evil.example", Some("evil.example"));
+        check(r"\011evil.example", Some("evil.example"));
+        check("#011evil.example", Some("evil.example"));
+        check("\x1b[36mevil.example", Some("evil.example"));
+        check("\x1b[1;36mevil.example", Some("evil.example"));
+        check("\x1b[mevil.example", Some("evil.example"));
+        check(r"\u001b[36mevil.example", Some("evil.example"));
+        check(r"\033[36mevil.example", Some("evil.example"));
+        check("#033[36mevil.example", Some("evil.example"));
+        check("x[36mevil.example", None);
+        check(r"\evil.example", None);
+        check("#evil.example", None);
+        check("#018evil.example", None);
+        check("/evil.example", None);
+        check("evil.example", None);
+        check("%2", None);
     }
 }

@@ -13,6 +13,7 @@ use perisai_model::{Indicators, Kind};
 use perisai_values::hive_short_name;
 
 use super::candidates::{char_before, char_behind, joins_names};
+use super::escapes;
 use super::letters::{Letters, PREFIX};
 
 /// Listed texts of any form.
@@ -36,6 +37,8 @@ struct Pattern {
     text: Box<str>,
     /// Where in it the part begins.
     at: usize,
+    /// True where the number of a user must stand before it.
+    of_a_user: bool,
 }
 
 const KEY_BITS: u32 = 15;
@@ -56,25 +59,24 @@ impl Literals {
         let mut pieces = Vec::new();
         for &entry in entries {
             let indicator = indicators.get(entry as usize);
-            for text in written_forms(indicator.kind, indicator.value) {
-                if let Some(name) = dotted_name(&text) {
+            for form in written_forms(indicator.kind, indicator.value) {
+                let (text, of_a_user) = without_mark(&form);
+                let pattern = |at: usize| Pattern {
+                    entry,
+                    text: text.into(),
+                    at,
+                    of_a_user,
+                };
+                if let Some(name) = dotted_name(text) {
                     anchor(&text[name.clone()]);
                     let key = text[name.clone()].to_ascii_lowercase().into();
-                    built.anchored.entry(key).or_default().push(Pattern {
-                        entry,
-                        at: name.start,
-                        text: text.into(),
-                    });
-                } else if let Some(word) = telling_word(&text) {
-                    built.add_word(entry, &text, word);
+                    built.anchored.entry(key).or_default().push(pattern(name.start));
+                } else if let Some(word) = telling_word(text) {
+                    built.add_word(pattern(word.start));
                 } else {
-                    let (at, length) = longest_piece(&text);
+                    let (at, length) = longest_piece(text);
                     pieces.push(text[at..at + length].to_owned());
-                    built.others.push(Pattern {
-                        entry,
-                        at,
-                        text: text.into(),
-                    });
+                    built.others.push(pattern(at));
                 }
             }
         }
@@ -86,15 +88,11 @@ impl Literals {
         built
     }
 
-    fn add_word(&mut self, entry: u32, text: &str, word: Range<usize>) {
-        let key = key(&text.as_bytes()[word.clone()]);
+    fn add_word(&mut self, pattern: Pattern) {
+        let key = key(&pattern.prefix());
         let bit = key_bit(key);
         self.keys[bit >> 6] |= 1 << (bit & 63);
-        self.worded.entry(key).or_default().push(Pattern {
-            entry,
-            at: word.start,
-            text: text.into(),
-        });
+        self.worded.entry(key).or_default().push(pattern);
     }
 
     /// True where words must be given to [`walk_word`](Self::walk_word).
@@ -166,7 +164,7 @@ impl Pattern {
 
     /// Where the whole text stands, if it does around the part that stands at `part`: as it is, or as JSON escapes it.
     fn stands(&self, bytes: &[u8], part: usize) -> Option<(usize, usize)> {
-        [Form::Plain, Form::Json]
+        FORMS
             .into_iter()
             .find_map(|form| self.stands_as(form, bytes, part))
     }
@@ -181,12 +179,14 @@ impl Pattern {
         for &wanted in &text[self.at..] {
             end = form.step(bytes, end, wanted)?;
         }
-        let escape = start >= 2 && bytes[start - 2] == b'\\' && ESCAPES.contains(&bytes[start - 1]);
-        let joined_before = is_host(text[0]) && char_before(bytes, start).is_some_and(is_name) && !escape;
+        let joined_before = is_host(text[0])
+            && char_before(bytes, start).is_some_and(is_name)
+            && !escapes::end_at(bytes, start);
         let dots = bytes[end..].iter().take_while(|&&byte| byte == b'.').count();
         let joined_behind =
             is_host(text[text.len() - 1]) && char_behind(bytes, end + dots).is_some_and(is_name);
-        (!joined_before && !joined_behind).then_some((start, end))
+        let of_a_user = !self.of_a_user || is_user_before(bytes, start);
+        (!joined_before && !joined_behind && of_a_user).then_some((start, end))
     }
 }
 
@@ -197,7 +197,13 @@ enum Form {
     Plain,
     /// Backslashes and quotes behind a backslash, slashes perhaps.
     Json,
+    /// Blanks as `+`, as IIS writes user agents.
+    Plus,
+    /// Blanks as `%20`, as Squid does.
+    Percent,
 }
+
+const FORMS: [Form; 4] = [Form::Plain, Form::Json, Form::Plus, Form::Percent];
 
 impl Form {
     /// The place behind one wanted byte, where it stands.
@@ -206,6 +212,8 @@ impl Form {
         match wanted {
             b'\\' | b'"' if self == Self::Json => escaped.then_some(at + 2),
             b'/' if self == Self::Json && escaped => Some(at + 2),
+            b' ' if self == Self::Plus => (bytes.get(at) == Some(&b'+')).then_some(at + 1),
+            b' ' if self == Self::Percent => bytes[at..].starts_with(b"%20").then_some(at + 3),
             _ => bytes.get(at)?.eq_ignore_ascii_case(&wanted).then_some(at + 1),
         }
     }
@@ -217,6 +225,8 @@ impl Form {
         match wanted {
             b'\\' | b'"' if self == Self::Json => escaped.then(|| last - 1),
             b'/' if self == Self::Json && escaped => Some(last - 1),
+            b' ' if self == Self::Plus => (bytes[last] == b'+').then_some(last),
+            b' ' if self == Self::Percent => bytes[..at].ends_with(b"%20").then(|| at - 3),
             _ => bytes[last].eq_ignore_ascii_case(&wanted).then_some(last),
         }
     }
@@ -238,13 +248,19 @@ fn written_forms(kind: Kind, value: &str) -> Vec<String> {
     match kind {
         Kind::RegistryKey => {
             if let Some((hive, rest)) = value.split_once('\\') {
-                forms.extend(hive_short_name(hive).map(|short| format!("{short}\\{rest}")));
+                if let Some(short) = hive_short_name(hive) {
+                    // PowerShell has drives for hives.
+                    forms.extend([format!("{short}\\{rest}"), format!("{short}:\\{rest}")]);
+                }
                 let kernel = match hive {
                     "HKEY_LOCAL_MACHINE" => Some("\\REGISTRY\\MACHINE"),
                     "HKEY_USERS" => Some("\\REGISTRY\\USER"),
                     _ => None,
                 };
                 forms.extend(kernel.map(|kernel| format!("{kernel}\\{rest}")));
+                if hive == "HKEY_CURRENT_USER" {
+                    forms.push(format!("{OF_A_USER}\\{rest}"));
+                }
             }
         }
         Kind::Asn => forms.extend(value.strip_prefix("AS").map(str::to_owned)),
@@ -253,8 +269,27 @@ fn written_forms(kind: Kind, value: &str) -> Vec<String> {
     forms
 }
 
-/// The letters of JSON's escapes.
-const ESCAPES: &[u8] = b"ntrbf";
+/// Stands for the key of any user (`S-1-5-21-…`) in a form: what the system calls `HKEY_CURRENT_USER`.
+const OF_A_USER: &str = "\u{1}";
+
+/// The form without that mark, and whether it had it.
+fn without_mark(form: &str) -> (&str, bool) {
+    form.strip_prefix(OF_A_USER)
+        .map_or((form, false), |rest| (rest, true))
+}
+
+/// True where the number of a user ends before `at` (`S-1-5-21-…`, perhaps `…_Classes`).
+fn is_user_before(bytes: &[u8], at: usize) -> bool {
+    const LONGEST: usize = 200;
+    let before = &bytes[at.saturating_sub(LONGEST)..at];
+    let before = before.strip_suffix(b"_Classes").unwrap_or(before);
+    let numbers = before
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit() || **byte == b'-')
+        .count();
+    numbers > 3 && before[..before.len() - numbers].ends_with(b"S")
+}
 
 /// The first four characters of a word, without regard to case.
 #[inline(always)]
@@ -467,6 +502,39 @@ mod tests {
             key,
             r"\REGISTRY\MACHINE\Software\evil",
             &[r"\REGISTRY\MACHINE\Software\evil"],
+        );
+        check(
+            Kind::RegistryKey,
+            key,
+            r"HKLM:\SOFTWARE\Evil",
+            &[r"HKLM:\SOFTWARE\Evil"],
+        );
+        let key = r"HKEY_CURRENT_USER\Software\Evil";
+        let of_a_user = [r"\Software\Evil"];
+        check(
+            Kind::RegistryKey,
+            key,
+            r"HKU\S-1-5-21-1-2-3-1001\Software\Evil",
+            &of_a_user,
+        );
+        check(
+            Kind::RegistryKey,
+            key,
+            r"\REGISTRY\USER\S-1-5-21-1-2-3-1001\Software\Evil\Run",
+            &of_a_user,
+        );
+        check(Kind::RegistryKey, key, r"HKLM\Software\Evil", &[]);
+        check(
+            Kind::UserAgent,
+            "Evil Agent/1.0 (X)",
+            "Evil+Agent/1.0+(X)",
+            &["Evil+Agent/1.0+(X)"],
+        );
+        check(
+            Kind::UserAgent,
+            "Evil Agent/1.0 (X)",
+            "Evil%20Agent/1.0%20(X)",
+            &["Evil%20Agent/1.0%20(X)"],
         );
         check(
             Kind::UserAgent,

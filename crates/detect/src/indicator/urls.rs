@@ -17,6 +17,8 @@ struct Host {
     any: u32,
     /// By path and query, each with its entry.
     paths: HashMap<Box<[u8]>, u32>,
+    /// The length of the longest path.
+    longest: usize,
 }
 
 /// A path in a log is read up to here.
@@ -32,6 +34,7 @@ impl Urls {
         if let Some(port) = parts.port {
             host = self.host(format!("{}:{port}", parts.host), entry);
         }
+        host.longest = host.longest.max(parts.path.len());
         match *host.paths.entry(parts.path.as_bytes().into()).or_insert(entry) {
             first if first == entry => Ok(parts.host),
             first => Err(first),
@@ -42,6 +45,7 @@ impl Urls {
         self.hosts.entry(key.into()).or_insert_with(|| Host {
             any: entry,
             paths: HashMap::new(),
+            longest: 0,
         })
     }
 
@@ -64,7 +68,7 @@ impl Urls {
             Some(port) => self.hosts.get(format!("{host}:{port}").as_str()),
             None => self.hosts.get(host),
         }?;
-        let path = Path::read(bytes, after, bytes[..start].ends_with(b"://"));
+        let path = Path::read(bytes, after, bytes[..start].ends_with(b"://"), host.longest);
         let mut apart = Some(host.any);
         for (length, end) in path.ends() {
             if let Some(&entry) = host.paths.get(&path.normal[..length]) {
@@ -76,8 +80,15 @@ impl Urls {
     }
 }
 
-/// The port behind a host, where there is one that says something, and where the path begins.
-fn port(bytes: &[u8], end: usize) -> (Option<u16>, usize) {
+/// The port behind a host, where there is one that says something, and where the path begins. The root's dot behind a
+/// name and a colon without a port say nothing (RFC 3986, 6.2.3).
+fn port(bytes: &[u8], mut end: usize) -> (Option<u16>, usize) {
+    if matches!(bytes[end..], [b'.', b'/' | b':' | b'?', ..]) {
+        end += 1;
+    }
+    if matches!(bytes[end..], [b':', b'/' | b'?', ..]) {
+        return (None, end + 1);
+    }
     let rest = &bytes[end..bytes.len().min(end + 7)];
     let Some((b':', rest)) = rest.split_first() else {
         return (None, end);
@@ -102,14 +113,20 @@ struct Path {
     places: Vec<usize>,
     /// Set at bytes of `normal` that were encoded: those are text, not punctuation.
     encoded: Vec<bool>,
+    /// True where it goes on with more than punctuation.
+    goes_on: bool,
 }
 
 impl Path {
-    fn read(bytes: &[u8], start: usize, has_scheme: bool) -> Self {
+    /// Reads a path as far as it must be known to compare it with listed ones, which are not longer than `longest`.
+    fn read(bytes: &[u8], start: usize, has_scheme: bool, longest: usize) -> Self {
+        /// The bytes of `%20`, which [`cuts`](Self::cuts) looks at behind a listed path.
+        const BEHIND: usize = 3;
         let mut path = Self {
             normal: Vec::new(),
             places: Vec::new(),
             encoded: Vec::new(),
+            goes_on: false,
         };
         let mut at = start;
         let whole = percent_encoded_slash(&bytes[at..]);
@@ -136,6 +153,13 @@ impl Path {
             } else {
                 normal_byte(rest)
             };
+            if path.normal.len() >= longest + BEHIND {
+                let mark = matches!(normal, Normal::Plain(byte) if is_mark(byte));
+                if !mark {
+                    path.goes_on = true;
+                    break;
+                }
+            }
             match normal {
                 Normal::Plain(byte) => path.push(byte, at, false),
                 Normal::Encoded(byte) => {
@@ -160,10 +184,10 @@ impl Path {
     fn ends(&self) -> impl Iterator<Item = (usize, usize)> {
         let query = self.normal.iter().position(|&byte| byte == b'?');
         let mut ends = Vec::new();
-        if !self.normal.is_empty() {
+        if !self.normal.is_empty() && !self.goes_on {
             ends.push(self.normal.len());
         }
-        let mut only_marks_behind = true;
+        let mut only_marks_behind = !self.goes_on;
         for at in (1..self.normal.len()).rev() {
             only_marks_behind &= self.is_mark(at);
             if only_marks_behind || query == Some(at) || self.cuts(at) {
@@ -171,14 +195,14 @@ impl Path {
             }
         }
         if ends.len() > MOST_ENDS {
-            ends.drain(1..ends.len() - MOST_ENDS);
+            ends.drain(1..=ends.len() - MOST_ENDS);
         }
         ends.into_iter().map(|length| (length, self.places[length]))
     }
 
     /// Punctuation that may close a sentence or a bracket rather than belong to the path.
     fn is_mark(&self, at: usize) -> bool {
-        !self.encoded[at] && b".,;:!?)]}'*".contains(&self.normal[at])
+        !self.encoded[at] && is_mark(self.normal[at])
     }
 
     /// A byte at which lists, queries and markup go on with something else.
@@ -191,6 +215,10 @@ impl Path {
             [b'%', b'2', b'0' | b'2' | b'6' | b'7', ..] | [b'%', b'3', b'C' | b'E', ..]
         )
     }
+}
+
+fn is_mark(byte: u8) -> bool {
+    b".,;:!?)]}'*".contains(&byte)
 }
 
 /// A URL inside another's query: `http%3A%2F%2Fevil.example%2Fa`.

@@ -5,10 +5,12 @@ pub(crate) mod flat;
 pub(crate) mod split;
 pub(crate) mod windows;
 
+mod escapes;
+
 use perisai_model::Event;
 
 use crate::block::Stream;
-use crate::format::{PLAIN, Spec};
+use crate::format::{PLAIN, Retell, Spec};
 use crate::wrapped;
 
 pub(crate) const LINES: Spec = Spec {
@@ -18,6 +20,10 @@ pub(crate) const LINES: Spec = Spec {
         line.starts_with('{') && line.ends_with('}')
     },
     fields: object,
+    retell: Some(Retell {
+        mark: "\\u",
+        line: escapes::retell,
+    }),
     ..PLAIN
 };
 

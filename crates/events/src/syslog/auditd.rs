@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use perisai_model::Event;
 
 use crate::block::Stream;
-use crate::format::{PLAIN, Spec};
+use crate::format::{PLAIN, Retell, Spec, Stood};
 use crate::kv;
 use crate::time;
 
@@ -14,6 +14,10 @@ pub(crate) const AUDITD: Spec = Spec {
     name: "auditd",
     line: |line| split(line).is_some(),
     fields,
+    retell: Some(Retell {
+        mark: "=",
+        line: retell,
+    }),
     ..PLAIN
 };
 
@@ -101,12 +105,45 @@ fn push_pairs(text: &str, kind: &str, event: &mut Event) {
             && is_encoded(name, kind)
             && let Some(bytes) = unhex(&value)
         {
-            let plain = String::from_utf8_lossy(&bytes).replace('\0', " ");
-            event.push_str(name, plain.trim_end());
+            event.push_str(name, &plain(&bytes));
             continue;
         }
         event.push_str(name, &value);
     }
+}
+
+/// Writes what a line has in hexadecimal as the text or the address that it is, a line each.
+fn retell(line: &str, out: &mut Vec<u8>, stood: &mut Stood) {
+    let Some(kind) = split(line).map(|record| record.kind) else {
+        return;
+    };
+    let mut rest = 0;
+    while let Some(found) = line[rest..].find('=') {
+        let name = line[rest..rest + found]
+            .rsplit([' ', '\''])
+            .next()
+            .unwrap_or_default();
+        let start = rest + found + 1;
+        let length = line[start..].find([' ', '\'']).unwrap_or(line.len() - start);
+        let value = &line[start..start + length];
+        rest = start + length;
+        let plain = match name {
+            "saddr" => unhex(value).and_then(|bytes| address(&bytes)),
+            _ if is_encoded(name, kind) => unhex(value).map(|bytes| plain(&bytes)),
+            _ => None,
+        };
+        if let Some(plain) = plain {
+            stood.push((out.len(), start..rest));
+            out.extend_from_slice(plain.replace('\n', " ").as_bytes());
+            out.push(b'\n');
+        }
+    }
+}
+
+/// What the audit system wrote in hexadecimal; arguments are parted by NUL.
+fn plain(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes).replace('\0', " ");
+    text.trim_end().to_owned()
 }
 
 fn is_encoded(name: &str, kind: &str) -> bool {
@@ -132,16 +169,21 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 /// A `sockaddr` of the Internet: family (as the machine has it), port, address.
 fn push_address(text: &str, event: &mut Event) {
     let Some(bytes) = unhex(text) else { return };
-    let address = match *bytes.as_slice() {
-        [2, 0, _, _, a, b, c, d, ..] => Ipv4Addr::new(a, b, c, d).to_string(),
-        [10, 0, _, _, _, _, _, _, ref rest @ ..] => match rest.first_chunk::<16>() {
-            Some(address) => Ipv6Addr::from(*address).to_canonical().to_string(),
-            None => return,
-        },
-        _ => return,
-    };
-    event.push_str("dst_ip", &address);
-    event.push_str("dst_port", &u16::from_be_bytes([bytes[2], bytes[3]]).to_string());
+    if let Some(address) = address(&bytes) {
+        event.push_str("dst_ip", &address);
+        event.push_str("dst_port", &u16::from_be_bytes([bytes[2], bytes[3]]).to_string());
+    }
+}
+
+fn address(bytes: &[u8]) -> Option<String> {
+    match *bytes {
+        [2, 0, _, _, a, b, c, d, ..] => Some(Ipv4Addr::new(a, b, c, d).to_string()),
+        [10, 0, _, _, _, _, _, _, ref rest @ ..] => {
+            let address = rest.first_chunk::<16>()?;
+            Some(Ipv6Addr::from(*address).to_canonical().to_string())
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -149,6 +191,31 @@ mod tests {
     use super::*;
     use crate::format::tests::{check_fields, never_panics};
     use proptest::prelude::*;
+
+    #[test]
+    fn what_stands_in_hexadecimal_is_told_again() {
+        let check = |line: &str, expected: &[(&str, &str)]| {
+            let (mut out, mut stood) = (Vec::new(), Vec::new());
+            retell(line, &mut out, &mut stood);
+            let out = String::from_utf8(out).unwrap();
+            let got: Vec<_> = out
+                .lines()
+                .zip(stood)
+                .map(|(plain, (_, at))| (&line[at], plain))
+                .collect();
+            assert_eq!(got, expected, "{line}");
+        };
+        check(
+            "type=SOCKADDR msg=audit(1.0:1): saddr=02000050C00002010000000000000000",
+            &[("02000050C00002010000000000000000", "192.0.2.1")],
+        );
+        check(
+            "type=EXECVE msg=audit(1.0:1): argc=2 a0=\"sh\" a1=6375726C206576696C",
+            &[("6375726C206576696C", "curl evil")],
+        );
+        check("type=SYSCALL msg=audit(1.0:1): a0=6375726C206576696C", &[]);
+        check("==== type=PROCTITLE", &[]);
+    }
 
     #[test]
     fn records_become_fields() {

@@ -289,22 +289,34 @@ impl Scanner<'_> {
             .walk_anchored(bytes, start, name, |start, end, indicator| {
                 out.push(Hit::new(start, end, indicator));
             });
-        if !matcher.emails.is_empty() && bytes[..start].ends_with(b"@") {
-            let local = bytes[..start - 1]
+        let at_sign = [&b"@"[..], b"%40"]
+            .into_iter()
+            .find(|sign| bytes[..start].ends_with(sign));
+        if !matcher.emails.is_empty()
+            && let Some(sign) = at_sign
+        {
+            let stop = start - sign.len();
+            let local = bytes[..stop]
                 .iter()
                 .rev()
                 .take(64)
                 .take_while(|&&byte| is_local(byte))
                 .count();
-            let mut from = start - 1 - local;
-            // A quote or a bracket before an address is no part of it: the longest listed one counts.
-            while from < start - 1 {
-                let text = String::from_utf8_lossy(&bytes[from..start - 1]).to_ascii_lowercase();
-                if let Some(&indicator) = matcher.emails.get(format!("{text}@{name}").as_str()) {
-                    out.push(Hit::new(from, end, indicator));
+            let mut from = stop - local;
+            // A quote, a bracket or an escape before an address is no part of it: the longest listed one counts.
+            while from < stop {
+                let starts = [Some(from), other_start(bytes, from)];
+                let known = out.len();
+                for from in starts.into_iter().flatten().filter(|&from| from < stop) {
+                    let text = String::from_utf8_lossy(&bytes[from..stop]).to_ascii_lowercase();
+                    if let Some(&indicator) = matcher.emails.get(format!("{text}@{name}").as_str()) {
+                        out.push(Hit::new(from, end, indicator));
+                    }
+                }
+                if out.len() > known {
                     break;
                 }
-                let Some(mark) = bytes[from..start - 1].iter().position(|byte| !is_host(*byte)) else {
+                let Some(mark) = bytes[from..stop].iter().position(|byte| !is_host(*byte)) else {
                     break;
                 };
                 from += mark + 1;

@@ -5,6 +5,7 @@ use perisai_values::ip;
 
 use super::super::Hit;
 use super::super::candidates::Chunk;
+use super::super::escapes;
 use super::Scanner;
 use super::dotted::is_end_of_connection;
 use super::wide::full_bytes;
@@ -81,10 +82,7 @@ impl Scanner<'_> {
     /// length, and a window on its colons.
     #[inline(always)]
     fn run_of_groups(&self, chunk: Chunk<'_>, at: usize) -> Option<(usize, u32, u64)> {
-        let end = chunk.run_end(&self.masks.hex_group, is_group, at);
-        if end > chunk.end() {
-            return None;
-        }
+        let end = chunk.run_end_inside(&self.masks.hex_group, at)?;
         let length = (!chunk.window(&self.masks.hex_group, end)).leading_zeros();
         let whole = length < 64 && end - length as usize > chunk.base;
         whole.then(|| {
@@ -125,8 +123,10 @@ impl Scanner<'_> {
             byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')
         });
         self.done.groups = end;
-        // `src:2001:db8::1`: what is joined to a word ends at its first colon.
-        if start > 0 && bytes[start - 1].is_ascii_alphanumeric() {
+        if let Some(behind) = escapes::end_near(bytes, start, end) {
+            start = behind;
+        } else if start > 0 && bytes[start - 1].is_ascii_alphanumeric() {
+            // `src:2001:db8::1`: what is joined to a word ends at its first colon.
             let Some(colon) = bytes[start..end].iter().position(|&byte| byte == b':') else {
                 return;
             };
@@ -179,35 +179,40 @@ impl Scanner<'_> {
     /// The run of pairs around a place, if it is one.
     #[inline(always)]
     fn pairs_around(&mut self, chunk: Chunk<'_>, at: usize, out: &mut Vec<Hit>) {
+        let bytes = chunk.bytes;
         let (start, end) = match self.run_of_groups(chunk, at) {
             Some((end, length, colons)) => {
                 self.done.pairs = end;
                 let inside = !0 << (64 - length);
                 let dashes =
                     chunk.window(&self.masks.host, end) & !chunk.window(&self.masks.word, end) & inside;
-                if length % 3 != 2 || colons | dashes != SEPARATORS & inside {
-                    return;
-                }
-                (end - length as usize, end)
-            }
-            None => {
-                let (start, end) = run_around(chunk.bytes, at, is_group);
-                self.done.pairs = end;
-                let run = &chunk.bytes[start..end];
-                let separated = |(at, byte): (usize, &u8)| matches!(byte, b':' | b'-') == (at % 3 == 2);
-                if run.len() % 3 != 2 || !run.iter().enumerate().all(separated) {
-                    return;
+                let start = end - length as usize;
+                if length % 3 == 2 && colons | dashes == SEPARATORS & inside {
+                    return self.pairs(bytes, start, end, out);
                 }
                 (start, end)
             }
+            None => {
+                let (start, end) = run_around(bytes, at, is_group);
+                self.done.pairs = end;
+                (start, end)
+            }
         };
-        self.pairs(chunk.bytes, start, end, out);
+        let starts = [Some(start), escapes::end_near(bytes, start, end)];
+        let start = starts
+            .into_iter()
+            .flatten()
+            .find(|&start| start < end && are_pairs(&bytes[start..end]));
+        if let Some(start) = start {
+            self.pairs(bytes, start, end, out);
+        }
     }
 
     /// What a run of pairs is goes by their number.
     fn pairs(&self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
         let joined = |at: Option<&u8>| at.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-        if joined(start.checked_sub(1).map(|at| &bytes[at])) || joined(bytes.get(end)) {
+        let before = start.checked_sub(1).map(|at| &bytes[at]);
+        if joined(before) && !escapes::end_at(bytes, start) || joined(bytes.get(end)) {
             return;
         }
         match (end - start + 1) / 3 {
@@ -249,6 +254,12 @@ impl Scanner<'_> {
                 }
             });
     }
+}
+
+/// True where each third byte is a separator, and no other.
+fn are_pairs(run: &[u8]) -> bool {
+    let separated = |(at, byte): (usize, &u8)| matches!(byte, b':' | b'-') == (at % 3 == 2);
+    run.len() % 3 == 2 && run.iter().enumerate().all(separated)
 }
 
 fn is_group(byte: u8) -> bool {

@@ -11,20 +11,13 @@ impl Scanner<'_> {
         let literals = &self.matcher.literals;
         let mut places = std::mem::take(&mut self.places);
         let mut found = 0;
-        let is_word_at = |back: usize| {
-            let at = chunk.base.checked_sub(back);
-            at.is_some_and(|at| is_word(chunk.bytes[at]))
-        };
-        // Whether the byte before is of a word, and whether a word begins with it.
-        let mut before = u64::from(is_word_at(1));
-        let mut begun = u64::from(is_word_at(1) && !is_word_at(2));
+        let (mut before, mut begun) = before(chunk);
         let listed = literals.letters().starts(chunk.bytes, chunk.base);
         for (word, bits) in listed.into_iter().enumerate().take(chunk.words) {
             let mask = self.masks.word[word];
             let starts = mask & !(mask << 1 | before);
-            // The letter of a JSON escape makes one word with the word behind it.
-            let bits = bits & mask & (starts | starts << 1 | begun);
-            (before, begun) = (mask >> 63, starts >> 63);
+            let bits = bits & mask & behind_escapes(starts, begun);
+            (before, begun) = (mask >> 63, starts);
             if bits != 0 {
                 found = places.add(bits, chunk.base + (word << 6), found);
             }
@@ -38,4 +31,25 @@ impl Scanner<'_> {
         }
         self.places = places;
     }
+}
+
+/// Whether the byte before a chunk is of a word, and which of the last 64 bytes before begin one.
+fn before(chunk: Chunk<'_>) -> (u64, u64) {
+    let is_word_at = |back: usize| {
+        let at = chunk.base.checked_sub(back);
+        at.is_some_and(|at| is_word(chunk.bytes[at]))
+    };
+    // No escape is longer.
+    let begun = (1..=6).fold(0, |begun, back| {
+        begun | u64::from(is_word_at(back) && !is_word_at(back + 1)) << (64 - back)
+    });
+    (u64::from(is_word_at(1)), begun)
+}
+
+/// Where words begin, and where they may if the end of an escape makes one word with them: `\n`, `\u0022`, `\x22`, `#011`,
+/// or a colour (`0m`, `36m`). `begun` is the same of the word of the mask before.
+#[inline(always)]
+fn behind_escapes(starts: u64, begun: u64) -> u64 {
+    let by = |places: u32| starts << places | begun >> (64 - places);
+    starts | by(1) | by(2) | by(3) | by(5)
 }

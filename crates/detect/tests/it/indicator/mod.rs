@@ -92,6 +92,49 @@ fn addresses() {
 }
 
 #[test]
+fn behind_escapes() {
+    let md5 = "d41d8cd98f00b204e9800998ecf8427e";
+    let values = &[
+        "evil.com",
+        "192.0.2.1",
+        "2001:db8::1",
+        md5,
+        "00:16:3e:aa:bb:cc",
+        "bob@evil.com",
+    ];
+    for escape in [
+        "\\n",
+        "%20",
+        "\\u0022",
+        "\\x22",
+        "\\011",
+        "#011",
+        "\x1b[36m",
+        "\x1b[1;31m",
+        "\x1b[m",
+        "\\u001b[0m",
+        "#033[31m",
+    ] {
+        let line: Vec<_> = values
+            .iter()
+            .map(|value| format!("x {escape}{value}{escape}"))
+            .collect();
+        check(
+            values,
+            &line.concat(),
+            &[
+                "192.0.2.1",
+                "2001:db8::1",
+                "evil.com",
+                "bob@evil.com",
+                md5,
+                "00:16:3e:aa:bb:cc",
+            ],
+        );
+    }
+}
+
+#[test]
 fn urls() {
     let values = &[
         "evil.com/a",

@@ -56,24 +56,53 @@ fn runs(line: &str, class: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
     out
 }
 
-/// The starts at which a run that begins at `start` may be read: behind the letter of a JSON escape or the digits of a
-/// percent-encoded byte as well.
-fn starts(line: &str, start: usize) -> Vec<usize> {
-    let rest = &line[start..];
-    let hex = |from: usize, to: usize| {
-        rest.get(from..to)
-            .is_some_and(|s| s.bytes().all(|b| b.is_ascii_hexdigit()))
+/// Where the escape ends that begins at the start of the text, if one does: of JSON, of programs, of a syslog server, of
+/// percent-encoding, of a terminal's colours.
+fn escape(text: &str) -> Option<usize> {
+    let digits = |from: usize, to: usize, radix: u32| {
+        let part = text.get(from..to)?;
+        part.chars().all(|c| c.is_digit(radix)).then_some(to)
     };
-    let mut out = vec![start];
-    if line[..start].ends_with('%') && hex(0, 2) {
-        out.push(start + 2);
-    } else if line[..start].ends_with('\\') {
-        if rest.starts_with(['n', 'r', 't', 'b', 'f']) {
-            out.push(start + 1);
-        } else if rest.starts_with('u') && hex(1, 5) {
-            out.push(start + 5);
-        }
-    }
+    let colour = [
+        "\x1b", "\\u001b", "\\u001B", "\\x1b", "\\x1B", "\\033", "\\e", "#033",
+    ]
+    .iter()
+    .find_map(|esc| {
+        let rest = text.strip_prefix(esc)?.strip_prefix('[')?;
+        let numbers = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+        let ends = numbers <= 16 && rest[numbers..].starts_with(['m', 'K']);
+        ends.then_some(esc.len() + 1 + numbers + 1)
+    });
+    colour.or_else(|| match text.chars().next()? {
+        '%' => digits(1, 3, 16),
+        '#' => digits(1, 4, 8),
+        '\\' => match text[1..].chars().next()? {
+            'u' => digits(2, 6, 16),
+            'x' => digits(2, 4, 16),
+            '0'..='7' => digits(1, 4, 8),
+            'n' | 'r' | 't' | 'b' | 'f' => Some(2),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// True where an escape ends at `at`.
+fn behind_escape(line: &str, at: usize) -> bool {
+    (at.saturating_sub(30)..at)
+        .filter(|from| line.is_char_boundary(*from))
+        .any(|from| escape(&line[from..]) == Some(at - from))
+}
+
+/// The starts at which a run that begins at `start` may be read: behind an escape that begins before it as well.
+fn starts(line: &str, start: usize) -> Vec<usize> {
+    let behind = (start.saturating_sub(30)..start)
+        .filter(|from| line.is_char_boundary(*from))
+        .filter_map(|from| escape(&line[from..]).map(|length| from + length));
+    let mut out: Vec<_> = std::iter::once(start)
+        .chain(behind.filter(|at| *at > start))
+        .collect();
+    out.dedup();
     out
 }
 
@@ -214,7 +243,9 @@ impl Seen {
     fn v6(&mut self, line: &str) {
         for (at, run) in runs(line, |c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')) {
             let mut start = 0;
-            if line[..at].ends_with(|c: char| c.is_ascii_alphanumeric()) {
+            if let Some(behind) = (0..=4.min(run.len() - 1)).find(|from| behind_escape(line, at + from)) {
+                start = behind;
+            } else if line[..at].ends_with(|c: char| c.is_ascii_alphanumeric()) {
                 let Some(colon) = run.find(':') else { continue };
                 start = colon;
             }
@@ -253,18 +284,21 @@ impl Seen {
     }
 
     fn group(&mut self, line: &str, at: usize, run: &str) {
+        let end = at + run.len();
         let joined = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-        let pairs: Vec<_> = run.split([':', '-']).collect();
-        let whole = pairs.iter().all(|pair| pair.len() == 2)
-            && !joined(line[..at].chars().next_back())
-            && !joined(line[at + run.len()..].chars().next());
-        match pairs.len() {
-            6 | 20 | 32 if whole => self.pairs.push(pairs.concat().to_lowercase()),
-            14 if whole => {
-                self.pairs.push(pairs[..6].concat().to_lowercase());
-                self.pairs.push(pairs[6..12].concat().to_lowercase());
+        for start in (at..end.min(at + 5)).filter(|start| *start == at || behind_escape(line, *start)) {
+            let pairs: Vec<_> = line[start..end].split([':', '-']).collect();
+            let alone = !joined(line[..start].chars().next_back()) || behind_escape(line, start);
+            let whole =
+                alone && pairs.iter().all(|pair| pair.len() == 2) && !joined(line[end..].chars().next());
+            match pairs.len() {
+                6 | 20 | 32 if whole => self.pairs.push(pairs.concat().to_lowercase()),
+                14 if whole => {
+                    self.pairs.push(pairs[..6].concat().to_lowercase());
+                    self.pairs.push(pairs[6..12].concat().to_lowercase());
+                }
+                _ => {}
             }
-            _ => {}
         }
     }
 
@@ -288,10 +322,8 @@ impl Seen {
             Kind::EmailAddress => self.names.iter().any(|(name, start, _)| {
                 let (local, host) = value.rsplit_once('@').expect("a canonical address");
                 let before = line[..*start].to_ascii_lowercase();
-                name == host
-                    && before
-                        .strip_suffix('@')
-                        .is_some_and(|before| local_stands(before, local))
+                let behind = before.strip_suffix('@').or_else(|| before.strip_suffix("%40"));
+                name == host && behind.is_some_and(|before| local_stands(before, local, line))
             }),
             Kind::Mac => self.pairs.contains(&value.replace(':', "")),
             Kind::X509Sha1 | Kind::X509Sha256 => {
@@ -321,7 +353,7 @@ impl Seen {
 }
 
 /// True where the part before the `@` is that one, or ends in it behind a quote or bracket.
-fn local_stands(before: &str, local: &str) -> bool {
+fn local_stands(before: &str, local: &str, line: &str) -> bool {
     let is_local = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c);
     let run: Vec<char> = before
         .chars()
@@ -333,7 +365,7 @@ fn local_stands(before: &str, local: &str) -> bool {
     let Some(rest) = run.strip_suffix(local) else {
         return false;
     };
-    rest.is_empty() || !rest.ends_with(is_host)
+    rest.is_empty() || !rest.ends_with(is_host) || behind_escape(line, before.len() - local.len())
 }
 
 /// True where the URL stands at that host: what follows, in normal form, begins with its path and ends or goes on with
@@ -344,8 +376,13 @@ fn url_stands(value: &str, line: &str, host: &str, start: usize, end: usize) -> 
         return false;
     }
     let mut rest = &line[end..];
+    if [".:", "./", ".?"].iter().any(|dot| rest.starts_with(dot)) {
+        rest = &rest[1..];
+    }
     let mut port = None;
-    if let Some(behind) = rest.strip_prefix(':') {
+    if rest.starts_with(":/") || rest.starts_with(":?") {
+        rest = &rest[1..];
+    } else if let Some(behind) = rest.strip_prefix(':') {
         let digits = behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         if let Ok(number) = behind[..digits.min(6)].parse::<u16>() {
             port = Some(number.to_string()).filter(|port| !url::is_default_port(port));
@@ -423,12 +460,15 @@ fn written_forms(kind: Kind, value: &str) -> Vec<String> {
     let mut forms = vec![value.to_owned()];
     if let (Kind::RegistryKey, Some(rest)) = (kind, value.strip_prefix("HKEY_LOCAL_MACHINE\\")) {
         forms.push(format!("HKLM\\{rest}"));
+        forms.push(format!("HKLM:\\{rest}"));
         forms.push(format!("\\REGISTRY\\MACHINE\\{rest}"));
     }
     let json = |text: &String| text.replace('\\', "\\\\").replace('"', "\\\"");
     let escaped: Vec<_> = forms.iter().map(json).collect();
     let slashes: Vec<_> = escaped.iter().map(|text| text.replace('/', "\\/")).collect();
-    [forms, escaped, slashes].concat()
+    let blanks = |blank: &str| forms.iter().map(|text| text.replace(' ', blank)).collect();
+    let (plus, percent): (Vec<_>, Vec<_>) = (blanks("+"), blanks("%20"));
+    [forms, escaped, slashes, plus, percent].concat()
 }
 
 /// True where the text stands somewhere, without regard to case, and is no part of a longer name.
@@ -441,9 +481,7 @@ fn text_stands(text: &str, line: &str) -> bool {
     let places = (0..lower.len()).filter(|at| lower.is_char_boundary(*at) && lower[*at..].starts_with(&text));
     places.into_iter().any(|at| {
         let before = &line[..at];
-        let escape = ["\\n", "\\t", "\\r", "\\b", "\\f"]
-            .iter()
-            .any(|escape| before.ends_with(escape));
+        let escape = behind_escape(line, at);
         let joined_before = host(text.chars().next()) && host(before.chars().next_back()) && !escape;
         let behind = lower[at + text.len()..].trim_start_matches('.').chars().next();
         let joined_behind = host(text.chars().next_back()) && host(behind);
