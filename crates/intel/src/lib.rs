@@ -10,6 +10,7 @@ mod csv;
 mod input;
 mod json;
 mod lines;
+mod marking;
 mod misp;
 mod pattern;
 mod rules;

@@ -101,6 +101,11 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// A context that was kept.
+    pub(crate) fn context(&self, id: ContextId) -> &Context {
+        self.intel.context(id)
+    }
+
     /// The context, to be completed.
     pub(crate) fn context_mut(&mut self, id: ContextId) -> &mut Context {
         &mut self.intel.contexts[id.0 as usize]

@@ -23,7 +23,10 @@ pub(super) enum Role {
     Severity,
     ValidFrom,
     ValidUntil,
+    /// The TLP label: one that is not known is RED.
     Tlp,
+    /// Markings of any kind.
+    Marking,
     /// Known, and of no use here: dates of publication, ports, counters.
     Ignored,
     /// Not known: kept as a part of the description.
@@ -98,7 +101,9 @@ const HEADINGS: &[(&str, Role)] = &[
     ("valid_from", Role::ValidFrom),
     ("valid_until", Role::ValidUntil), ("expiration", Role::ValidUntil), ("expiration_date", Role::ValidUntil),
     ("expires", Role::ValidUntil), ("expiry", Role::ValidUntil),
-    ("tlp", Role::Tlp), ("marking", Role::Tlp),
+    ("tlp", Role::Tlp), ("marking", Role::Tlp), ("tlp_label", Role::Tlp), ("tlp_level", Role::Tlp),
+    ("tlp_marking", Role::Tlp), ("objectmarking", Role::Marking), ("object_marking", Role::Marking),
+    ("object_markings", Role::Marking), ("markings", Role::Marking), ("classification", Role::Marking),
     ("date", Role::Ignored), ("dateadded", Role::Ignored), ("date_added", Role::Ignored),
     ("listingdate", Role::Ignored), ("timestamp", Role::Ignored), ("created", Role::Ignored),
     ("modified", Role::Ignored), ("updated", Role::Ignored), ("last_seen", Role::Ignored),

@@ -12,8 +12,9 @@ use self::record::{Assembler, Outcome, split};
 use self::row::Table;
 use crate::Options;
 use crate::lines::{Line, each_line};
+use crate::marking;
 use crate::sink::Sink;
-use crate::text::is_comment;
+use crate::text::{is_comment, marking_alone};
 use crate::typed::of_any;
 
 /// The longest line that is read, in bytes.
@@ -137,9 +138,11 @@ fn text_of<'a>(
     let trimmed = bytes.trim_ascii();
     let is_cell = delimiter == ';' && trimmed.starts_with(b";");
     if !assembler.is_open() && is_comment(trimmed) && !is_cell {
-        if !table.has_begun() {
-            table.marking(trimmed);
-        }
+        table.marking(marking::in_bytes(trimmed));
+        return None;
+    }
+    if let (false, Some(tlp)) = (assembler.is_open(), marking_alone(trimmed)) {
+        table.marking(Some(tlp));
         return None;
     }
     if line.cut {

@@ -8,9 +8,10 @@ use perisai_model::{Context, Kind, RuleLanguage, Severity, Tlp};
 use super::columns::{Columns, Role};
 use crate::Options;
 use crate::json::lenient::truth;
+use crate::marking;
 use crate::misp::{tags, types};
 use crate::sink::Sink;
-use crate::text::{has_bad_bytes, marking_in_comment};
+use crate::text::has_bad_bytes;
 use crate::time;
 use crate::typed::{Found, of_any, of_kind, of_misp_type, why_none};
 use crate::words::{NAME, PROSE, clip, quoted, tidy_tags};
@@ -20,6 +21,8 @@ pub(super) struct Table<'a, 'b> {
     columns: &'a Columns,
     options: &'a Options,
     sink: &'a mut Sink<'b>,
+    /// The marking above the first row, and that of the section.
+    head: Option<Tlp>,
     tlp: Option<Tlp>,
     begun: bool,
 }
@@ -36,19 +39,20 @@ impl<'a, 'b> Table<'a, 'b> {
             columns,
             options,
             sink,
+            head: None,
             tlp: None,
             begun: false,
         }
     }
 
-    /// True from the first row on.
-    pub(super) fn has_begun(&self) -> bool {
-        self.begun
-    }
-
-    /// `# TLP:AMBER` before the first row marks the table.
-    pub(super) fn marking(&mut self, comment: &[u8]) {
-        self.tlp = Tlp::stricter(self.tlp, marking_in_comment(comment));
+    /// A marking before the first row marks the table; one further down what follows, and no less than the head.
+    pub(super) fn marking(&mut self, tlp: Option<Tlp>) {
+        if tlp.is_some() {
+            self.tlp = Tlp::stricter(self.head, tlp);
+        }
+        if !self.begun {
+            self.head = self.tlp;
+        }
     }
 
     pub(super) fn problem(&mut self, line: u64, why: fmt::Arguments<'_>) {
@@ -144,12 +148,19 @@ impl<'a, 'b> Table<'a, 'b> {
         context.tlp = self.tlp;
         let mut prose: Vec<Cow<'_, str>> = Vec::new();
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !is_empty(cell)) {
-            match self.columns.role(at) {
+            let role = self.columns.role(at);
+            if !matches!(role, Role::Value(_) | Role::Tlp) {
+                // Wherever a partner writes it, it counts.
+                context.tlp = Tlp::stricter(context.tlp, marking::in_text(cell));
+            }
+            match role {
                 Role::Description => prose.push(Cow::Borrowed(cell)),
-                Role::Other => prose.push(match self.columns.names.get(at) {
-                    Some(name) => Cow::Owned(format!("{name}: {cell}")),
-                    None => Cow::Borrowed(cell),
-                }),
+                Role::Other | Role::Marking if !is_marking(role, cell, &mut context) => {
+                    prose.push(match self.columns.names.get(at) {
+                        Some(name) => Cow::Owned(format!("{name}: {cell}")),
+                        None => Cow::Borrowed(cell),
+                    })
+                }
                 role => set(&mut context, role, cell),
             }
         }
@@ -157,6 +168,17 @@ impl<'a, 'b> Table<'a, 'b> {
         tidy_tags(&mut context.tags);
         context
     }
+}
+
+/// Whether a cell of a column of markings is one; then it is taken.
+fn is_marking(role: Role, cell: &str, context: &mut Context) -> bool {
+    let mut own = Context::default();
+    if role == Role::Marking {
+        marking::apply(cell, &mut own);
+    }
+    context.tlp = Tlp::stricter(context.tlp, own.tlp);
+    context.pap = context.pap.max(own.pap);
+    own.tlp.is_some() || own.pap.is_some()
 }
 
 /// Sets the field of a context that a column stands for; the first of several columns wins.
@@ -184,10 +206,12 @@ fn set(context: &mut Context, role: Role, cell: &str) {
         Role::ValidFrom => context.valid_from = time::parse(cell),
         Role::ValidUntil => context.valid_until = time::parse(cell),
         Role::Tlp => {
-            let label = cell.trim();
-            let tlp = Tlp::from_tag(label).or_else(|| Tlp::from_label(label));
-            context.tlp = Tlp::stricter(context.tlp, tlp.or(Some(Tlp::Red)));
+            let mut own = Context::default();
+            marking::apply(cell, &mut own);
+            context.pap = context.pap.max(own.pap);
+            context.tlp = Tlp::stricter(context.tlp, own.tlp.or(Some(Tlp::Red)));
         }
+
         _ => {}
     }
 }

@@ -71,7 +71,10 @@ pub(crate) fn sniff(head: &[u8], whole: bool) -> Shape {
 }
 
 fn by_lines(head: &str) -> Shape {
-    let is_content = |line: &&str| !text::is_comment(line.trim().as_bytes());
+    let is_content = |line: &&str| {
+        let line = line.trim().as_bytes();
+        !text::is_comment(line) && text::marking_alone(line).is_none()
+    };
     let lines = || head.lines().map(|line| line.strip_suffix('\r').unwrap_or(line));
     let content: Vec<&str> = lines().filter(is_content).take(LINES).collect();
     let comment = lines()

@@ -4,10 +4,11 @@
 
 use std::io::{self, BufRead};
 
-use perisai_model::{ContextId, Tlp};
+use perisai_model::{Context, ContextId, Tlp};
 
 use crate::json;
 use crate::lines::{Line, each_line};
+use crate::marking;
 use crate::sink::Sink;
 use crate::sniff::json::strings;
 use crate::typed::{of_any, why_none};
@@ -59,6 +60,7 @@ pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::Result<(
     let mut list = List {
         context: sink.add_context(bare),
         sink,
+        head: None,
         begun: false,
     };
     each_line(input, LINE, |line| list.line(line))
@@ -96,6 +98,8 @@ pub(crate) fn holds_value(line: &str) -> bool {
 struct List<'a, 'b> {
     sink: &'a mut Sink<'b>,
     context: ContextId,
+    /// The marking of the whole list.
+    head: Option<Tlp>,
     /// True from the first line on that is no comment.
     begun: bool,
 }
@@ -104,17 +108,23 @@ impl List<'_, '_> {
     fn line(&mut self, line: Line<'_>) {
         let bytes = line.bytes.trim_ascii();
         if is_comment(bytes) {
-            if !self.begun {
-                self.marking(bytes);
-            }
-            return;
+            return self.marking(marking::in_bytes(bytes));
+        }
+        if let Some(tlp) = marking_alone(bytes) {
+            return self.marking(Some(tlp));
         }
         let first = !std::mem::replace(&mut self.begun, true);
         if line.cut {
             return self.problem(line, format_args!("a line of more than {LINE} bytes"));
         }
         match std::str::from_utf8(bytes) {
-            Ok(text) => self.entry(line, without_comment(text), first),
+            Ok(text) => {
+                let (text, comment) = split_comment(text);
+                let section = self.context;
+                self.context = self.marked(marking::in_text(comment));
+                self.entry(line, text, first);
+                self.context = section;
+            }
             // A comment in an old encoding costs nothing but itself.
             Err(_) => match without_comment(&String::from_utf8_lossy(bytes)) {
                 text if has_bad_bytes(text) => self.problem(line, format_args!("not valid UTF-8")),
@@ -151,11 +161,29 @@ impl List<'_, '_> {
         }
     }
 
-    /// `# TLP:AMBER` at the head of a list marks the list.
-    fn marking(&mut self, comment: &[u8]) {
-        let tlp = marking_in_comment(comment);
-        let context = self.sink.context_mut(self.context);
+    /// A marking at the head of a list marks the list; one further down what follows, and no less than the head.
+    fn marking(&mut self, tlp: Option<Tlp>) {
+        if tlp.is_none() {
+            return;
+        }
+        if self.begun {
+            let tlp = Tlp::stricter(self.head, tlp);
+            let bare = self.sink.bare_context();
+            self.context = self.sink.share_context(Context { tlp, ..bare });
+        } else {
+            self.head = Tlp::stricter(self.head, tlp);
+            self.sink.context_mut(self.context).tlp = self.head;
+        }
+    }
+
+    /// The context of a value that has a marking of its own.
+    fn marked(&mut self, tlp: Option<Tlp>) -> ContextId {
+        if tlp.is_none() {
+            return self.context;
+        }
+        let mut context = self.sink.context(self.context).clone();
         context.tlp = Tlp::stricter(context.tlp, tlp);
+        self.sink.share_context(context)
     }
 
     fn problem(&mut self, line: Line<'_>, why: std::fmt::Arguments<'_>) {
@@ -173,30 +201,34 @@ pub(crate) fn is_comment(line: &[u8]) -> bool {
     matches!(line, [] | [b'#' | b';', ..] | [b'/', b'/', ..])
 }
 
-/// The marking that a comment consists of.
-pub(crate) fn marking_in_comment(comment: &[u8]) -> Option<Tlp> {
-    let text = std::str::from_utf8(comment).ok()?;
-    let text = text.trim_start_matches(['#', ';', '/', ' ', '\t', '"']);
-    let end = text.get(4..)?.trim_start();
-    let label = end
-        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '+' | '-' | '_')))
-        .next()?;
-    Tlp::from_tag(&format!("{}{label}", &text[..4]))
-}
-
 /// The line up to a comment that stands after white space.
 pub(crate) fn without_comment(line: &str) -> &str {
+    split_comment(line).0
+}
+
+/// True for a line that is a marking and nothing else.
+pub(crate) fn marking_alone(line: &[u8]) -> Option<Tlp> {
+    let starts = line
+        .first()
+        .is_some_and(|byte| matches!(byte, b'T' | b't' | b'"' | b'\'' | b'*' | b'['));
+    (starts && line.len() < 40)
+        .then(|| std::str::from_utf8(line).ok().and_then(marking::alone))
+        .flatten()
+}
+
+/// The line up to a comment that stands after white space, and that comment.
+fn split_comment(line: &str) -> (&str, &str) {
     let bytes = line.as_bytes();
     let starts = |at: usize| {
         bytes[at - 1].is_ascii_whitespace()
             && (matches!(bytes[at], b'#' | b';') || bytes[at..].starts_with(b"//"))
     };
     if !bytes.iter().any(|byte| matches!(byte, b' ' | b'\t')) {
-        return line;
+        return (line, "");
     }
     match (1..bytes.len()).find(|&at| starts(at)) {
-        Some(at) => line[..at].trim_end(),
-        None => line,
+        Some(at) => (line[..at].trim_end(), &line[at..]),
+        None => (line, ""),
     }
 }
 
@@ -296,6 +328,24 @@ mod tests {
         );
         assert_eq!(tlp("# tlp: green\nevil.example\n# TLP:RED"), Some(Tlp::Green));
         assert_eq!(tlp("# TLP:MAUVE\nevil.example"), Some(Tlp::Red));
-        assert_eq!(tlp("# see the TLP:RED list\nevil.example"), None);
+        assert_eq!(tlp("# Source: CERT-X  TLP:AMBER\nevil.example"), Some(Tlp::Amber));
+        assert_eq!(tlp("TLP:AMBER\nevil.example"), Some(Tlp::Amber));
+        assert_eq!(tlp("# TLP:GREEN\n# TLP:RED\nevil.example"), Some(Tlp::Red));
+        assert_eq!(tlp("# the TLP is not known\nevil.example"), None);
+    }
+
+    #[test]
+    fn a_value_and_a_section_may_carry_a_marking() {
+        let intel = load(
+            b"# TLP:GREEN\na.example # TLP:RED\nb.example\n# TLP:AMBER\nc.example\n# TLP:CLEAR\nd.example ; x",
+        );
+        let seen: Vec<_> = intel
+            .indicators
+            .iter()
+            .map(|one| intel.context(one.context).tlp)
+            .collect();
+        let (green, amber) = (Some(Tlp::Green), Some(Tlp::Amber));
+        assert_eq!(seen, [Some(Tlp::Red), green, amber, green]);
+        assert!(intel.problems.is_empty());
     }
 }
