@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use perisai_model::{Context, Kind, RuleLanguage, Severity, Tlp};
+use perisai_model::{Context, Kind, Reason, RuleLanguage, Severity, Tlp};
 
 use super::columns::{Columns, Role};
 use crate::Options;
 use crate::json::lenient::truth;
 use crate::marking;
 use crate::misp::{tags, types};
+use crate::pattern::{Meaning, meaning};
 use crate::sink::Sink;
 use crate::text::has_bad_bytes;
 use crate::time;
@@ -66,13 +67,16 @@ impl<'a, 'b> Table<'a, 'b> {
         if cells.iter().all(|cell| is_empty(cell)) {
             return;
         }
+        if self.cell(cells, Role::Revoked).and_then(truth) == Some(true) {
+            return self.sink.withhold(Reason::Revoked);
+        }
         let not_for_detection = self.cell(cells, Role::ToIds).and_then(truth) == Some(false);
         let content = match self.content(line, cells) {
             Some(content) => content,
             None => return,
         };
         if not_for_detection && !self.options.include_no_ids {
-            return self.sink.withhold();
+            return self.sink.withhold(Reason::NotForDetection);
         }
         let context = self.context(cells);
         let context = self.sink.share_context(context);
@@ -88,9 +92,15 @@ impl<'a, 'b> Table<'a, 'b> {
 
     /// The values of a row; `None` where there are none, which is then told.
     fn content<'c>(&mut self, line: u64, cells: &'c [Cow<'_, str>]) -> Option<Content<'c>> {
-        let kind_name = self.cell(cells, Role::Type);
+        if let Some(pattern) = self.cell(cells, Role::Pattern) {
+            let language = self.cell(cells, Role::PatternType).map(normal);
+            if language.is_some() || pattern.starts_with(['[', '(']) {
+                return self.pattern(line, language.as_deref().unwrap_or("stix"), pattern);
+            }
+        }
+        let kind_name = self.cell(cells, Role::Type).map(normal);
         let mut found = Vec::new();
-        let mut empty = true;
+        let (mut empty, mut has_url) = (true, false);
         for (at, cell) in cells.iter().enumerate() {
             let Role::Value(kind) = self.columns.role(at) else {
                 continue;
@@ -104,18 +114,28 @@ impl<'a, 'b> Table<'a, 'b> {
                     .problem(Some(line), format_args!("{}: not valid UTF-8", quoted(cell)));
                 continue;
             }
-            let name = if kind.is_none() { kind_name } else { None };
+            let name = kind_name.as_deref().filter(|_| kind.is_none());
             if let (Some(name), true) = (name, self.columns.is_misp()) {
                 if let Some(language) = types::rule(name) {
                     return Some(Content::Rule(language, cell));
                 }
                 if types::parts(name).is_none() {
-                    self.not_covered(cells);
+                    self.not_covered(name, cells);
                     continue;
                 }
             }
             match values(cell, kind, name) {
-                Ok(values) => found.extend(values),
+                Ok(values) => {
+                    let is_url = cell.contains("://") || values.iter().any(|(kind, _)| *kind == Kind::Url);
+                    if is_url && !std::mem::replace(&mut has_url, true) {
+                        found.retain(is_no_host);
+                    }
+                    found.extend(
+                        values
+                            .into_iter()
+                            .filter(|one| is_url || !has_url || is_no_host(one)),
+                    );
+                }
                 Err(why) => self
                     .sink
                     .problem(Some(line), format_args!("{}: {why}", quoted(cell))),
@@ -125,16 +145,41 @@ impl<'a, 'b> Table<'a, 'b> {
             self.sink
                 .problem(Some(line), format_args!("a row without a value"));
         }
-        if found.iter().any(|(kind, _)| *kind == Kind::Url) {
-            // The host of a listed URL is often somebody else's.
-            found.retain(|(kind, _)| !matches!(kind, Kind::Domain | Kind::Ipv4 | Kind::Ipv6));
-        }
         (!found.is_empty()).then_some(Content::Values(found))
     }
 
-    fn not_covered(&mut self, cells: &[Cow<'_, str>]) {
+    /// What a pattern means; `None` where it cannot be used, which is then told.
+    fn pattern<'c>(&mut self, line: u64, language: &str, text: &'c str) -> Option<Content<'c>> {
+        let language = match language {
+            "stix" => RuleLanguage::StixPattern,
+            "sigma" => RuleLanguage::Sigma,
+            "yara" => RuleLanguage::Yara,
+            "snort" => RuleLanguage::Snort,
+            "suricata" => RuleLanguage::Suricata,
+            other => {
+                self.sink.withhold_type(other);
+                return None;
+            }
+        };
+        if language != RuleLanguage::StixPattern {
+            return Some(Content::Rule(language, text));
+        }
+        let (good, wrong) = match meaning(text) {
+            Ok(Meaning::Pattern) => return Some(Content::Rule(language, text)),
+            Ok(Meaning::Values { good, wrong }) => (good, wrong),
+            Err(why) => (Vec::new(), vec![format!("pattern: {why}")]),
+        };
+        for why in wrong {
+            self.sink.problem(Some(line), format_args!("{why}"));
+        }
+        let good = good.into_iter().map(|(kind, value)| (kind, Cow::Owned(value)));
+        let good: Vec<_> = good.collect();
+        (!good.is_empty()).then_some(Content::Values(good))
+    }
+
+    fn not_covered(&mut self, name: &str, cells: &[Cow<'_, str>]) {
         if self.cell(cells, Role::ToIds).and_then(truth) == Some(true) {
-            self.sink.withhold();
+            self.sink.withhold_type(name);
         }
     }
 
@@ -168,6 +213,11 @@ impl<'a, 'b> Table<'a, 'b> {
         tidy_tags(&mut context.tags);
         context
     }
+}
+
+/// False for a host: that of a listed URL is often somebody else's.
+fn is_no_host((kind, _): &Found<'_>) -> bool {
+    !matches!(kind, Kind::Domain | Kind::Ipv4 | Kind::Ipv6)
 }
 
 /// Whether a cell of a column of markings is one; then it is taken.
@@ -223,6 +273,13 @@ fn severity(cell: &str) -> Option<Severity> {
 
 /// The values of a cell.
 fn values<'c>(cell: &'c str, kind: Option<Kind>, name: Option<&str>) -> Result<Vec<Found<'c>>, String> {
+    if let Some("stixfile" | "file") = name {
+        let digest = of_any(cell).filter(|(kind, _)| is_digest(*kind));
+        return match digest {
+            Some(found) => Ok(vec![found]),
+            None => values(cell, None, Some("filename")),
+        };
+    }
     if let Some((found, wrong)) = name.and_then(|name| of_misp_type(name, cell)) {
         return match wrong.into_iter().next() {
             Some(why) if found.is_empty() => Err(why),
@@ -238,26 +295,34 @@ fn values<'c>(cell: &'c str, kind: Option<Kind>, name: Option<&str>) -> Result<V
     }
 }
 
+/// The name of a type as it is looked up: people write `User-Agent`, `user_agent` and `user agent`.
+fn normal(name: &str) -> String {
+    name.trim().to_ascii_lowercase().replace(['_', ' '], "-")
+}
+
+fn is_digest(kind: Kind) -> bool {
+    matches!(kind, Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Sha512)
+}
+
 /// The kind of a type's name as feeds write it (ThreatFox, OTX, CrowdStrike, STIX). Where it is not known the value
 /// speaks for itself.
 fn kind_of_name(name: &str) -> Option<Kind> {
-    let name = name
-        .trim()
-        .to_ascii_lowercase()
-        .replace(['_', ' ', ':', '.', '\''], "-");
+    let name = name.replace([':', '.', '\''], "-");
     Some(match name.as_str() {
         "filehash-md5" | "md5-hash" | "hash-md5" | "file-hashes-md5" => Kind::Md5,
         "filehash-sha1" | "sha1-hash" | "hash-sha1" | "sha-1" => Kind::Sha1,
         "filehash-sha256" | "sha256-hash" | "hash-sha256" | "sha-256" => Kind::Sha256,
         "sha512-hash" | "hash-sha512" | "sha-512" => Kind::Sha512,
         "filehash-imphash" | "imp-hash" => Kind::Imphash,
-        "ip" | "ip-address" | "ip-port" | "ipv4-addr" => Kind::Ipv4,
+        "ip" | "ip-address" | "ipaddress" | "ip-port" | "ipv4-addr" => Kind::Ipv4,
         "ipv6-addr" => Kind::Ipv6,
         "domain-name" | "fqdn" | "host" => Kind::Domain,
         "uri" => Kind::Url,
-        "email-addr" | "sender" => Kind::EmailAddress,
+        "email-addr" | "emailaddress" | "e-mail" | "mail" | "sender" => Kind::EmailAddress,
         "filepath" => Kind::FilePath,
-        "registry" | "windows-registry-key" => Kind::RegistryKey,
+        "registry" | "registrykey" | "windows-registry-key" => Kind::RegistryKey,
+        "process" | "processname" => Kind::ProcessName,
+        "commandline" => Kind::CommandLine,
         "useragent" => Kind::UserAgent,
         "mac-addr" => Kind::Mac,
         "autonomous-system" | "as" => Kind::Asn,

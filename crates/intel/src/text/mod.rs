@@ -1,11 +1,16 @@
 //! Plain lists: one value a line, defanged or not, with comments; hosts files too.
 //!
+//! A line may hold several values (`several`).
+//!
 //! Lists of millions of lines are the common case: nothing is allocated for a line that holds a plain value.
+
+mod several;
 
 use std::io::{self, BufRead};
 
-use perisai_model::{Context, ContextId, Tlp};
+use perisai_model::{Context, ContextId, Kind, Tlp};
 
+use crate::csv;
 use crate::json;
 use crate::lines::{Line, each_line};
 use crate::marking;
@@ -13,6 +18,9 @@ use crate::sink::Sink;
 use crate::sniff::json::strings;
 use crate::typed::{of_any, why_none};
 use crate::words::quoted;
+
+use self::several::Several;
+pub(crate) use self::several::is_list;
 
 /// The longest line that is read, in bytes.
 const LINE: usize = 64 * 1024;
@@ -29,29 +37,6 @@ const OWN_NAMES: &[&str] = &[
     "ip6-localhost",
     "ip6-loopback",
     "0.0.0.0",
-];
-
-/// Headings of lists of one column.
-const HEADINGS: &[&str] = &[
-    "domain",
-    "domains",
-    "hash",
-    "hashes",
-    "host",
-    "hostname",
-    "indicator",
-    "indicators",
-    "ioc",
-    "iocs",
-    "ip",
-    "ips",
-    "ip_address",
-    "md5",
-    "sha1",
-    "sha256",
-    "url",
-    "urls",
-    "value",
 ];
 
 /// Reads a plain list.
@@ -91,7 +76,9 @@ pub(crate) fn read_strings(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::
 pub(crate) fn holds_value(line: &str) -> bool {
     let text = without_comment(line.trim());
     let mut words = text.split_whitespace();
-    of_any(text.trim_matches(['"', '\'', ','])).is_some()
+    let text = text.trim_matches(['"', '\'', ',']);
+    of_any(text).is_some()
+        || several::split(text).is_some()
         || words.next().is_some_and(|word| SINKS.contains(&word)) && words.next().is_some()
 }
 
@@ -135,8 +122,9 @@ impl List<'_, '_> {
 
     fn entry(&mut self, line: Line<'_>, text: &str, first: bool) {
         match of_any(text) {
+            Some((Kind::Url, _)) if several::are_urls(text) => self.odd(line, text),
             Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
-            None if first && is_heading(text) => {}
+            None if first && csv::is_heading(text) => {}
             None => self.odd(line, text),
         }
     }
@@ -155,9 +143,15 @@ impl List<'_, '_> {
     }
 
     fn value(&mut self, line: Line<'_>, text: &str) {
-        match of_any(text) {
-            Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
-            None => self.problem(line, format_args!("{} is {}", quoted(text), why_none(text))),
+        let Several { values, others } = match several::split(text) {
+            Some(several) => several,
+            None => Several::of_one(text),
+        };
+        for (kind, value) in values {
+            self.sink.indicator(kind, &value, self.context);
+        }
+        for text in others {
+            self.problem(line, format_args!("{} is {}", quoted(text), why_none(text)));
         }
     }
 
@@ -230,12 +224,6 @@ fn split_comment(line: &str) -> (&str, &str) {
         Some(at) => (line[..at].trim_end(), &line[at..]),
         None => (line, ""),
     }
-}
-
-/// True for the heading of a list of one column.
-pub(crate) fn is_heading(text: &str) -> bool {
-    let text = text.trim_matches('"');
-    HEADINGS.iter().any(|heading| heading.eq_ignore_ascii_case(text))
 }
 
 #[cfg(test)]
