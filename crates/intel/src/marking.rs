@@ -49,11 +49,10 @@ pub(crate) fn apply(cell: &str, context: &mut Context) {
 
 /// Splits at the next `tlp`, in any case.
 fn next_mark(text: &str) -> Option<(&str, &str)> {
-    let at = text
-        .as_bytes()
-        .windows(3)
-        .position(|window| window.eq_ignore_ascii_case(b"tlp"))?;
-    Some((&text[..at], &text[at + 3..]))
+    let bytes = text.as_bytes();
+    let ends = |end: &usize| *end >= 2 && bytes[end - 2..*end].eq_ignore_ascii_case(b"tl");
+    let end = memchr::memchr2_iter(b'p', b'P', bytes).find(ends)?;
+    Some((&text[..end - 2], &text[end + 1..]))
 }
 
 /// The label at the start of what follows `tlp`. After a colon each is one; else only those that are known, as text

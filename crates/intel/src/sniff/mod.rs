@@ -83,7 +83,7 @@ fn xml(head: &str) -> Shape {
     if is(&["STIX_Package", "stix.mitre.org", "stix-1", "cybox.mitre.org"]) {
         return Shape::Foreign("STIX 1 (XML), which is not read; have it converted to STIX 2");
     }
-    if is(&["OpenIOC", "openioc.org", "schemas.mandiant.com"]) {
+    if is(&["OpenIOC", "openioc", "schemas.mandiant.com", "<ioc "]) {
         return Shape::Foreign("OpenIOC, which is not read");
     }
     Shape::Unknown("XML or HTML; STIX 1 and OpenIOC are not read")
@@ -177,6 +177,7 @@ mod tests {
         );
         check("<stix:STIX_Package>", "Foreign");
         check("<OpenIOC xmlns=\"http://openioc.org/schemas\">", "Foreign");
+        check("<ioc xmlns=\"x\"/>", "Foreign");
         check("<html>", "Unknown");
         check("\u{0}\u{1}\u{2}", "Binary");
         check(

@@ -95,7 +95,7 @@ fn is_value_but_no_file(text: &str) -> bool {
     of_any(text).is_some_and(|(kind, _)| !matches!(kind, Kind::Domain | Kind::FilePath | Kind::Url))
 }
 
-fn parts<'a>(text: &'a str, separates: impl Fn(char) -> bool) -> impl Iterator<Item = &'a str> {
+fn parts(text: &str, separates: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     text.split(separates)
         .map(|part| part.trim().trim_matches(['"', '\'']))
         .filter(|part| !part.is_empty())
