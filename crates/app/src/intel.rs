@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use perisai_events::{Block, ReadOptions, Sink};
 use perisai_intel::{Format, Options};
-use perisai_model::{Announced, Intel, Place, Problem, Warninglist};
+use perisai_model::{Announced, Intel, Place, Problem, Warninglist, Withheld};
 
 use crate::files::{self, Globs, Input, error_text};
 use crate::stop::Stop;
@@ -29,7 +29,7 @@ pub struct Loaded {
     /// How many entries could not be used.
     pub problems: usize,
     /// How many entries were left out on purpose.
-    pub withheld: u64,
+    pub withheld: Withheld,
 }
 
 /// Reads all intelligence under the paths, until `stop` is set. Nothing fails as a whole: what cannot be read is in
@@ -43,7 +43,6 @@ pub fn load(paths: &[PathBuf], options: &Options, stop: &Stop) -> (Intel, Vec<Lo
     };
     let mut problems = Vec::new();
     for input in files::walk(paths, &Globs::default(), &mut problems).inputs {
-        // A folder holds read-mes and scripts, too; a file that was named is meant.
         sources.options.skip_unknown = options.skip_unknown || input.found;
         if stop.is_set() {
             break;
@@ -51,7 +50,10 @@ pub fn load(paths: &[PathBuf], options: &Options, stop: &Stop) -> (Intel, Vec<Lo
         unpack(&input, stop, &mut sources);
     }
     if !stop.is_set() {
-        let of_use = |one: &Loaded| one.indicators + one.rules + one.problems > 0 || one.withheld > 0;
+        let of_use = |one: &Loaded| {
+            let unread = matches!(one.format, Format::Unknown | Format::Binary | Format::Empty);
+            one.problems > 0 || !unread
+        };
         let told = sources
             .loaded
             .iter()
@@ -192,21 +194,22 @@ fn unpacked_name(place: &Place) -> String {
 impl Takes for Sources {
     fn take(&mut self, place: &Place, reader: &mut dyn Read) -> io::Result<()> {
         let intel = &mut self.intel;
-        let before = (
-            intel.indicators.len(),
-            intel.rules.len(),
-            intel.problems.len(),
-            intel.withheld,
-        );
+        let before = (intel.indicators.len(), intel.rules.len(), intel.problems.len());
+        let withheld_before = std::mem::take(&mut intel.withheld);
         let mut reader = BufReader::with_capacity(1 << 16, reader);
-        let format = perisai_intel::read(place, &mut reader, &self.options, intel);
+        let mut options = self.options.clone();
+        // A folder or an archive holds read-mes and scripts, too; a file that was named is meant.
+        options.skip_unknown |= place.member.is_some();
+        let format = perisai_intel::read(place, &mut reader, &options, intel);
+        let withheld = std::mem::replace(&mut intel.withheld, withheld_before);
+        intel.withheld.merge(&withheld);
         self.loaded.push(Loaded {
             place: place.clone(),
             format: *format.as_ref().unwrap_or(&Format::Unknown),
             indicators: intel.indicators.len() - before.0,
             rules: intel.rules.len() - before.1,
             problems: intel.problems.len() - before.2 + usize::from(format.is_err()),
-            withheld: intel.withheld - before.3,
+            withheld,
         });
         format.map(|_| ())
     }

@@ -1,10 +1,12 @@
 //! The use cases of Perisai: what is done, with which settings, in which order. Command lines and servers are thin
 //! adapters on this; the parts that do the work are in the floors below.
 
+mod common;
 mod files;
 pub mod hunt;
 mod intel;
 mod lint;
+mod notes;
 mod pipe;
 mod stop;
 

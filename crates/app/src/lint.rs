@@ -6,7 +6,9 @@ use perisai_detect::Detector;
 use perisai_intel::Options;
 use perisai_model::{IdleRule, Problem};
 
+use crate::common;
 use crate::intel::{Loaded, load};
+use crate::notes;
 use crate::stop::Stop;
 
 /// What was found in one source.
@@ -25,6 +27,8 @@ pub struct Lint {
     pub rules: usize,
     /// Rules that no log can ever match here, and why.
     pub idle_rules: Vec<IdleRule>,
+    /// What is worth telling, and no problem.
+    pub notes: Vec<String>,
 }
 
 /// Reads and compiles all intelligence under the paths.
@@ -32,10 +36,13 @@ pub struct Lint {
 pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
     let (mut intel, sources) = load(paths, options, &Stop::default());
     let mut problems = std::mem::take(&mut intel.problems);
+    let mut notes = notes::of_lint(&sources);
+    notes.extend(common::notes(&intel));
     let (detector, refused) = Detector::compile(intel, Vec::new());
     problems.extend(refused);
     problems.sort_unstable();
     Lint {
+        notes,
         sources,
         problems,
         indicators: detector.indicators.len(),

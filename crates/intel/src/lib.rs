@@ -10,6 +10,7 @@ mod csv;
 mod input;
 mod json;
 mod lines;
+mod marking;
 mod misp;
 mod pattern;
 mod rules;
@@ -69,6 +70,10 @@ pub enum Format {
     NetworkRules,
     /// Nothing, or nothing but comments.
     Empty,
+    /// No text.
+    Binary,
+    /// Intelligence in a format that is not read.
+    Foreign,
     /// None of them.
     Unknown,
 }
@@ -89,6 +94,8 @@ impl Format {
             Self::Yara => "YARA",
             Self::NetworkRules => "Snort or Suricata rules",
             Self::Empty => "empty",
+            Self::Binary => "binary",
+            Self::Foreign => "not read",
             Self::Unknown => "unknown",
         }
     }
@@ -161,15 +168,22 @@ fn read_shape(
             );
             Ok(())
         }
-        Shape::Unknown(what) => {
-            // Where the stream breaks before its format can be told, that is the news.
-            drain(&mut Read::take(input, input::HEAD as u64 + 1))?;
-            if !options.skip_unknown {
-                sink.problem(None, format_args!("{what}"));
-            }
+        Shape::Foreign(what) => {
+            sink.problem(None, format_args!("{what}"));
             Ok(())
         }
+        Shape::Binary => not_known("binary data", input, options, sink),
+        Shape::Unknown(what) => not_known(what, input, options, sink),
     }
+}
+
+fn not_known(what: &str, input: &mut dyn BufRead, options: &Options, sink: &mut Sink<'_>) -> io::Result<()> {
+    // Where the stream breaks before its format can be told, that is the news.
+    drain(&mut Read::take(input, input::HEAD as u64 + 1))?;
+    if !options.skip_unknown {
+        sink.problem(None, format_args!("{what}"));
+    }
+    Ok(())
 }
 
 /// Reads to the end, so that an error of the stream is not missed.
@@ -180,6 +194,8 @@ fn drain(input: &mut dyn BufRead) -> io::Result<()> {
 fn format_of(shape: &Shape) -> Format {
     match shape {
         Shape::Empty => Format::Empty,
+        Shape::Binary => Format::Binary,
+        Shape::Foreign(_) => Format::Foreign,
         Shape::Text | Shape::Strings => Format::Text,
         Shape::Table(_) => Format::Csv,
         Shape::Stix { .. } => Format::Stix,

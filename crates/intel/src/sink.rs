@@ -5,7 +5,9 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use perisai_model::{Announced, Context, ContextId, Intel, Kind, Place, Problem, Rule, RuleLanguage};
+use perisai_model::{Announced, Context, ContextId, Intel, Kind, Place, Problem, Reason, Rule, RuleLanguage};
+
+use crate::words::clip;
 
 /// How many problems of one source are kept; the rest is counted.
 const KEPT_PROBLEMS: u64 = 100;
@@ -15,6 +17,9 @@ const INDICATORS: usize = if cfg!(test) { 1000 } else { 100_000_000 };
 
 /// How many bytes the plain values of all sources may take together; the model has room for 4 GiB.
 const TEXT: usize = 2 << 30;
+
+/// The longest name of a type that is told, in bytes.
+const TYPE: usize = 48;
 
 /// How many sources that others name are taken down.
 const ANNOUNCED: usize = 1_000_000;
@@ -101,6 +106,11 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// A context that was kept.
+    pub(crate) fn context(&self, id: ContextId) -> &Context {
+        self.intel.context(id)
+    }
+
     /// The context, to be completed.
     pub(crate) fn context_mut(&mut self, id: ContextId) -> &mut Context {
         &mut self.intel.contexts[id.0 as usize]
@@ -164,8 +174,14 @@ impl<'a> Sink<'a> {
     }
 
     /// Counts an entry that is left out on purpose.
-    pub(crate) fn withhold(&mut self) {
-        self.intel.withheld += 1;
+    pub(crate) fn withhold(&mut self, reason: Reason) {
+        self.intel.withheld.add(reason);
+    }
+
+    /// Counts an entry of a type that is not searched for.
+    pub(crate) fn withhold_type(&mut self, name: &str) {
+        let name = clip(name, TYPE);
+        self.intel.withheld.add_type(name.as_deref().unwrap_or("?"));
     }
 
     /// Reports an entry that could not be used.

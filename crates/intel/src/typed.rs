@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use perisai_model::Kind;
-use perisai_values::ip::Net;
-use perisai_values::{canonical, recognise, refang};
+use perisai_values::ip::{self, Net};
+use perisai_values::{canonical, recognise, refang, url};
 
 use crate::misp::types::{self, Part};
 
@@ -35,10 +35,29 @@ pub(crate) fn of_kind(kind: Kind, text: &str) -> Result<Found<'_>, String> {
             .filter(|(other, _)| is_network(*other))
             .ok_or_else(|| error.to_string())?,
     };
+    let found = host_if_bare(found, text);
     if is_too_wide(&found) {
         return Err(TOO_WIDE.to_owned());
     }
     Ok(found)
+}
+
+/// Of a URL without any path the host: `hxxps://evil[.]example:8443` in an advisory means all that is there.
+fn host_if_bare<'a>(found: Found<'a>, text: &str) -> Found<'a> {
+    // The canonical form of a URL without a path ends in a slash, and so do few others.
+    if found.0 != Kind::Url || !found.1.ends_with('/') || !url::is_bare_host(&refang(text.trim())) {
+        return found;
+    }
+    let host = url::split(&found.1).host;
+    let kind = match ip::parse(host) {
+        Some(address) if address.is_ipv4() => Kind::Ipv4,
+        Some(_) => Kind::Ipv6,
+        None => Kind::Domain,
+    };
+    match canonical(kind, host) {
+        Ok(host) => (kind, Cow::Owned(host.into_owned())),
+        Err(_) => found,
+    }
 }
 
 /// Why a net is refused although it is one.
@@ -67,7 +86,9 @@ pub(crate) fn of_any(text: &str) -> Option<Found<'_>> {
             .flatten()
             .filter(|(kind, _)| *kind == Kind::Domain)
     });
-    found.filter(|found| !is_too_wide(found))
+    found
+        .map(|found| host_if_bare(found, text))
+        .filter(|found| !is_too_wide(found))
 }
 
 /// An indicator matches its subdomains, so `*.evil.example` says no more than `evil.example`.
@@ -170,6 +191,24 @@ mod tests {
         check("vulnerability", "GHSA-1", &[]);
         check("domain", "*.evil.example", &[(Kind::Domain, "evil.example")]);
         check("hostname", "evil.example:443", &[(Kind::Domain, "evil.example")]);
+    }
+
+    #[test]
+    fn urls_without_a_path_mean_their_host() {
+        let check = |text: &str, expected: (Kind, &str)| {
+            for found in [of_any(text), of_kind(Kind::Url, text).ok()] {
+                let found = found.unwrap();
+                assert_eq!((found.0, &*found.1), expected, "{text}");
+            }
+        };
+        check("hxxp://Evil9[.]example", (Kind::Domain, "evil9.example"));
+        check("hxxps://evil10[.]example:8443", (Kind::Domain, "evil10.example"));
+        check("tcp://192.0.2.7:443", (Kind::Ipv4, "192.0.2.7"));
+        check("http://3221225993", (Kind::Ipv4, "192.0.2.9"));
+        check("http://[2001:DB8::1]:8080", (Kind::Ipv6, "2001:db8::1"));
+        check("http://evil.example/", (Kind::Url, "http://evil.example/"));
+        check("hxxp://evil[.]example/?x", (Kind::Url, "http://evil.example/?x"));
+        check("hxxp://evil[.]example?x/", (Kind::Url, "http://evil.example/?x/"));
     }
 
     #[test]

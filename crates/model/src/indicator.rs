@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::{Kind, Pap, Place, Problem, Severity, Tlp};
+use crate::{Kind, Pap, Place, Problem, Severity, Tlp, Withheld};
 
 /// What came with an indicator or rule: from whom, under which marking, for how long, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -185,8 +185,8 @@ pub struct Intel {
     pub problems: Vec<Problem>,
     /// Sources that other sources say there are.
     pub announced: Vec<Announced>,
-    /// How many entries were left out on purpose: revoked, deleted, not for detection (`to_ids: false`).
-    pub withheld: u64,
+    /// Entries that were left out on purpose: revoked, deleted, not for detection (`to_ids: false`).
+    pub withheld: Withheld,
 }
 
 impl Intel {

@@ -12,6 +12,7 @@ mod report;
 mod rule_text;
 mod severity;
 mod warninglist;
+mod withheld;
 
 pub use event::{Event, Value};
 pub use finding::{Finding, Flag, Observed, RuleInfo, RuleKind, Source};
@@ -25,3 +26,4 @@ pub use report::{IdleRule, Interrupted, Report};
 pub use rule_text::RuleText;
 pub use severity::{Severity, UnknownSeverity};
 pub use warninglist::{Warninglist, WarninglistCategory, WarninglistType};
+pub use withheld::{Reason, Withheld};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Problem;
+use crate::{Problem, Withheld};
 
 /// The totals of a hunt. Everything here is the same on every run over the same input, but for the
 /// three lengths of time.
@@ -27,7 +27,9 @@ pub struct Report {
     /// Rules in use.
     pub rules: u64,
     /// Entries of the intelligence left out on purpose: revoked, deleted, not for detection.
-    pub withheld: u64,
+    pub withheld: Withheld,
+    /// What is worth telling of the intelligence, and no failure.
+    pub notes: Vec<String>,
     /// Findings suppressed, by warninglist.
     pub suppressed: BTreeMap<String, u64>,
     /// Records kept under `--since` or `--until` although their time could not be read.

@@ -43,6 +43,14 @@ pub fn split(text: &str) -> Parts<'_> {
     }
 }
 
+/// True for a URL of a scheme and a host without any path, not even a slash (`https://evil.example:8443`): who writes
+/// that means the host.
+#[must_use]
+pub fn is_bare_host(text: &str) -> bool {
+    let parts = split(text);
+    parts.scheme.is_some() && parts.path.is_empty()
+}
+
 fn is_scheme(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic())
@@ -173,6 +181,25 @@ pub(crate) fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bare_hosts() {
+        for text in [
+            "http://evil.example",
+            "tcp://192.0.2.1:443",
+            "https://u@evil.example#x",
+        ] {
+            assert!(is_bare_host(text), "{text}");
+        }
+        for text in [
+            "http://evil.example/",
+            "http://evil.example?x",
+            "evil.example",
+            "evil.example/",
+        ] {
+            assert!(!is_bare_host(text), "{text}");
+        }
+    }
 
     fn check(text: &str, expected: Result<&str, &'static str>) {
         assert_eq!(canonical(text).as_deref().map_err(|why| *why), expected, "{text}");

@@ -26,6 +26,7 @@ use perisai_respond::Writer;
 
 use crate::files::{self, Globs, Input};
 use crate::intel::{load, load_warninglists};
+use crate::notes;
 use crate::stop::Stop;
 pub use progress::Progress;
 
@@ -93,12 +94,13 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     let (wall, cpu) = (Instant::now(), ProcessTime::try_now().ok());
     let mut report = Report::default();
     refuse_own_inputs(settings)?;
-    let (mut intel, _) = load(&settings.intel, &settings.intel_options, &settings.stop);
+    let (mut intel, sources) = load(&settings.intel, &settings.intel_options, &settings.stop);
     report.problems.append(&mut intel.problems);
     let (warninglists, problems) = load_warninglists(&settings.warninglists, &settings.stop);
     fail_if_stopped(settings)?;
     report.problems.extend(problems);
-    report.withheld = intel.withheld;
+    report.withheld = intel.withheld.clone();
+    report.notes = notes::of_sources(&sources);
     report.idle_rules = not_run_here(&intel);
     #[cfg(feature = "yara")]
     let yara = yara::compile(&intel, yara::cache_folder().as_deref(), &mut report.problems);
@@ -113,7 +115,9 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     #[cfg(not(feature = "yara"))]
     let nothing = true;
     if detector.indicators.is_empty() && report.rules == 0 && nothing {
-        return Err(HuntError::NoIntel(listed(&settings.intel), report.problems));
+        let why = notes::why_nothing(&sources, &report.withheld);
+        let looked = listed(&settings.intel) + &why;
+        return Err(HuntError::NoIntel(looked, report.problems));
     }
     fail_if_strict(settings, &report)?;
 

@@ -69,7 +69,7 @@ fn text(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
     )?;
     for source in &found.sources {
         let (indicators, rules) = (source.indicators, source.rules);
-        let (withheld, problems) = (source.withheld, source.problems);
+        let (withheld, problems) = (source.withheld.total(), source.problems);
         let place = report::clean(&source.place.to_string());
         writeln!(
             out,
@@ -84,6 +84,9 @@ fn text(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
     for rule in &found.idle_rules {
         writeln!(out, "{}: {}", report::clean(&rule.name), report::clean(&rule.why))?;
     }
+    for note in &found.notes {
+        writeln!(out, "{}", report::clean(note))?;
+    }
     writeln!(
         out,
         "{} indicators and {} rules in use, {} problems",
@@ -97,7 +100,7 @@ fn jsonl(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
     for source in &found.sources {
         let line = json!({
             "source": source.place.to_string(), "format": source.format.as_str(), "indicators": source.indicators,
-            "rules": source.rules, "withheld": source.withheld, "problems": source.problems,
+            "rules": source.rules, "withheld": source.withheld.total(), "problems": source.problems,
         });
         writeln!(out, "{line}")?;
     }
@@ -108,6 +111,9 @@ fn jsonl(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
             json!({ "problem": problem.why, "place": problem.place.to_string() })
         )?;
     }
+    for note in &found.notes {
+        writeln!(out, "{}", json!({ "note": note }))?;
+    }
     Ok(())
 }
 
@@ -116,7 +122,7 @@ fn csv(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
     for source in &found.sources {
         let place = report::csv_cell(&source.place.to_string());
         let (indicators, rules) = (source.indicators, source.rules);
-        let (withheld, problems) = (source.withheld, source.problems);
+        let (withheld, problems) = (source.withheld.total(), source.problems);
         writeln!(
             out,
             "{place},{},{indicators},{rules},{withheld},{problems}",

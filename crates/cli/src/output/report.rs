@@ -18,8 +18,15 @@ pub(crate) fn problems(problems: &[Problem], out: &mut dyn Write) -> io::Result<
     }
 }
 
-/// Tells what was passed over, and, of a hunt that was ended early, how far it came.
+/// Tells what was left out or passed over, and, of a hunt that was ended early, how far it came.
 pub(crate) fn asides(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.withheld.total() > 0 {
+        let text = clean(&report.withheld.to_string());
+        writeln!(out, "perisai: left out of the intelligence: {text}")?;
+    }
+    for note in &report.notes {
+        writeln!(out, "perisai: {}", clean(note))?;
+    }
     if report.passed_over > 0 {
         let many = report.passed_over;
         writeln!(

@@ -4,6 +4,7 @@
 mod bad_input;
 mod command_line;
 mod examples;
+mod intelligence;
 #[cfg(unix)]
 mod live;
 mod planted;

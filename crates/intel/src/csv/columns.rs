@@ -11,8 +11,13 @@ pub(super) enum Role {
     Value(Option<Kind>),
     /// The value's type.
     Type,
+    /// A pattern, of the language in the column of pattern types (OpenCTI).
+    Pattern,
+    PatternType,
     /// Whether it is meant for detection (MISP).
     ToIds,
+    /// Whether it was taken back.
+    Revoked,
     Id,
     Name,
     Description,
@@ -23,7 +28,10 @@ pub(super) enum Role {
     Severity,
     ValidFrom,
     ValidUntil,
+    /// The TLP label: one that is not known is RED.
     Tlp,
+    /// Markings of any kind.
+    Marking,
     /// Known, and of no use here: dates of publication, ports, counters.
     Ignored,
     /// Not known: kept as a part of the description.
@@ -73,6 +81,19 @@ const HEADINGS: &[(&str, Role)] = &[
     ("cve", Role::Value(Some(Kind::Cve))), ("cve_id", Role::Value(Some(Kind::Cve))),
     ("process_name", Role::Value(Some(Kind::ProcessName))), ("process", Role::Value(Some(Kind::ProcessName))),
     ("command_line", Role::Value(Some(Kind::CommandLine))), ("commandline", Role::Value(Some(Kind::CommandLine))),
+    ("pattern", Role::Pattern), ("pattern_type", Role::PatternType), ("revoked", Role::Revoked),
+    ("observable_value", Role::Value(None)), ("hashes", Role::Value(None)), ("ips", Role::Value(Some(Kind::Ipv4))),
+    ("ip_addresses", Role::Value(Some(Kind::Ipv4))), ("hosts", Role::Value(Some(Kind::Domain))),
+    ("hostnames", Role::Value(Some(Kind::Domain))), ("domain_names", Role::Value(Some(Kind::Domain))),
+    ("emails", Role::Value(Some(Kind::EmailAddress))), ("email_addresses", Role::Value(Some(Kind::EmailAddress))),
+    ("e_mail", Role::Value(Some(Kind::EmailAddress))), ("filenames", Role::Value(Some(Kind::FileName))),
+    ("file_names", Role::Value(Some(Kind::FileName))), ("file_paths", Role::Value(Some(Kind::FilePath))),
+    ("registry_keys", Role::Value(Some(Kind::RegistryKey))), ("registrykey", Role::Value(Some(Kind::RegistryKey))),
+    ("mutexes", Role::Value(Some(Kind::Mutex))), ("user_agents", Role::Value(Some(Kind::UserAgent))),
+    ("process_names", Role::Value(Some(Kind::ProcessName))), ("processname", Role::Value(Some(Kind::ProcessName))),
+    ("entity_type", Role::Type), ("x_opencti_main_observable_type", Role::Ignored), ("createdby", Role::Author),
+    ("created_by", Role::Author), ("objectlabel", Role::Tags), ("externalreferences", Role::Reference),
+    ("created_at", Role::Ignored), ("updated_at", Role::Ignored), ("standard_id", Role::Id),
     ("type", Role::Type), ("ioc_type", Role::Type), ("ioctype", Role::Type), ("indicator_type", Role::Type),
     ("observable_type", Role::Type), ("kind", Role::Type), ("value_type", Role::Type),
     ("to_ids", Role::ToIds),
@@ -98,7 +119,9 @@ const HEADINGS: &[(&str, Role)] = &[
     ("valid_from", Role::ValidFrom),
     ("valid_until", Role::ValidUntil), ("expiration", Role::ValidUntil), ("expiration_date", Role::ValidUntil),
     ("expires", Role::ValidUntil), ("expiry", Role::ValidUntil),
-    ("tlp", Role::Tlp), ("marking", Role::Tlp),
+    ("tlp", Role::Tlp), ("marking", Role::Tlp), ("tlp_label", Role::Tlp), ("tlp_level", Role::Tlp),
+    ("tlp_marking", Role::Tlp), ("objectmarking", Role::Marking), ("object_marking", Role::Marking),
+    ("object_markings", Role::Marking), ("markings", Role::Marking), ("classification", Role::Marking),
     ("date", Role::Ignored), ("dateadded", Role::Ignored), ("date_added", Role::Ignored),
     ("listingdate", Role::Ignored), ("timestamp", Role::Ignored), ("created", Role::Ignored),
     ("modified", Role::Ignored), ("updated", Role::Ignored), ("last_seen", Role::Ignored),
@@ -139,6 +162,14 @@ impl Columns {
         (known && columns.has_value()).then_some(columns)
     }
 
+    /// One column of values of a kind.
+    pub(super) fn one(kind: Kind) -> Self {
+        Self {
+            roles: vec![Role::Value(Some(kind))],
+            names: Vec::new(),
+        }
+    }
+
     /// By content; `None` where no column holds mostly values.
     pub(super) fn from_content(sample: &[Vec<String>]) -> Option<Self> {
         let width = sample.iter().map(Vec::len).max()?;
@@ -161,7 +192,9 @@ impl Columns {
     }
 
     fn has_value(&self) -> bool {
-        self.roles.iter().any(|role| matches!(role, Role::Value(_)))
+        self.roles
+            .iter()
+            .any(|role| matches!(role, Role::Value(_) | Role::Pattern))
     }
 
     /// A column that is named for the value is the only one. Beside digests and network values, names of files and
@@ -261,6 +294,14 @@ fn is_weak(kind: Kind) -> bool {
             | Kind::Cve
             | Kind::UserAgent
     )
+}
+
+/// What a heading says of the values below it; `None` where it is no heading of values.
+pub(super) fn heading_kind(heading: &str) -> Option<Option<Kind>> {
+    match role(heading.trim_matches('"')) {
+        Role::Value(kind) => Some(kind),
+        _ => None,
+    }
 }
 
 fn role(heading: &str) -> Role {

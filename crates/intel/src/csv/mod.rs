@@ -7,17 +7,23 @@ mod row;
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
+use perisai_model::Kind;
+
 use self::columns::Columns;
 use self::record::{Assembler, Outcome, split};
 use self::row::Table;
 use crate::Options;
 use crate::lines::{Line, each_line};
+use crate::marking;
 use crate::sink::Sink;
-use crate::text::is_comment;
-use crate::typed::of_any;
+use crate::text::{self, is_comment, marking_alone};
+use crate::typed::{of_any, of_kind};
 
 /// The longest line that is read, in bytes.
 const LINE: usize = 1024 * 1024;
+
+/// What stands between the columns of a table that has one.
+const NO_DELIMITER: char = '\0';
 
 /// How many records are looked at to tell what the columns are.
 const SAMPLE: usize = 64;
@@ -39,6 +45,48 @@ pub(crate) fn dialect(content: &[&str], comment: Option<&str>) -> Option<Dialect
         .into_iter()
         .filter(|&delimiter| !(delimiter == ';' && comment.is_some_and(|line| line.starts_with(';'))))
         .find_map(|delimiter| dialect_with(delimiter, content, comment))
+}
+
+/// A table of one column, whose heading says of what kind its values are: file names, user agents and other kinds that
+/// values do not show by themselves.
+pub(crate) fn one_column(content: &[&str]) -> Option<Dialect> {
+    let (heading, rows) = content.split_first()?;
+    let kind = columns::heading_kind(heading)??;
+    let fits = |row: &&&str| of_kind(kind, row.trim_matches(['"', ' '])).is_ok();
+    let many = rows.iter().filter(fits).count();
+    let is_column = !shows_itself(kind) && !rows.is_empty() && many * 5 >= rows.len() * 4;
+    is_column.then(|| Dialect {
+        delimiter: NO_DELIMITER,
+        columns: Columns::one(kind),
+        heading_row: true,
+    })
+}
+
+/// True for the heading of a list of values.
+pub(crate) fn is_heading(text: &str) -> bool {
+    columns::heading_kind(text).is_some()
+}
+
+/// True for a kind that a bare value is recognised to be.
+fn shows_itself(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Ipv4
+            | Kind::Ipv6
+            | Kind::Cidr
+            | Kind::Domain
+            | Kind::Url
+            | Kind::EmailAddress
+            | Kind::Md5
+            | Kind::Sha1
+            | Kind::Sha256
+            | Kind::Sha512
+            | Kind::Ja4
+            | Kind::Mac
+            | Kind::Cve
+            | Kind::Asn
+            | Kind::Wallet
+    )
 }
 
 fn dialect_with(delimiter: char, content: &[&str], comment: Option<&str>) -> Option<Dialect> {
@@ -65,8 +113,8 @@ fn dialect_with(delimiter: char, content: &[&str], comment: Option<&str>) -> Opt
             heading_row: true,
         });
     }
-    // One line that is a value as a whole is a list of one.
-    if rows.len() == 1 && of_any(content[0]).is_some() {
+    // One line that is a value as a whole is a list of one; rows of nothing but values are a list, too.
+    if rows.len() == 1 && of_any(content[0]).is_some() || rows.iter().all(|row| text::is_list(row)) {
         return None;
     }
     Some(Dialect {
@@ -137,9 +185,11 @@ fn text_of<'a>(
     let trimmed = bytes.trim_ascii();
     let is_cell = delimiter == ';' && trimmed.starts_with(b";");
     if !assembler.is_open() && is_comment(trimmed) && !is_cell {
-        if !table.has_begun() {
-            table.marking(trimmed);
-        }
+        table.marking(marking::in_bytes(trimmed));
+        return None;
+    }
+    if let (false, Some(tlp)) = (assembler.is_open(), marking_alone(trimmed)) {
+        table.marking(Some(tlp));
         return None;
     }
     if line.cut {

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use perisai_model::{Context, Kind, RuleLanguage, Severity, Tlp};
+use perisai_model::{Context, Kind, Reason, RuleLanguage, Severity, Tlp};
 
 use super::columns::{Columns, Role};
 use crate::Options;
 use crate::json::lenient::truth;
+use crate::marking;
 use crate::misp::{tags, types};
+use crate::pattern::{Meaning, meaning};
 use crate::sink::Sink;
-use crate::text::{has_bad_bytes, marking_in_comment};
+use crate::text::has_bad_bytes;
 use crate::time;
 use crate::typed::{Found, of_any, of_kind, of_misp_type, why_none};
 use crate::words::{NAME, PROSE, clip, quoted, tidy_tags};
@@ -20,6 +22,8 @@ pub(super) struct Table<'a, 'b> {
     columns: &'a Columns,
     options: &'a Options,
     sink: &'a mut Sink<'b>,
+    /// The marking above the first row, and that of the section.
+    head: Option<Tlp>,
     tlp: Option<Tlp>,
     begun: bool,
 }
@@ -36,19 +40,20 @@ impl<'a, 'b> Table<'a, 'b> {
             columns,
             options,
             sink,
+            head: None,
             tlp: None,
             begun: false,
         }
     }
 
-    /// True from the first row on.
-    pub(super) fn has_begun(&self) -> bool {
-        self.begun
-    }
-
-    /// `# TLP:AMBER` before the first row marks the table.
-    pub(super) fn marking(&mut self, comment: &[u8]) {
-        self.tlp = Tlp::stricter(self.tlp, marking_in_comment(comment));
+    /// A marking before the first row marks the table; one further down what follows, and no less than the head.
+    pub(super) fn marking(&mut self, tlp: Option<Tlp>) {
+        if tlp.is_some() {
+            self.tlp = Tlp::stricter(self.head, tlp);
+        }
+        if !self.begun {
+            self.head = self.tlp;
+        }
     }
 
     pub(super) fn problem(&mut self, line: u64, why: fmt::Arguments<'_>) {
@@ -62,13 +67,16 @@ impl<'a, 'b> Table<'a, 'b> {
         if cells.iter().all(|cell| is_empty(cell)) {
             return;
         }
+        if self.cell(cells, Role::Revoked).and_then(truth) == Some(true) {
+            return self.sink.withhold(Reason::Revoked);
+        }
         let not_for_detection = self.cell(cells, Role::ToIds).and_then(truth) == Some(false);
         let content = match self.content(line, cells) {
             Some(content) => content,
             None => return,
         };
         if not_for_detection && !self.options.include_no_ids {
-            return self.sink.withhold();
+            return self.sink.withhold(Reason::NotForDetection);
         }
         let context = self.context(cells);
         let context = self.sink.share_context(context);
@@ -84,9 +92,15 @@ impl<'a, 'b> Table<'a, 'b> {
 
     /// The values of a row; `None` where there are none, which is then told.
     fn content<'c>(&mut self, line: u64, cells: &'c [Cow<'_, str>]) -> Option<Content<'c>> {
-        let kind_name = self.cell(cells, Role::Type);
+        if let Some(pattern) = self.cell(cells, Role::Pattern) {
+            let language = self.cell(cells, Role::PatternType).map(normal);
+            if language.is_some() || pattern.starts_with(['[', '(']) {
+                return self.pattern(line, language.as_deref().unwrap_or("stix"), pattern);
+            }
+        }
+        let kind_name = self.cell(cells, Role::Type).map(normal);
         let mut found = Vec::new();
-        let mut empty = true;
+        let (mut empty, mut has_url) = (true, false);
         for (at, cell) in cells.iter().enumerate() {
             let Role::Value(kind) = self.columns.role(at) else {
                 continue;
@@ -100,18 +114,28 @@ impl<'a, 'b> Table<'a, 'b> {
                     .problem(Some(line), format_args!("{}: not valid UTF-8", quoted(cell)));
                 continue;
             }
-            let name = if kind.is_none() { kind_name } else { None };
+            let name = kind_name.as_deref().filter(|_| kind.is_none());
             if let (Some(name), true) = (name, self.columns.is_misp()) {
                 if let Some(language) = types::rule(name) {
                     return Some(Content::Rule(language, cell));
                 }
                 if types::parts(name).is_none() {
-                    self.not_covered(cells);
+                    self.not_covered(name, cells);
                     continue;
                 }
             }
             match values(cell, kind, name) {
-                Ok(values) => found.extend(values),
+                Ok(values) => {
+                    let is_url = cell.contains("://") || values.iter().any(|(kind, _)| *kind == Kind::Url);
+                    if is_url && !std::mem::replace(&mut has_url, true) {
+                        found.retain(is_no_host);
+                    }
+                    found.extend(
+                        values
+                            .into_iter()
+                            .filter(|one| is_url || !has_url || is_no_host(one)),
+                    );
+                }
                 Err(why) => self
                     .sink
                     .problem(Some(line), format_args!("{}: {why}", quoted(cell))),
@@ -121,16 +145,41 @@ impl<'a, 'b> Table<'a, 'b> {
             self.sink
                 .problem(Some(line), format_args!("a row without a value"));
         }
-        if found.iter().any(|(kind, _)| *kind == Kind::Url) {
-            // The host of a listed URL is often somebody else's.
-            found.retain(|(kind, _)| !matches!(kind, Kind::Domain | Kind::Ipv4 | Kind::Ipv6));
-        }
         (!found.is_empty()).then_some(Content::Values(found))
     }
 
-    fn not_covered(&mut self, cells: &[Cow<'_, str>]) {
+    /// What a pattern means; `None` where it cannot be used, which is then told.
+    fn pattern<'c>(&mut self, line: u64, language: &str, text: &'c str) -> Option<Content<'c>> {
+        let language = match language {
+            "stix" => RuleLanguage::StixPattern,
+            "sigma" => RuleLanguage::Sigma,
+            "yara" => RuleLanguage::Yara,
+            "snort" => RuleLanguage::Snort,
+            "suricata" => RuleLanguage::Suricata,
+            other => {
+                self.sink.withhold_type(other);
+                return None;
+            }
+        };
+        if language != RuleLanguage::StixPattern {
+            return Some(Content::Rule(language, text));
+        }
+        let (good, wrong) = match meaning(text) {
+            Ok(Meaning::Pattern) => return Some(Content::Rule(language, text)),
+            Ok(Meaning::Values { good, wrong }) => (good, wrong),
+            Err(why) => (Vec::new(), vec![format!("pattern: {why}")]),
+        };
+        for why in wrong {
+            self.sink.problem(Some(line), format_args!("{why}"));
+        }
+        let good = good.into_iter().map(|(kind, value)| (kind, Cow::Owned(value)));
+        let good: Vec<_> = good.collect();
+        (!good.is_empty()).then_some(Content::Values(good))
+    }
+
+    fn not_covered(&mut self, name: &str, cells: &[Cow<'_, str>]) {
         if self.cell(cells, Role::ToIds).and_then(truth) == Some(true) {
-            self.sink.withhold();
+            self.sink.withhold_type(name);
         }
     }
 
@@ -144,12 +193,19 @@ impl<'a, 'b> Table<'a, 'b> {
         context.tlp = self.tlp;
         let mut prose: Vec<Cow<'_, str>> = Vec::new();
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !is_empty(cell)) {
-            match self.columns.role(at) {
+            let role = self.columns.role(at);
+            if !matches!(role, Role::Value(_) | Role::Tlp) {
+                // Wherever a partner writes it, it counts.
+                context.tlp = Tlp::stricter(context.tlp, marking::in_text(cell));
+            }
+            match role {
                 Role::Description => prose.push(Cow::Borrowed(cell)),
-                Role::Other => prose.push(match self.columns.names.get(at) {
-                    Some(name) => Cow::Owned(format!("{name}: {cell}")),
-                    None => Cow::Borrowed(cell),
-                }),
+                Role::Other | Role::Marking if !is_marking(role, cell, &mut context) => {
+                    prose.push(match self.columns.names.get(at) {
+                        Some(name) => Cow::Owned(format!("{name}: {cell}")),
+                        None => Cow::Borrowed(cell),
+                    })
+                }
                 role => set(&mut context, role, cell),
             }
         }
@@ -157,6 +213,22 @@ impl<'a, 'b> Table<'a, 'b> {
         tidy_tags(&mut context.tags);
         context
     }
+}
+
+/// False for a host: that of a listed URL is often somebody else's.
+fn is_no_host((kind, _): &Found<'_>) -> bool {
+    !matches!(kind, Kind::Domain | Kind::Ipv4 | Kind::Ipv6)
+}
+
+/// Whether a cell of a column of markings is one; then it is taken.
+fn is_marking(role: Role, cell: &str, context: &mut Context) -> bool {
+    let mut own = Context::default();
+    if role == Role::Marking {
+        marking::apply(cell, &mut own);
+    }
+    context.tlp = Tlp::stricter(context.tlp, own.tlp);
+    context.pap = context.pap.max(own.pap);
+    own.tlp.is_some() || own.pap.is_some()
 }
 
 /// Sets the field of a context that a column stands for; the first of several columns wins.
@@ -184,10 +256,12 @@ fn set(context: &mut Context, role: Role, cell: &str) {
         Role::ValidFrom => context.valid_from = time::parse(cell),
         Role::ValidUntil => context.valid_until = time::parse(cell),
         Role::Tlp => {
-            let label = cell.trim();
-            let tlp = Tlp::from_tag(label).or_else(|| Tlp::from_label(label));
-            context.tlp = Tlp::stricter(context.tlp, tlp.or(Some(Tlp::Red)));
+            let mut own = Context::default();
+            marking::apply(cell, &mut own);
+            context.pap = context.pap.max(own.pap);
+            context.tlp = Tlp::stricter(context.tlp, own.tlp.or(Some(Tlp::Red)));
         }
+
         _ => {}
     }
 }
@@ -199,6 +273,13 @@ fn severity(cell: &str) -> Option<Severity> {
 
 /// The values of a cell.
 fn values<'c>(cell: &'c str, kind: Option<Kind>, name: Option<&str>) -> Result<Vec<Found<'c>>, String> {
+    if let Some("stixfile" | "file") = name {
+        let digest = of_any(cell).filter(|(kind, _)| is_digest(*kind));
+        return match digest {
+            Some(found) => Ok(vec![found]),
+            None => values(cell, None, Some("filename")),
+        };
+    }
     if let Some((found, wrong)) = name.and_then(|name| of_misp_type(name, cell)) {
         return match wrong.into_iter().next() {
             Some(why) if found.is_empty() => Err(why),
@@ -214,26 +295,34 @@ fn values<'c>(cell: &'c str, kind: Option<Kind>, name: Option<&str>) -> Result<V
     }
 }
 
+/// The name of a type as it is looked up: people write `User-Agent`, `user_agent` and `user agent`.
+fn normal(name: &str) -> String {
+    name.trim().to_ascii_lowercase().replace(['_', ' '], "-")
+}
+
+fn is_digest(kind: Kind) -> bool {
+    matches!(kind, Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Sha512)
+}
+
 /// The kind of a type's name as feeds write it (ThreatFox, OTX, CrowdStrike, STIX). Where it is not known the value
 /// speaks for itself.
 fn kind_of_name(name: &str) -> Option<Kind> {
-    let name = name
-        .trim()
-        .to_ascii_lowercase()
-        .replace(['_', ' ', ':', '.', '\''], "-");
+    let name = name.replace([':', '.', '\''], "-");
     Some(match name.as_str() {
         "filehash-md5" | "md5-hash" | "hash-md5" | "file-hashes-md5" => Kind::Md5,
         "filehash-sha1" | "sha1-hash" | "hash-sha1" | "sha-1" => Kind::Sha1,
         "filehash-sha256" | "sha256-hash" | "hash-sha256" | "sha-256" => Kind::Sha256,
         "sha512-hash" | "hash-sha512" | "sha-512" => Kind::Sha512,
         "filehash-imphash" | "imp-hash" => Kind::Imphash,
-        "ip" | "ip-address" | "ip-port" | "ipv4-addr" => Kind::Ipv4,
+        "ip" | "ip-address" | "ipaddress" | "ip-port" | "ipv4-addr" => Kind::Ipv4,
         "ipv6-addr" => Kind::Ipv6,
         "domain-name" | "fqdn" | "host" => Kind::Domain,
         "uri" => Kind::Url,
-        "email-addr" | "sender" => Kind::EmailAddress,
+        "email-addr" | "emailaddress" | "e-mail" | "mail" | "sender" => Kind::EmailAddress,
         "filepath" => Kind::FilePath,
-        "registry" | "windows-registry-key" => Kind::RegistryKey,
+        "registry" | "registrykey" | "windows-registry-key" => Kind::RegistryKey,
+        "process" | "processname" => Kind::ProcessName,
+        "commandline" => Kind::CommandLine,
         "useragent" => Kind::UserAgent,
         "mac-addr" => Kind::Mac,
         "autonomous-system" | "as" => Kind::Asn,

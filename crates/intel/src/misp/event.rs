@@ -1,6 +1,6 @@
 //! One MISP event: what it says of all its attributes, and the attributes that wait for it.
 
-use perisai_model::{Context, ContextId, Kind, RuleLanguage, Tlp};
+use perisai_model::{Context, ContextId, Kind, Reason, RuleLanguage, Tlp};
 
 use super::view::{Attribute, Galaxy, Object, Organisation, Tag};
 use super::{Walk, tags, types};
@@ -90,12 +90,15 @@ impl Event {
         if !is_covered(name) {
             self.refer(name, &attribute);
             if attribute.to_ids == Some(true) && !deleted {
-                sink.withhold();
+                sink.withhold_type(name);
             }
             return;
         }
-        if deleted || attribute.to_ids == Some(false) && !walk.options.include_no_ids {
-            return sink.withhold();
+        if deleted {
+            return sink.withhold(Reason::Deleted);
+        }
+        if attribute.to_ids == Some(false) && !walk.options.include_no_ids {
+            return sink.withhold(Reason::NotForDetection);
         }
         let (content, wrong) = content(name, value);
         for why in wrong {

@@ -48,7 +48,7 @@ pub(crate) fn parts(name: &str) -> Option<&'static [Part]> {
         "ja4" => &[Of(Kind::Ja4)],
         "x509-fingerprint-sha1" => &[Of(Kind::X509Sha1)],
         "x509-fingerprint-sha256" => &[Of(Kind::X509Sha256)],
-        "AS" => &[Of(Kind::Asn)],
+        "AS" | "as" => &[Of(Kind::Asn)],
         "mac-address" => &[Of(Kind::Mac)],
         "btc" | "xmr" | "dash" => &[Of(Kind::Wallet)],
         "vulnerability" => &[Cve],

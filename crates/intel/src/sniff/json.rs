@@ -17,6 +17,8 @@ pub(super) enum Look {
     Warninglist,
     /// A list of strings.
     Strings,
+    /// Indicators, in a form of some platform's own.
+    Foreign,
     /// JSON of another kind.
     Other,
     /// Not JSON.
@@ -118,6 +120,12 @@ fn by_keys(keys: &[Key], is_list: bool) -> Look {
     if !is_list && keys.iter().all(|key| is_uuid(&key.name) && key.first == b'{') {
         return Look::Manifest;
     }
+    if ["indicators", "iocs", "observables"]
+        .iter()
+        .any(|name| list(name))
+    {
+        return Look::Foreign;
+    }
     Look::Other
 }
 
@@ -159,6 +167,10 @@ mod tests {
         );
         check(r#"{"name": "x", "list": ["a"]}"#, Look::Warninglist);
         check(r#"["evil.example"]"#, Look::Strings);
+        check(
+            r#"{"name": "a pulse", "indicators": [{"indicator": "x"}]}"#,
+            Look::Foreign,
+        );
         check(r#"{"a": 1}"#, Look::Other);
         check("[[[[", Look::Other);
         check("{}", Look::Empty);

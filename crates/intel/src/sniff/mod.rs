@@ -31,6 +31,10 @@ pub(crate) enum Shape {
     Yara,
     /// Rules for Snort or Suricata.
     Network,
+    /// Intelligence for sure, and in a format that is not read.
+    Foreign(&'static str),
+    /// No text.
+    Binary,
     /// None of them: what it seems to be instead.
     Unknown(&'static str),
 }
@@ -45,11 +49,14 @@ pub(crate) fn sniff(head: &[u8], whole: bool) -> Shape {
         json::Look::Manifest => return Shape::Manifest,
         json::Look::Warninglist => return Shape::Warninglist,
         json::Look::Strings => return Shape::Strings,
+        json::Look::Foreign => {
+            return Shape::Foreign("a list of indicators in JSON that is neither STIX nor MISP");
+        }
         json::Look::Other => return Shape::Unknown("JSON that is neither STIX nor MISP"),
         json::Look::NotJson => {}
     }
     if head.contains(&0) {
-        return Shape::Unknown("binary data");
+        return Shape::Binary;
     }
     let end = match memchr::memrchr(b'\n', head) {
         Some(end) if !whole => end,
@@ -57,7 +64,7 @@ pub(crate) fn sniff(head: &[u8], whole: bool) -> Shape {
     };
     let head = String::from_utf8_lossy(&head[..end]);
     if head.trim_start().starts_with('<') {
-        return Shape::Unknown("XML or HTML; STIX 1 and OpenIOC are not read");
+        return xml(&head);
     }
     match yara::look(&head) {
         yara::Look::Yara => return Shape::Yara,
@@ -70,8 +77,23 @@ pub(crate) fn sniff(head: &[u8], whole: bool) -> Shape {
     by_lines(&head)
 }
 
+/// XML that is intelligence is told whatever it stands among; other XML and HTML may be anything.
+fn xml(head: &str) -> Shape {
+    let is = |marks: &[&str]| marks.iter().any(|mark| head.contains(mark));
+    if is(&["STIX_Package", "stix.mitre.org", "stix-1", "cybox.mitre.org"]) {
+        return Shape::Foreign("STIX 1 (XML), which is not read; have it converted to STIX 2");
+    }
+    if is(&["OpenIOC", "openioc", "schemas.mandiant.com", "<ioc "]) {
+        return Shape::Foreign("OpenIOC, which is not read");
+    }
+    Shape::Unknown("XML or HTML; STIX 1 and OpenIOC are not read")
+}
+
 fn by_lines(head: &str) -> Shape {
-    let is_content = |line: &&str| !text::is_comment(line.trim().as_bytes());
+    let is_content = |line: &&str| {
+        let line = line.trim().as_bytes();
+        !text::is_comment(line) && text::marking_alone(line).is_none()
+    };
     let lines = || head.lines().map(|line| line.strip_suffix('\r').unwrap_or(line));
     let content: Vec<&str> = lines().filter(is_content).take(LINES).collect();
     let comment = lines()
@@ -87,7 +109,7 @@ fn by_lines(head: &str) -> Shape {
     if is_network(&content) {
         return Shape::Network;
     }
-    if let Some(dialect) = csv::dialect(&content, comment) {
+    if let Some(dialect) = csv::one_column(&content).or_else(|| csv::dialect(&content, comment)) {
         return Shape::Table(dialect);
     }
     // One in five: a list with many bad lines is told line by line, prose as a whole.
@@ -153,8 +175,11 @@ mod tests {
             "d41d8cd98f00b204e9800998ecf8427e,5bad262f-c810-4775-9e84-4a7d0a016219\n",
             "Hashes",
         );
-        check("<stix:STIX_Package>", "Unknown");
-        check("\u{0}\u{1}\u{2}", "Unknown");
+        check("<stix:STIX_Package>", "Foreign");
+        check("<OpenIOC xmlns=\"http://openioc.org/schemas\">", "Foreign");
+        check("<ioc xmlns=\"x\"/>", "Foreign");
+        check("<html>", "Unknown");
+        check("\u{0}\u{1}\u{2}", "Binary");
         check(
             "# Licence\n\nThis is prose, with commas, and words.\nNo list at all.\n",
             "Unknown",

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use perisai_model::{Context, Kind, RuleLanguage, Severity, Tlp};
+use perisai_model::{Context, Kind, Reason, RuleLanguage, Severity, Tlp};
 use serde::de::DeserializeOwned;
 
 use super::marking::{self, Marking};
@@ -61,7 +61,7 @@ enum Content {
     Values(Vec<(Kind, String)>),
     Rule(RuleLanguage, String),
     /// Revoked, or benign by its own words.
-    Withheld,
+    Withheld(Reason),
 }
 
 #[derive(Debug)]
@@ -132,9 +132,10 @@ impl Graph {
         let Some(view) = view_of::<view::Indicator>(object, sink) else {
             return;
         };
-        let withheld = view.revoked == Some(true) || is_harmless(&view);
-        let content = if withheld {
-            Ok(Content::Withheld)
+        let content = if view.revoked == Some(true) {
+            Ok(Content::Withheld(Reason::Revoked))
+        } else if is_harmless(&view) {
+            Ok(Content::Withheld(Reason::Harmless))
         } else {
             content(object, &view, sink)
         };
@@ -176,8 +177,8 @@ impl Graph {
             known.marking_refs.append(&mut held.marking_refs);
             known.context.tlp = Tlp::stricter(known.context.tlp, held.context.tlp);
             known.context.pap = known.context.pap.max(held.context.pap);
-            if matches!(held.content, Content::Withheld) {
-                known.content = Content::Withheld;
+            if let Content::Withheld(reason) = held.content {
+                known.content = Content::Withheld(reason);
             }
         } else if held.modified > known.modified {
             *known = held;
@@ -189,7 +190,7 @@ impl Graph {
             return;
         };
         if view.revoked == Some(true) {
-            return sink.withhold();
+            return sink.withhold(Reason::Revoked);
         }
         let observation = Observation {
             refs: view.object_refs,
@@ -290,7 +291,7 @@ impl Graph {
             context.severity.get_or_insert(Severity::High);
         }
         match held.content {
-            Content::Withheld => sink.withhold(),
+            Content::Withheld(reason) => sink.withhold(reason),
             Content::Rule(language, text) => {
                 let context = sink.add_context(context);
                 sink.rule(language, text, context, Some(held.line));

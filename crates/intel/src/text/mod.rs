@@ -1,17 +1,26 @@
 //! Plain lists: one value a line, defanged or not, with comments; hosts files too.
 //!
+//! A line may hold several values (`several`).
+//!
 //! Lists of millions of lines are the common case: nothing is allocated for a line that holds a plain value.
+
+mod several;
 
 use std::io::{self, BufRead};
 
-use perisai_model::{ContextId, Tlp};
+use perisai_model::{Context, ContextId, Kind, Tlp};
 
+use crate::csv;
 use crate::json;
 use crate::lines::{Line, each_line};
+use crate::marking;
 use crate::sink::Sink;
 use crate::sniff::json::strings;
 use crate::typed::{of_any, why_none};
 use crate::words::quoted;
+
+use self::several::Several;
+pub(crate) use self::several::is_list;
 
 /// The longest line that is read, in bytes.
 const LINE: usize = 64 * 1024;
@@ -30,35 +39,13 @@ const OWN_NAMES: &[&str] = &[
     "0.0.0.0",
 ];
 
-/// Headings of lists of one column.
-const HEADINGS: &[&str] = &[
-    "domain",
-    "domains",
-    "hash",
-    "hashes",
-    "host",
-    "hostname",
-    "indicator",
-    "indicators",
-    "ioc",
-    "iocs",
-    "ip",
-    "ips",
-    "ip_address",
-    "md5",
-    "sha1",
-    "sha256",
-    "url",
-    "urls",
-    "value",
-];
-
 /// Reads a plain list.
 pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::Result<()> {
     let bare = sink.bare_context();
     let mut list = List {
         context: sink.add_context(bare),
         sink,
+        head: None,
         begun: false,
     };
     each_line(input, LINE, |line| list.line(line))
@@ -89,13 +76,17 @@ pub(crate) fn read_strings(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::
 pub(crate) fn holds_value(line: &str) -> bool {
     let text = without_comment(line.trim());
     let mut words = text.split_whitespace();
-    of_any(text.trim_matches(['"', '\'', ','])).is_some()
+    let text = text.trim_matches(['"', '\'', ',']);
+    of_any(text).is_some()
+        || several::split(text).is_some()
         || words.next().is_some_and(|word| SINKS.contains(&word)) && words.next().is_some()
 }
 
 struct List<'a, 'b> {
     sink: &'a mut Sink<'b>,
     context: ContextId,
+    /// The marking of the whole list.
+    head: Option<Tlp>,
     /// True from the first line on that is no comment.
     begun: bool,
 }
@@ -104,17 +95,23 @@ impl List<'_, '_> {
     fn line(&mut self, line: Line<'_>) {
         let bytes = line.bytes.trim_ascii();
         if is_comment(bytes) {
-            if !self.begun {
-                self.marking(bytes);
-            }
-            return;
+            return self.marking(marking::in_bytes(bytes));
+        }
+        if let Some(tlp) = marking_alone(bytes) {
+            return self.marking(Some(tlp));
         }
         let first = !std::mem::replace(&mut self.begun, true);
         if line.cut {
             return self.problem(line, format_args!("a line of more than {LINE} bytes"));
         }
         match std::str::from_utf8(bytes) {
-            Ok(text) => self.entry(line, without_comment(text), first),
+            Ok(text) => {
+                let (text, comment) = split_comment(text);
+                let section = self.context;
+                self.context = self.marked(marking::in_text(comment));
+                self.entry(line, text, first);
+                self.context = section;
+            }
             // A comment in an old encoding costs nothing but itself.
             Err(_) => match without_comment(&String::from_utf8_lossy(bytes)) {
                 text if has_bad_bytes(text) => self.problem(line, format_args!("not valid UTF-8")),
@@ -125,8 +122,9 @@ impl List<'_, '_> {
 
     fn entry(&mut self, line: Line<'_>, text: &str, first: bool) {
         match of_any(text) {
+            Some((Kind::Url, _)) if several::are_urls(text) => self.odd(line, text),
             Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
-            None if first && is_heading(text) => {}
+            None if first && csv::is_heading(text) => {}
             None => self.odd(line, text),
         }
     }
@@ -145,17 +143,41 @@ impl List<'_, '_> {
     }
 
     fn value(&mut self, line: Line<'_>, text: &str) {
-        match of_any(text) {
-            Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
-            None => self.problem(line, format_args!("{} is {}", quoted(text), why_none(text))),
+        let Several { values, others } = match several::split(text) {
+            Some(several) => several,
+            None => Several::of_one(text),
+        };
+        for (kind, value) in values {
+            self.sink.indicator(kind, &value, self.context);
+        }
+        for text in others {
+            self.problem(line, format_args!("{} is {}", quoted(text), why_none(text)));
         }
     }
 
-    /// `# TLP:AMBER` at the head of a list marks the list.
-    fn marking(&mut self, comment: &[u8]) {
-        let tlp = marking_in_comment(comment);
-        let context = self.sink.context_mut(self.context);
+    /// A marking at the head of a list marks the list; one further down what follows, and no less than the head.
+    fn marking(&mut self, tlp: Option<Tlp>) {
+        if tlp.is_none() {
+            return;
+        }
+        if self.begun {
+            let tlp = Tlp::stricter(self.head, tlp);
+            let bare = self.sink.bare_context();
+            self.context = self.sink.share_context(Context { tlp, ..bare });
+        } else {
+            self.head = Tlp::stricter(self.head, tlp);
+            self.sink.context_mut(self.context).tlp = self.head;
+        }
+    }
+
+    /// The context of a value that has a marking of its own.
+    fn marked(&mut self, tlp: Option<Tlp>) -> ContextId {
+        if tlp.is_none() {
+            return self.context;
+        }
+        let mut context = self.sink.context(self.context).clone();
         context.tlp = Tlp::stricter(context.tlp, tlp);
+        self.sink.share_context(context)
     }
 
     fn problem(&mut self, line: Line<'_>, why: std::fmt::Arguments<'_>) {
@@ -173,37 +195,35 @@ pub(crate) fn is_comment(line: &[u8]) -> bool {
     matches!(line, [] | [b'#' | b';', ..] | [b'/', b'/', ..])
 }
 
-/// The marking that a comment consists of.
-pub(crate) fn marking_in_comment(comment: &[u8]) -> Option<Tlp> {
-    let text = std::str::from_utf8(comment).ok()?;
-    let text = text.trim_start_matches(['#', ';', '/', ' ', '\t', '"']);
-    let end = text.get(4..)?.trim_start();
-    let label = end
-        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '+' | '-' | '_')))
-        .next()?;
-    Tlp::from_tag(&format!("{}{label}", &text[..4]))
-}
-
 /// The line up to a comment that stands after white space.
 pub(crate) fn without_comment(line: &str) -> &str {
+    split_comment(line).0
+}
+
+/// True for a line that is a marking and nothing else.
+pub(crate) fn marking_alone(line: &[u8]) -> Option<Tlp> {
+    let starts = line
+        .first()
+        .is_some_and(|byte| matches!(byte, b'T' | b't' | b'"' | b'\'' | b'*' | b'['));
+    (starts && line.len() < 40)
+        .then(|| std::str::from_utf8(line).ok().and_then(marking::alone))
+        .flatten()
+}
+
+/// The line up to a comment that stands after white space, and that comment.
+fn split_comment(line: &str) -> (&str, &str) {
     let bytes = line.as_bytes();
     let starts = |at: usize| {
         bytes[at - 1].is_ascii_whitespace()
             && (matches!(bytes[at], b'#' | b';') || bytes[at..].starts_with(b"//"))
     };
     if !bytes.iter().any(|byte| matches!(byte, b' ' | b'\t')) {
-        return line;
+        return (line, "");
     }
     match (1..bytes.len()).find(|&at| starts(at)) {
-        Some(at) => line[..at].trim_end(),
-        None => line,
+        Some(at) => (line[..at].trim_end(), &line[at..]),
+        None => (line, ""),
     }
-}
-
-/// True for the heading of a list of one column.
-pub(crate) fn is_heading(text: &str) -> bool {
-    let text = text.trim_matches('"');
-    HEADINGS.iter().any(|heading| heading.eq_ignore_ascii_case(text))
 }
 
 #[cfg(test)]
@@ -296,6 +316,24 @@ mod tests {
         );
         assert_eq!(tlp("# tlp: green\nevil.example\n# TLP:RED"), Some(Tlp::Green));
         assert_eq!(tlp("# TLP:MAUVE\nevil.example"), Some(Tlp::Red));
-        assert_eq!(tlp("# see the TLP:RED list\nevil.example"), None);
+        assert_eq!(tlp("# Source: CERT-X  TLP:AMBER\nevil.example"), Some(Tlp::Amber));
+        assert_eq!(tlp("TLP:AMBER\nevil.example"), Some(Tlp::Amber));
+        assert_eq!(tlp("# TLP:GREEN\n# TLP:RED\nevil.example"), Some(Tlp::Red));
+        assert_eq!(tlp("# the TLP is not known\nevil.example"), None);
+    }
+
+    #[test]
+    fn a_value_and_a_section_may_carry_a_marking() {
+        let intel = load(
+            b"# TLP:GREEN\na.example # TLP:RED\nb.example\n# TLP:AMBER\nc.example\n# TLP:CLEAR\nd.example ; x",
+        );
+        let seen: Vec<_> = intel
+            .indicators
+            .iter()
+            .map(|one| intel.context(one.context).tlp)
+            .collect();
+        let (green, amber) = (Some(Tlp::Green), Some(Tlp::Amber));
+        assert_eq!(seen, [Some(Tlp::Red), green, amber, green]);
+        assert!(intel.problems.is_empty());
     }
 }

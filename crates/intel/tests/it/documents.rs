@@ -22,7 +22,8 @@ fn render(format: perisai_intel::Format, intel: &Intel) -> String {
             writeln!(out, "  {:?} at {}: {:?}", rule.language, rule.place, rule.text).unwrap();
         }
     }
-    writeln!(out, "withheld: {}", intel.withheld).unwrap();
+    let withheld = format!("{} {}", intel.withheld.total(), intel.withheld);
+    writeln!(out, "withheld: {}", withheld.trim_end()).unwrap();
     for problem in &intel.problems {
         writeln!(out, "problem: {problem}").unwrap();
     }

@@ -6,6 +6,7 @@ mod documents;
 mod hostile;
 mod severity;
 mod shared;
+mod tables;
 
 use perisai_intel::{Format, Options};
 use perisai_model::{Intel, Place};

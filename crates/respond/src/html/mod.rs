@@ -368,9 +368,14 @@ fn notes(summary: &Summary, report: &Report) -> Vec<Note> {
             report.idle_rules.iter().map(idle),
         ),
         Note::new(
-            (report.withheld, "indicator", "left out"),
-            "The intelligence says that they are revoked, deleted, or not for detection.",
-            std::iter::empty(),
+            (report.withheld.total(), "indicator", "left out"),
+            "Revoked, deleted, not meant for detection, or of a type that is not searched for.",
+            std::iter::once(clip(&report.withheld.to_string(), 400)),
+        ),
+        Note::new(
+            (report.notes.len() as u64, "note", "on the intelligence"),
+            "No failures, and worth a look.",
+            report.notes.iter().map(|note| clip(note, 400)),
         ),
         Note::new(
             (report.untimed, "record", "untimed"),

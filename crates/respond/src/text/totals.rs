@@ -39,13 +39,12 @@ pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
         );
         page.field(TOTALS, "Idle", &text)?;
     }
-    if report.withheld > 0 {
-        let entries = if report.withheld == 1 { "entry" } else { "entries" };
-        let text = format!(
-            "{} {entries} of the intelligence: revoked, deleted, or not for detection",
-            say::number(report.withheld)
-        );
-        page.field(TOTALS, "Left out", &text)?;
+    if report.withheld.total() > 0 {
+        let text = format!("of the intelligence: {}", report.withheld);
+        page.field(TOTALS, "Left out", &clip(&text, 400))?;
+    }
+    for note in &report.notes {
+        page.field(TOTALS, "Note", &clip(note, 400))?;
     }
     if report.untimed > 0 {
         let text = format!(

@@ -262,7 +262,8 @@ pub(crate) fn report() -> Report {
         below_severity: 0,
         indicators: 1_402_311,
         rules: 3_780,
-        withheld: 14,
+        withheld: withheld(),
+        notes: Vec::new(),
         suppressed: [
             ("List of known Google domains".to_owned(), 120),
             ("Top 1000".to_owned(), 11),
@@ -285,4 +286,15 @@ pub(crate) fn report() -> Report {
         loading: Duration::from_millis(2_400),
         cpu: Some(Duration::from_millis(11_000)),
     }
+}
+
+/// What the intelligence of the sample leaves out.
+fn withheld() -> perisai_model::Withheld {
+    let mut withheld = perisai_model::Withheld::default();
+    for _ in 0..12 {
+        withheld.add(perisai_model::Reason::NotForDetection);
+    }
+    withheld.add(perisai_model::Reason::Revoked);
+    withheld.add_type("uri");
+    withheld
 }

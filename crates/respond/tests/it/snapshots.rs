@@ -46,7 +46,7 @@ fn nothing_found_reads_clearly() {
         problems: Vec::new(),
         idle_rules: Vec::new(),
         suppressed: Default::default(),
-        withheld: 0,
+        withheld: Default::default(),
         untimed: 0,
         ..report()
     };
