@@ -88,6 +88,36 @@ fn what_stands_behind_gzip_is_told() {
 }
 
 #[test]
+fn other_encodings_in_one_file_are_read() {
+    let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let check = |parts: &[&[u8]], lines: usize| {
+        for found in [
+            file(&parts.concat(), &small()),
+            stream(&parts.concat(), &ReadOptions::default()),
+        ] {
+            assert_eq!(found.problems, [""; 0]);
+            assert_eq!(found.texts().len(), lines);
+            assert!(
+                found.texts()[..lines - 1]
+                    .iter()
+                    .all(|line| line.is_empty() || *line == "ok")
+            );
+            assert_eq!(found.texts()[lines - 1], "visit evil.com now");
+        }
+    };
+    let plain = b"visit evil.com now\n".as_slice();
+    let oks = "ok\r\n".repeat(30_000);
+    check(&[b"\xff\xfe", &wide(&oks), plain], 30_001);
+    check(&[oks.as_bytes(), &wide("visit evil.com now\r\n")], 30_001);
+    check(
+        &[oks.as_bytes(), b"\xff\xfe", &wide("visit evil.com now\r\n")],
+        30_001,
+    );
+    check(&[b"\xff\xfe", oks.as_bytes(), plain], 30_001);
+    check(&[b"\xfe\xff", oks.as_bytes(), plain], 30_001);
+}
+
+#[test]
 fn a_broken_member_does_not_end_the_archive() {
     let text = lines();
     let mut broken = gz(text.as_bytes());
