@@ -60,6 +60,20 @@ fn marked(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
+/// Whether these first bytes are letters of UTF-16, as noise is not.
+fn is_sensible(bytes: &[u8], encoding: &'static Encoding) -> bool {
+    let bytes = &bytes[..bytes.len().min(MARKED) / 2 * 2];
+    let (text, broken) = encoding.decode_without_bom_handling(bytes);
+    let is_letter = |letter: char| match letter {
+        '\t' | '\r' | '\n' => true,
+        '\u{e000}'..='\u{f8ff}' | '\u{fffe}' | '\u{ffff}' => false,
+        _ => !letter.is_control(),
+    };
+    // The last one may be half a pair.
+    let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    (!broken || !whole.contains(char::REPLACEMENT_CHARACTER)) && whole.chars().all(is_letter)
+}
+
 fn is_text(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\r' | 32..=126)
 }
@@ -227,6 +241,9 @@ impl<R: Read> Mixed<R> {
 fn begins(rest: &[u8], last: u8) -> Option<(usize, &'static Encoding)> {
     if rest[0] != 0 {
         let encoding = marked(rest).filter(|_| last == b'\n' && !is_plain(&rest[2..]))?;
+        if !is_sensible(&rest[2..], encoding) {
+            return None;
+        }
         return Some((2, encoding));
     }
     let pairs = rest.get(1..=PAIRS)?.chunks_exact(2);
