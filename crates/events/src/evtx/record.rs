@@ -46,7 +46,10 @@ pub(crate) fn each_event(
             .map_err(|error| error.to_string())
             .and_then(|record| fields(record, event))
         {
-            Ok(number) => each(Position::Record(number), event),
+            Ok(number) => {
+                block.stream.broken.look(event);
+                each(Position::Record(number), event);
+            }
             Err(why) => {
                 broken += 1;
                 if broken <= TOLD {
@@ -94,7 +97,7 @@ fn fields(record: EvtxRecord<'_>, event: &mut Event) -> Result<u64, String> {
     let record = record.into_json().map_err(|error| error.to_string())?;
     event.clear();
     event.format = EVTX.name();
-    if !flat::flatten(&record.data, "", event) {
+    if !flat::flatten(&record.data, event) {
         return Err(format!("record {} cannot be read", record.event_record_id));
     }
     let stated = event.get_str("TimeCreated").map(str::to_owned);

@@ -436,6 +436,40 @@ fn a_lying_chunk_header_hides_no_record() {
 }
 
 #[test]
+fn fields_beyond_the_limit_are_told_once_a_file() {
+    let check = |count: usize, problems: &[&str]| {
+        let fields: Vec<String> = (0..count).map(|number| format!("\"k{number}\":1")).collect();
+        let record = format!("{{{}}}\n", fields.join(","));
+        let found = file(record.repeat(3).as_bytes(), &ReadOptions::default());
+        assert_eq!(found.problems, problems);
+        assert_eq!(found.events.len(), 3);
+    };
+    check(4000, &[]);
+    check(
+        5000,
+        &["f: has records of 4096 fields or more: rules do not see those beyond"],
+    );
+}
+
+#[test]
+fn the_first_lines_do_not_hide_the_fields_of_the_others() {
+    let web = "10.0.0.1 - - [01/Jan/2026:00:00:05 +0000] \"GET /evil.php HTTP/1.1\" 200 5\n";
+    let sshd = "Jan  1 00:00:05 h sshd[1]: Accepted password for root\n";
+    let check = |first: &str, line: &str, format: &str| {
+        for options in [ReadOptions::default(), small()] {
+            let found = file(format!("{first}{}", line.repeat(50)).as_bytes(), &options);
+            let read = found.events.iter().filter(|(_, event)| event.format == format);
+            assert_eq!(read.count(), 50, "{first:.20}");
+        }
+    };
+    check(&"{\"a\":1}\n".repeat(70), web, "web");
+    check("#fields\ta\tb\n", sshd, "syslog");
+    check(&"CEF:0|a|b|c|d|e|f|x=1\n".repeat(64), sshd, "syslog");
+    check(&"some words\n".repeat(64), web, "web");
+    check(&web.repeat(64), sshd, "syslog");
+}
+
+#[test]
 fn an_event_log_without_chunks_is_told() {
     let header = |chunks: u8| {
         let mut header = vec![0; 4096];
