@@ -102,7 +102,15 @@ impl Pattern {
     /// # Errors
     /// Where the ways to combine them are too many to look at; a fixed number of steps is allowed.
     pub fn evaluate(&self, hits: &[Hit]) -> Result<Option<Match>, TooComplex> {
-        bindings::search(&self.root, hits)
+        self.evaluate_within(hits, &mut { bindings::STEPS })
+    }
+
+    /// The same for one of many searches: they take their steps from what they may take together.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate), and where no steps are left.
+    pub fn evaluate_within(&self, hits: &[Hit], steps: &mut u64) -> Result<Option<Match>, TooComplex> {
+        bindings::search(&self.root, hits, steps)
     }
 
     /// Matches the pattern against observations; the match names them by their place.
