@@ -81,6 +81,26 @@ impl Pattern {
             .holds(&self.expressions[expression])
     }
 
+    /// The same, and the first error where it is not satisfied.
+    ///
+    /// # Errors
+    /// Where a value could not be compared, so that nobody knows.
+    ///
+    /// # Panics
+    /// Where there is no expression of this number.
+    pub fn try_observation<O: Observation + ?Sized>(
+        &self,
+        expression: usize,
+        observation: &O,
+    ) -> Result<bool, DataError> {
+        let mut evaluation = self.evaluation(observation, false);
+        let held = evaluation.holds(&self.expressions[expression]);
+        match evaluation.error {
+            Some(error) if !held => Err(error),
+            _ => Ok(held),
+        }
+    }
+
     /// The same for every observation expression, as the [`Hit`] that [`evaluate`](Self::evaluate) takes; `None`
     /// where the observation satisfies none.
     #[must_use]
