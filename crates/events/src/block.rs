@@ -27,12 +27,21 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Tells the records that claim to be JSON and are none, as far as their fields have been asked for: one problem,
-    /// at the first of them, with the number of the others. To be called once all blocks of the stream have been
-    /// searched; what was told is forgotten.
+    /// Tells, as far as fields have been asked for, the records that claim to be JSON and are none: one problem, at the
+    /// first of them, with the number of the others; and that there are records with more fields than are read. To be
+    /// called once all blocks of the stream have been searched; what was told is forgotten.
     #[must_use]
-    pub fn take_problem(&self) -> Option<Problem> {
-        self.broken.problem(&self.place)
+    pub fn take_problems(&self) -> Vec<Problem> {
+        self.broken.problems(&self.place)
+    }
+
+    /// Whether [`take_problems`](Self::take_problems) may have something to tell: the others need not be kept.
+    #[must_use]
+    pub fn tells_problems(&self) -> bool {
+        matches!(
+            self.format.name(),
+            "json" | "evtx" | "winxml" | "logfmt" | "cef" | "leef"
+        )
     }
 }
 

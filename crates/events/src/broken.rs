@@ -1,13 +1,13 @@
-//! Records of a JSON stream that are no JSON: counted where they are met, on any thread, and told once a stream.
+//! Records of a JSON stream that are no JSON, and records with too many fields: counted where they are met, on any thread, and told once a stream.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use perisai_model::{Event, Place, Position, Problem};
 
 use crate::block::{Block, Layout};
-use crate::format::utf8;
+use crate::format::{FIELDS, utf8};
 use crate::json::flat;
 
 /// What is no JSON in one stream.
@@ -15,6 +15,8 @@ use crate::json::flat;
 pub(crate) struct Broken {
     count: AtomicU64,
     first: Mutex<Option<First>>,
+    /// Some record has more fields than are read.
+    cut: AtomicBool,
 }
 
 /// The first that was met, in the order of the stream.
@@ -47,8 +49,23 @@ impl Broken {
         }
     }
 
-    /// What is to be told, once all blocks have been searched; the count starts anew.
-    pub(crate) fn problem(&self, place: &Place) -> Option<Problem> {
+    /// Looks whether a record has as many fields as are read. How many do is not counted: one may be read again.
+    pub(crate) fn look(&self, event: &Event) {
+        if event.iter().len() >= FIELDS {
+            self.cut.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What is to be told, once all blocks have been searched; it starts anew.
+    pub(crate) fn problems(&self, place: &Place) -> Vec<Problem> {
+        let cut = self.cut.swap(false, Ordering::Relaxed).then(|| {
+            let why = format!("has records of {FIELDS} fields or more: rules do not see those beyond");
+            Problem::new(place.clone(), why)
+        });
+        self.no_json(place).into_iter().chain(cut).collect()
+    }
+
+    fn no_json(&self, place: &Place) -> Option<Problem> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let count = self.count.swap(0, Ordering::Relaxed);
         let place = Place {
@@ -87,7 +104,7 @@ fn position(block: &Block, offset: usize) -> Position {
 }
 
 fn why(bytes: &[u8]) -> String {
-    match flat::read(&utf8(bytes), "", &mut Event::default()) {
+    match flat::read(&utf8(bytes), &mut Event::default()) {
         Ok(()) => "not an object".to_owned(),
         Err(error) => {
             let text = error.to_string();

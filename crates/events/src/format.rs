@@ -190,6 +190,21 @@ pub(crate) const LINES: [&Spec; 15] = [
     &CSV,
 ];
 
+/// The formats that a line can show on its own, without a header, and is hardly of by chance.
+const STRAY: [&Spec; 11] = [
+    &json::LINES,
+    &XML,
+    &CEF,
+    &LEEF,
+    &AUDITD,
+    &CRI,
+    &SYSLOG,
+    &NAMED,
+    &WINDNS,
+    &WEB,
+    &SQUID,
+];
+
 /// Bytes as text; what is no UTF-8 is replaced.
 pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
     // Much the faster check where all is well.
@@ -244,12 +259,9 @@ impl Stream {
     pub(crate) fn fields(&self, item: &[u8], event: &mut Event) -> bool {
         let text = &*utf8(item);
         event.format = self.format.name();
-        if (self.format.0.fields)(text, self, event) {
-            return true;
-        }
-        event.clear();
-        // A stray line of JSON is common in logs of programs that print other things too.
-        if json::object(text, self, event) {
+        let read = (self.format.0.fields)(text, self, event) || self.stray(text, event);
+        if read {
+            self.broken.look(event);
             return true;
         }
         event.clear();
@@ -259,6 +271,22 @@ impl Stream {
             event.time_text = Some(String::from_utf8_lossy(&item[range]).into_owned());
         }
         false
+    }
+}
+
+impl Stream {
+    /// Reads a line that is not of its file's format by the format that it has on its own: programs print other things
+    /// too, and who writes the first lines of a log must not choose how all others are read.
+    fn stray(&self, text: &str, event: &mut Event) -> bool {
+        let mut other = STRAY.iter().filter(|spec| spec.name != self.format.name());
+        other.any(|spec| {
+            if !(spec.line)(text) {
+                return false;
+            }
+            event.clear();
+            event.format = spec.name;
+            (spec.fields)(text, self, event)
+        })
     }
 }
 

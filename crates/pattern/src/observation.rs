@@ -145,7 +145,7 @@ impl<O: Observation + ?Sized> Evaluation<'_, O> {
         if matches!(check, Check::Exists) && test.negated {
             return self.lacking(path, found);
         }
-        let error = &mut self.error;
+        let (error, strict) = (&mut self.error, self.strict);
         let mut passed = None;
         self.observation.values(path, &mut |root, value| {
             // As in the reference, a root that has passed is not looked at again.
@@ -159,7 +159,11 @@ impl<O: Observation + ?Sized> Evaluation<'_, O> {
                 }
                 Ok(false) => ControlFlow::Continue(()),
                 Err(why) => {
-                    error.get_or_insert(why);
+                    // This one alone means that nobody knows; the others, that the value is none of this sort.
+                    match why {
+                        DataError::Steps if !strict => *error = Some(why),
+                        _ => *error = error.or(Some(why)),
+                    }
                     ControlFlow::Continue(())
                 }
             }

@@ -81,6 +81,26 @@ impl Pattern {
             .holds(&self.expressions[expression])
     }
 
+    /// The same, and the first error where it is not satisfied.
+    ///
+    /// # Errors
+    /// Where a value could not be compared, so that nobody knows.
+    ///
+    /// # Panics
+    /// Where there is no expression of this number.
+    pub fn try_observation<O: Observation + ?Sized>(
+        &self,
+        expression: usize,
+        observation: &O,
+    ) -> Result<bool, DataError> {
+        let mut evaluation = self.evaluation(observation, false);
+        let held = evaluation.holds(&self.expressions[expression]);
+        match evaluation.error {
+            Some(error) if !held => Err(error),
+            _ => Ok(held),
+        }
+    }
+
     /// The same for every observation expression, as the [`Hit`] that [`evaluate`](Self::evaluate) takes; `None`
     /// where the observation satisfies none.
     #[must_use]
@@ -102,7 +122,15 @@ impl Pattern {
     /// # Errors
     /// Where the ways to combine them are too many to look at; a fixed number of steps is allowed.
     pub fn evaluate(&self, hits: &[Hit]) -> Result<Option<Match>, TooComplex> {
-        bindings::search(&self.root, hits)
+        self.evaluate_within(hits, &mut { bindings::STEPS })
+    }
+
+    /// The same for one of many searches: they take their steps from what they may take together.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate), and where no steps are left.
+    pub fn evaluate_within(&self, hits: &[Hit], steps: &mut u64) -> Result<Option<Match>, TooComplex> {
+        bindings::search(&self.root, hits, steps)
     }
 
     /// Matches the pattern against observations; the match names them by their place.

@@ -141,6 +141,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
         yara::search_all(yara, settings, &inputs, &mut output)?;
     }
     conclude::conclude(&detector, &mut output)?;
+    output.problems(detector.patterns.gave_up(&seen.patterns))?;
 
     output.finish(&mut report);
     report.idle_rules.append(&mut detector.sigma.explain(&seen.sigma));

@@ -225,12 +225,8 @@ impl<'a, 'b> Order<'a, 'b> {
             match self.ended.remove(&self.next.0) {
                 Some((blocks, streams)) if blocks == self.next.1 => {
                     self.next = (self.next.0 + 1, 0);
-                    self.output.problems(
-                        streams
-                            .iter()
-                            .filter_map(|stream| stream.take_problem())
-                            .collect(),
-                    )?;
+                    self.output
+                        .problems(streams.iter().flat_map(|stream| stream.take_problems()).collect())?;
                 }
                 Some(not_yet) => {
                     self.ended.insert(self.next.0, not_yet);

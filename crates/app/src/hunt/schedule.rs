@@ -280,8 +280,8 @@ impl Sink for Reading<'_, '_> {
 
     fn stream(&mut self, stream: &Arc<Stream>) {
         self.files += 1;
-        // Only JSON has any; an archive may have a million members.
-        if stream.format.name() == "json" {
+        // Only few formats have any; an archive may have a million members.
+        if stream.tells_problems() {
             self.streams.push(Arc::clone(stream));
         }
     }

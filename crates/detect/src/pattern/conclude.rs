@@ -16,6 +16,9 @@ const MAX_MATCHES: usize = 10_000;
 /// How many observations may be looked at for one pattern, every look counted.
 const MAX_LOOKS: usize = 50_000_000;
 
+/// How many steps all searches for one pattern may take: a few seconds.
+const MAX_STEPS: u64 = 400_000_000;
+
 /// How many observations are added first in the search for the next match.
 const FIRST_STEP: usize = 16;
 
@@ -68,6 +71,7 @@ struct Pool<'a> {
     /// The longest that a match can last.
     span: Option<i64>,
     looks: usize,
+    steps: u64,
 }
 
 impl<'a> Pool<'a> {
@@ -80,6 +84,7 @@ impl<'a> Pool<'a> {
             start: 0,
             span: span(compiled.pattern.root()),
             looks: MAX_LOOKS,
+            steps: MAX_STEPS,
         }
     }
 
@@ -148,7 +153,10 @@ impl<'a> Pool<'a> {
 
     fn look(&mut self, from: usize, to: usize) -> Result<Option<Vec<usize>>, Unfinished> {
         self.looks = self.looks.checked_sub(to - from).ok_or(Unfinished::Long)?;
-        let found = self.compiled.pattern.evaluate(&self.hits[from..to])?;
+        let found = self
+            .compiled
+            .pattern
+            .evaluate_within(&self.hits[from..to], &mut self.steps)?;
         Ok(found.map(|found| found.observations.iter().map(|at| at + from).collect()))
     }
 

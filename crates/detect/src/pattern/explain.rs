@@ -1,15 +1,19 @@
 //! Which patterns did no work in these logs, and why.
 
-use perisai_model::IdleRule;
+use std::collections::BTreeMap;
+
+use perisai_model::{IdleRule, Problem};
 use perisai_pattern::{Comparison, Operator, Test};
 
 use super::StixPatterns;
 use super::compile::{Compiled, can_hold, each_test};
 
-/// Which paths had a value in any event: merge those of all threads, then ask [`StixPatterns::explain_seen`].
+/// Which paths had a value in any event, and which patterns gave up on some: merge those of all threads, then ask [`StixPatterns::explain_seen`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     slots: Vec<bool>,
+    /// By pattern, on how many events a regular expression took too many steps.
+    gave_up: BTreeMap<u32, u64>,
 }
 
 impl Seen {
@@ -21,11 +25,19 @@ impl Seen {
         }
     }
 
+    /// Adds an event of which a pattern could not tell whether it matches.
+    pub(super) fn give_up(&mut self, pattern: u32) {
+        *self.gave_up.entry(pattern).or_default() += 1;
+    }
+
     /// Adds what another thread saw with the same patterns.
     pub fn merge(&mut self, other: &Self) {
         self.slots.resize(self.slots.len().max(other.slots.len()), false);
         for (mine, theirs) in self.slots.iter_mut().zip(&other.slots) {
             *mine |= theirs;
+        }
+        for (&pattern, events) in &other.gave_up {
+            *self.gave_up.entry(pattern).or_default() += events;
         }
     }
 
@@ -53,6 +65,20 @@ impl Seen {
 }
 
 impl StixPatterns {
+    /// The patterns that may have missed events, for their regular expressions took too many steps on them.
+    #[must_use]
+    pub fn gave_up(&self, seen: &Seen) -> Vec<Problem> {
+        let told = |(&pattern, events): (&u32, &u64)| {
+            let compiled = &self.patterns[pattern as usize];
+            let why = format!(
+                "STIX pattern {}: its regular expression took too many steps, gave up on {events} events",
+                compiled.info.name
+            );
+            Problem::new(compiled.place.clone(), why)
+        };
+        seen.gave_up.iter().map(told).collect()
+    }
+
     /// The patterns that can match no log event, each with the path that stands in no log; then those that none of the
     /// events seen could match or help to match, each with the paths that stood in none of them.
     #[must_use]

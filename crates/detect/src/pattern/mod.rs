@@ -28,7 +28,7 @@ mod view;
 use std::sync::Arc;
 
 use perisai_model::{Context, Event, IdleRule, Problem, Rule, RuleInfo, Timestamp};
-use perisai_pattern::Hit;
+use perisai_pattern::{DataError, Hit};
 
 use compile::{Compiled, Output};
 use index::Index;
@@ -143,8 +143,14 @@ impl StixPatterns {
         scratch.view.fill(&self.mapping, event);
         scratch.seen.add(scratch.view.filled(), self.mapping.len());
         self.index.candidates(scratch);
-        let expressions = scratch.candidates.iter().map(|&id| self.index.expression(id));
-        self.evaluate(expressions, &scratch.view, out);
+        let Scratch {
+            candidates,
+            view,
+            seen,
+            ..
+        } = scratch;
+        let expressions = candidates.iter().map(|&id| self.index.expression(id));
+        self.evaluate(expressions, view, seen, out);
     }
 
     /// Evaluates expressions, given by pattern and number, ascending.
@@ -152,14 +158,23 @@ impl StixPatterns {
         &self,
         expressions: impl Iterator<Item = (u32, u32)>,
         view: &View,
+        seen: &mut Seen,
         out: &mut Vec<PatternHit>,
     ) {
         let mut held: Option<(u32, Vec<u32>)> = None;
+        let mut gave_up = None;
         for (pattern, expression) in expressions {
             let compiled = &self.patterns[pattern as usize];
-            let seen = Sight { view, compiled };
-            if !compiled.pattern.matches_observation(expression as usize, &seen) {
-                continue;
+            let sight = Sight { view, compiled };
+            match compiled.pattern.try_observation(expression as usize, &sight) {
+                Ok(true) => {}
+                Err(DataError::Steps) if gave_up != Some(pattern) => {
+                    gave_up = Some(pattern);
+                    seen.give_up(pattern);
+                    continue;
+                }
+                // A value that cannot be compared satisfies nothing.
+                Ok(false) | Err(_) => continue,
             }
             match &mut held {
                 Some((same, numbers)) if *same == pattern => numbers.push(expression),

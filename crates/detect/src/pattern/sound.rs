@@ -193,7 +193,7 @@ proptest! {
             patterns.match_event(event, &mut scratch, &mut indexed);
             let every = (0_u32..).zip(&patterns.patterns).filter(|(_, compiled)| !compiled.is_idle());
             let every = every.flat_map(|(number, compiled)| (0..compiled.needs.len() as u32).map(move |at| (number, at)));
-            patterns.evaluate(every, &scratch.view, &mut all);
+            patterns.evaluate(every, &scratch.view, &mut Seen::default(), &mut all);
             prop_assert_eq!(indexed, all);
         }
     }
@@ -228,7 +228,7 @@ proptest! {
         patterns.match_event(&event, &mut scratch, &mut found);
         if patterns.patterns.first().is_some_and(super::compile::Compiled::is_idle) {
             let every = 0..patterns.patterns[0].needs.len() as u32;
-            patterns.evaluate(every.map(|at| (0, at)), &scratch.view, &mut found);
+            patterns.evaluate(every.map(|at| (0, at)), &scratch.view, &mut Seen::default(), &mut found);
             let held: Vec<_> = found.into_iter().flat_map(|hit| hit.hit.expressions).map(|at| at as usize).collect();
             // Some brackets may hold; the pattern as a whole cannot.
             prop_assert!(held.iter().all(|&at| !patterns.patterns[0].needs[at].is_never()));

@@ -6,6 +6,8 @@ use rsigma_parser::{Detection, Detections, Modifier, SigmaString, SigmaValue};
 
 /// The longest text of a rule file.
 const MAX_TEXT: usize = 1 << 20;
+/// How deep it may nest, brackets and indentation counted: the parser takes quadratic time in it.
+const MAX_DEPTH: usize = 1_000;
 /// What a text may grow to when its YAML aliases are written out.
 const MAX_EXPANDED: usize = 16 << 20;
 /// Sizes of compiled regular expressions, by which they are counted. Unicode classes with counts are what gets large;
@@ -23,6 +25,11 @@ pub(super) fn check_text(text: &str) -> Result<(), String> {
     if text.len() > MAX_TEXT {
         return Err(format!("the rule is larger than {} KiB", MAX_TEXT >> 10));
     }
+    if let Some(line) = too_deep(text) {
+        return Err(format!(
+            "nested deeper than {MAX_DEPTH} levels in line {line} of the rule"
+        ));
+    }
     let mut expanded = text.len();
     for name in anchors(text) {
         let uses = text.matches(&format!("*{name}")).count();
@@ -32,6 +39,24 @@ pub(super) fn check_text(text: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The line in which a text nests too deep. Brackets in strings and comments count too: no rule has so many.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut flow = 0_usize;
+    let mut deep = |line: &str| {
+        // `- - - x` nests without a bracket, and so does `? ? ? x`.
+        let block = line.bytes().take_while(|byte| b" \t-?:".contains(byte)).count();
+        line.bytes().any(|byte| {
+            match byte {
+                b'[' | b'{' => flow += 1,
+                b']' | b'}' => flow = flow.saturating_sub(1),
+                _ => {}
+            }
+            flow + block > MAX_DEPTH
+        }) || block > MAX_DEPTH
+    };
+    text.lines().position(&mut deep).map(|line| line + 1)
 }
 
 /// What looks like the names of YAML anchors.

@@ -41,8 +41,8 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     if item.starts_with('#') {
         return false;
     }
-    let mut count = 0;
-    for (name, cell) in columns.names.iter().zip(cells(item)) {
+    let (mut count, mut cells) = (0, cells(item));
+    for (name, cell) in columns.names.iter().zip(cells.by_ref()) {
         count += 1;
         if cell == "-" {
             continue;
@@ -54,10 +54,14 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
             _ => event.push_str(name, cell),
         }
     }
+    // Any line has a few cells.
+    if count == 0 || count != columns.names.len() || cells.next().is_some() {
+        return false;
+    }
     timed(event, &columns.date);
     target(event);
     names::add(event, names::W3C);
-    count == columns.names.len() && count > 0
+    true
 }
 
 fn is_number(name: &str) -> bool {

@@ -64,9 +64,9 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     if item.is_empty() || item.starts_with('#') {
         return false;
     }
-    let cells = item.split(char::from(columns.separator));
+    let mut cells = item.split(char::from(columns.separator));
     let mut count = 0;
-    for (at, (name, cell)) in columns.names.iter().zip(cells).enumerate() {
+    for (at, (name, cell)) in columns.names.iter().zip(cells.by_ref()).enumerate() {
         count += 1;
         if cell == columns.unset {
             continue;
@@ -83,12 +83,16 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
             _ => push(event, name, kind, cell),
         }
     }
+    // Any line has a few cells.
+    if count != columns.names.len() || cells.next().is_some() {
+        return false;
+    }
     if !columns.path.is_empty() {
         event.push_str("_path", &columns.path);
     }
     known::timed(event, &stream.clock);
     names::add(event, names::ZEEK);
-    count == columns.names.len()
+    true
 }
 
 fn push(event: &mut Event, name: &str, kind: &str, cell: &str) {

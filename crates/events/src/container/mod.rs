@@ -83,6 +83,13 @@ pub(crate) struct Head {
     error: Option<io::Error>,
 }
 
+impl Head {
+    /// The last byte; a line's end where there is none.
+    pub(crate) fn last(&self) -> u8 {
+        self.bytes.last().copied().unwrap_or(b'\n')
+    }
+}
+
 /// Reads up to [`SAMPLE`] bytes; fewer where the input ends, or pauses behind enough to tell what it is.
 pub(crate) fn peek<R: Read + ?Sized>(reader: &mut R, quiet: &dyn Fn() -> bool) -> Head {
     let mut bytes = vec![0; SAMPLE];
@@ -180,6 +187,12 @@ impl<'a> Peeked<'a> {
         } else {
             block
         }
+    }
+
+    /// What is left of the head, and what stands behind it.
+    pub(crate) fn into_parts(mut self) -> (Head, &'a mut dyn Read) {
+        self.head.bytes.drain(..self.at);
+        (self.head, self.inner)
     }
 
     /// Passes over bytes of the head.

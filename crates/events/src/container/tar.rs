@@ -33,6 +33,8 @@ pub(crate) fn detect(head: &[u8]) -> bool {
 
 pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) -> ControlFlow<()> {
     let mut archive = tar::Archive::new(reader);
+    // Archives may be joined; and who can write zeros into one must not hide the members behind them.
+    archive.set_ignore_zeros(true);
     let entries = match archive.entries() {
         Ok(entries) => entries,
         Err(error) => {

@@ -1,7 +1,7 @@
 //! Zip archives. The directory at the end is read where one can seek; where it is missing (a truncated file) the
 //! members are read as they stand.
 
-use std::io::{Cursor, Read, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -11,21 +11,24 @@ use zip::read::ZipFile;
 use super::{Meter, Metered};
 use crate::read::{Input, Member, ReadSeek, Walk, explain};
 
+/// The size of an end-of-directory record without its comment.
+const RECORD: usize = 22;
+
+/// How much is looked at in one go for that record.
+const WINDOW: usize = 64 << 10;
+
 /// A zip that can be sought in.
 pub(crate) fn seekable(walk: &mut Walk<'_>, member: &Member, file: &mut dyn ReadSeek) -> ControlFlow<()> {
-    let size = match file
-        .seek(SeekFrom::End(0))
-        .and_then(|size| file.rewind().map(|()| size))
-    {
-        Ok(size) => size,
+    let end = match end_of_archive(file).and_then(|end| file.rewind().map(|()| end)) {
+        Ok(end) => end,
         Err(error) => {
             walk.problem(member, explain(&error));
             return ControlFlow::Continue(());
         }
     };
-    let packed = Rc::new(std::cell::Cell::new(size));
+    let packed = Rc::new(std::cell::Cell::new(end));
     let meter = Meter::new(packed, Rc::clone(&walk.unpacked), &walk.options.limits);
-    match zip::ZipArchive::new(&mut *file) {
+    match zip::ZipArchive::new(Until { file, end, at: 0 }) {
         Ok(mut archive) => {
             for index in 0..archive.len() {
                 let name = match archive.name_for_index(index) {
@@ -40,7 +43,8 @@ pub(crate) fn seekable(walk: &mut Walk<'_>, member: &Member, file: &mut dyn Read
                     break;
                 }
             }
-            ControlFlow::Continue(())
+            drop(archive);
+            behind(walk, member, file, end)
         }
         Err(error) => {
             walk.problem(member, format!("{error}; its members are read as they stand"));
@@ -52,6 +56,102 @@ pub(crate) fn seekable(walk: &mut Walk<'_>, member: &Member, file: &mut dyn Read
                 }
             }
         }
+    }
+}
+
+/// What stands behind the archive is told, and searched as what it is; zeros are padding.
+fn behind(walk: &mut Walk<'_>, member: &Member, file: &mut dyn ReadSeek, end: u64) -> ControlFlow<()> {
+    let left = is_padding(file, end).and_then(|padding| {
+        let size = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(end))?;
+        Ok(if padding { 0 } else { size - end })
+    });
+    match left {
+        Ok(0) => ControlFlow::Continue(()),
+        Ok(left) => {
+            let why = format!(
+                "{left} bytes behind the end of the zip: searched as they stand, with lines of their own"
+            );
+            walk.problem(member, why);
+            walk.input(member.inside(), Input::Stream(file))
+        }
+        Err(error) => {
+            walk.problem(member, explain(&error));
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// Whether there is nothing but zeros from an offset on.
+fn is_padding(file: &mut dyn ReadSeek, from: u64) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = vec![0; WINDOW];
+    loop {
+        match file.read(&mut bytes)? {
+            0 => return Ok(true),
+            read if bytes[..read].iter().any(|byte| *byte != 0) => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
+/// Where the archive ends: behind its last end-of-directory record and the comment of that; at the end of the file
+/// where there is none.
+fn end_of_archive(file: &mut dyn ReadSeek) -> io::Result<u64> {
+    let size = file.seek(SeekFrom::End(0))?;
+    let mut bytes = Vec::new();
+    let mut stop = size;
+    while stop > 0 {
+        let start = stop.saturating_sub(WINDOW as u64);
+        file.seek(SeekFrom::Start(start))?;
+        bytes.clear();
+        // A record that begins in this window may end in the one behind it.
+        let held = stop - start + RECORD as u64;
+        (&mut *file).take(held).read_to_end(&mut bytes)?;
+        for at in memchr::memmem::rfind_iter(&bytes, b"PK\x05\x06") {
+            let Some(record) = bytes.get(at..at + RECORD) else {
+                continue;
+            };
+            let comment = u64::from(u16::from_le_bytes([record[20], record[21]]));
+            let end = start + (at + RECORD) as u64 + comment;
+            if end <= size {
+                return Ok(end);
+            }
+        }
+        stop = start;
+    }
+    Ok(size)
+}
+
+/// A file as if it ended earlier.
+struct Until<'a> {
+    file: &'a mut dyn ReadSeek,
+    end: u64,
+    at: u64,
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let length = buf.len().min(left);
+        let read = self.file.read(&mut buf[..length])?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Until<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::End(by) => SeekFrom::Start(
+                self.end
+                    .checked_add_signed(by)
+                    .ok_or(io::ErrorKind::InvalidInput)?,
+            ),
+            other => other,
+        };
+        self.at = self.file.seek(to)?;
+        Ok(self.at)
     }
 }
 

@@ -11,6 +11,8 @@ use crate::format::{Format, PLAIN, Spec};
 
 /// The size of a chunk.
 const CHUNK: usize = 64 << 10;
+/// Where in a chunk its records begin.
+const RECORDS: usize = 512;
 /// The size of the file's header, and where the first chunk stands.
 const HEADER: usize = 4096;
 /// Where in the header the number of chunks stands, in little-endian order.

@@ -5,20 +5,25 @@ use std::fmt;
 use perisai_model::{Event, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::windows;
+use super::{lenient, windows};
 use crate::format::{FIELDS, ROOM};
 
-/// Adds the fields of one JSON object. False, with some of the fields added, where the text is none or not only that.
-/// Nesting deeper than 128 (serde_json's guard) is an error too.
-pub(crate) fn flatten(text: &str, prefix: &str, event: &mut Event) -> bool {
-    read(text, prefix, event).is_ok()
+/// Reads the fields of one JSON object into an event that has none. False, with some of the fields added, where the text
+/// is none or not only that, even when its odd letters are mended. Nesting deeper than 128 (serde_json's guard) is an
+/// error too.
+pub(crate) fn flatten(text: &str, event: &mut Event) -> bool {
+    if read(text, event).is_ok() {
+        return true;
+    }
+    event.clear();
+    read(&lenient::mend(text), event).is_ok()
 }
 
-/// As [`flatten`], with what is wrong and where.
-pub(crate) fn read(text: &str, prefix: &str, event: &mut Event) -> Result<(), serde_json::Error> {
+/// As [`flatten`], strictly, with what is wrong and where.
+pub(crate) fn read(text: &str, event: &mut Event) -> Result<(), serde_json::Error> {
     let mut flat = Flat {
         event,
-        path: prefix.to_owned(),
+        path: String::new(),
         room: ROOM,
         fields: FIELDS,
     };

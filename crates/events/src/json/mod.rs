@@ -2,6 +2,7 @@
 //! What the record is more exactly (Windows, Zeek, Suricata EVE, journald) is told by its fields; see [`known`](crate::known).
 
 pub(crate) mod flat;
+mod lenient;
 pub(crate) mod split;
 pub(crate) mod windows;
 
@@ -34,7 +35,7 @@ pub(crate) fn object(item: &str, stream: &Stream, event: &mut Event) -> bool {
         return false;
     }
     event.format = LINES.name;
-    if !flat::flatten(item, "", event) {
+    if !flat::flatten(item, event) {
         return false;
     }
     crate::known::finish(event, &stream.clock);
@@ -72,7 +73,11 @@ pub(crate) mod tests {
             r#"{"n":123456789012345678901234567890}"#,
             Some(r#"{"n":1.2345678901234568e+29}"#),
         );
-        check("{\"n\":1e999}", None);
+        check("{\"n\":1e999,}", Some(r#"{"n":null}"#));
+        check(
+            "{\"CommandLine\":\"mimikatz \\ud800\t\"}",
+            Some("{\"CommandLine\":\"mimikatz \u{fffd}\\t\"}"),
+        );
         check("{\"a\":1} tail", None);
         check("{\"a\":", None);
         check("[1]", None);

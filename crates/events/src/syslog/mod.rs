@@ -179,7 +179,11 @@ impl<'a> Header<'a> {
             event.push("severity_code", Value::Int(i64::from(priority % 8)));
         }
         structured(self.data, event);
-        if event.get("message").is_none() {
+        // Beside what a message of another format calls so: its writer must not choose what a rule about the program sees.
+        let stands = event
+            .get_all("message")
+            .any(|value| value == Value::Str(self.message));
+        if !stands {
             event.push_str("message", self.message);
         }
     }
@@ -265,7 +269,9 @@ mod tests {
         );
         check(
             r#"Jan  1 00:00:05 h prog: {"a":1,"message":"m"}"#,
-            Some(r#"{"a":1,"message":"m","hostname":"h","appname":"prog"}"#),
+            Some(concat!(
+                r#"{"a":1,"message":["m","{\"a\":1,\"message\":\"m\"}"],"hostname":"h","appname":"prog"}"#
+            )),
         );
         check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created", None);
         check("no syslog", None);

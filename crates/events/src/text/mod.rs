@@ -1,9 +1,9 @@
-//! Text: transcoded to UTF-8 where it is UTF-16, its format told, and cut into blocks of whole lines or records.
+//! Text: transcoded to UTF-8 where it is UTF-16 ([`mixed`]), its format told, and cut into blocks of whole lines or records.
 
 mod cut;
 mod lines;
+mod mixed;
 pub(crate) mod records;
-mod utf16;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,19 +17,23 @@ use crate::{json, xml};
 use records::Splitter;
 
 pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> ControlFlow<()> {
-    match utf16::detect(reader.head()) {
-        Some(encoding) => {
-            let mut decoded = utf16::Utf16::new(reader, encoding);
-            let head = container::peek(&mut decoded, walk.quiet);
-            utf8(walk, member, Peeked::new(head, &mut decoded))
-        }
-        None => {
-            if reader.head().starts_with(b"\xef\xbb\xbf") {
-                reader.skip(3);
-            }
-            utf8(walk, member, reader)
+    let encoding = mixed::detect(reader.head());
+    if encoding.is_none() && is_binary(reader.head()) {
+        return utf8(walk, member, reader);
+    }
+    for mark in [b"\xef\xbb\xbf".as_slice(), b"\xff\xfe", b"\xfe\xff"] {
+        if encoding.is_none() && reader.head().starts_with(mark) {
+            reader.skip(mark.len());
         }
     }
+    if encoding.is_none() && mixed::is_clean(reader.head()) {
+        let (head, inner) = reader.into_parts();
+        let mut rest = mixed::Mixed::behind(inner, head.last());
+        return utf8(walk, member, Peeked::new(head, &mut rest));
+    }
+    let mut decoded = mixed::Mixed::new(reader, encoding);
+    let head = container::peek(&mut decoded, walk.quiet);
+    utf8(walk, member, Peeked::new(head, &mut decoded))
 }
 
 fn utf8(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> ControlFlow<()> {

@@ -88,6 +88,86 @@ fn what_stands_behind_gzip_is_told() {
 }
 
 #[test]
+fn other_encodings_in_one_file_are_read() {
+    let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let check = |parts: &[&[u8]], lines: usize| {
+        for found in [
+            file(&parts.concat(), &small()),
+            stream(&parts.concat(), &ReadOptions::default()),
+        ] {
+            assert_eq!(found.problems, [""; 0]);
+            assert_eq!(found.texts().len(), lines);
+            assert!(
+                found.texts()[..lines - 1]
+                    .iter()
+                    .all(|line| line.is_empty() || *line == "ok")
+            );
+            assert_eq!(found.texts()[lines - 1], "visit evil.com now");
+        }
+    };
+    let plain = b"visit evil.com now\n".as_slice();
+    let oks = "ok\r\n".repeat(30_000);
+    check(&[b"\xff\xfe", &wide(&oks), plain], 30_001);
+    check(&[oks.as_bytes(), &wide("visit evil.com now\r\n")], 30_001);
+    check(
+        &[oks.as_bytes(), b"\xff\xfe", &wide("visit evil.com now\r\n")],
+        30_001,
+    );
+    check(&[b"\xff\xfe", oks.as_bytes(), plain], 30_001);
+    check(&[b"\xfe\xff", oks.as_bytes(), plain], 30_001);
+}
+
+#[test]
+fn what_stands_behind_a_tar_is_read_or_told() {
+    let (one, two) = (tar(&[("a.log", b"one")]), tar(&[("b.log", b"two")]));
+    let check = |bytes: &[u8], expected: &[&str], problems: usize| {
+        for found in [
+            file(bytes, &ReadOptions::default()),
+            stream(bytes, &ReadOptions::default()),
+        ] {
+            assert_eq!(found.texts(), expected);
+            assert_eq!(found.problems.len(), problems, "{:?}", found.problems);
+        }
+    };
+    check(&[one.as_slice(), &two].concat(), &["one", "two"], 0);
+    check(&[gz(&one), gz(&two)].concat(), &["one", "two"], 0);
+    check(&[one.as_slice(), &[0; 9216], &two].concat(), &["one", "two"], 0);
+    check(
+        &gz(&[one.as_slice(), &[0; 9216], &two].concat()),
+        &["one", "two"],
+        0,
+    );
+    check(&[one.as_slice(), &[0; 9216]].concat(), &["one"], 0);
+    check(
+        &[one.as_slice(), &b"visit evil.com now\n".repeat(300)].concat(),
+        &["one"],
+        1,
+    );
+}
+
+#[test]
+fn what_stands_behind_a_zip_is_searched_and_told() {
+    let packed = zip(&[("a.log", b"one")], zip::CompressionMethod::Stored);
+    let check = |behind: &[u8], expected: &[&str], problems: &[&str]| {
+        for found in [
+            file(&[&packed, behind].concat(), &ReadOptions::default()),
+            stream(&[&packed, behind].concat(), &ReadOptions::default()),
+        ] {
+            assert_eq!(found.texts(), expected);
+            assert_eq!(found.problems, problems);
+        }
+    };
+    check(b"", &["one"], &[]);
+    check(&[0; 70_000], &["one"], &[]);
+    let why = |size: usize| {
+        format!("f: {size} bytes behind the end of the zip: searched as they stand, with lines of their own")
+    };
+    check(b"two\nthree", &["one", "two", "three"], &[&why(9)]);
+    let many = b"two\n".repeat(20_000);
+    check(&many, &[&["one"][..], &["two"; 20_000]].concat(), &[&why(80_000)]);
+}
+
+#[test]
 fn a_broken_member_does_not_end_the_archive() {
     let text = lines();
     let mut broken = gz(text.as_bytes());
@@ -325,6 +405,68 @@ fn what_is_no_json_is_told_once_a_stream() {
     // A banner among the lines, and text with a stray brace, claim nothing.
     check(&format!("starting up\n{good}done\n"), &[]);
     check("some words\n{\"a\":tru}\nmore words\nand more\n{ x\n", &[]);
+}
+
+#[test]
+fn a_lying_chunk_header_hides_no_record() {
+    let packed = include_bytes!("../../../../examples/logs/web01-forwarded.evtx.gz");
+    let mut log = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_slice())
+        .read_to_end(&mut log)
+        .unwrap();
+    let whole = file(&log, &ReadOptions::default());
+    assert_eq!(whole.problems, [""; 0]);
+    assert!(whole.events.len() > 1);
+    let check = |at: usize, bytes: &[u8]| {
+        let mut log = log.clone();
+        log[4096 + at..][..bytes.len()].copy_from_slice(bytes);
+        let found = file(&log, &ReadOptions::default());
+        assert_eq!(found.events, whole.events, "{at}: {bytes:?}");
+        assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+        assert!(found.problems[0].contains("chunk 1: its header does not fit its records"));
+    };
+    // Where the free space begins, the last record's id, where it stands, the sums.
+    check(48, &512_u32.to_le_bytes());
+    check(48, &536_u32.to_le_bytes());
+    check(48, &0_u32.to_le_bytes());
+    check(48, &70_000_u32.to_le_bytes());
+    check(32, &0_u64.to_le_bytes());
+    check(44, &512_u32.to_le_bytes());
+    check(52, &7_u32.to_le_bytes());
+}
+
+#[test]
+fn fields_beyond_the_limit_are_told_once_a_file() {
+    let check = |count: usize, problems: &[&str]| {
+        let fields: Vec<String> = (0..count).map(|number| format!("\"k{number}\":1")).collect();
+        let record = format!("{{{}}}\n", fields.join(","));
+        let found = file(record.repeat(3).as_bytes(), &ReadOptions::default());
+        assert_eq!(found.problems, problems);
+        assert_eq!(found.events.len(), 3);
+    };
+    check(4000, &[]);
+    check(
+        5000,
+        &["f: has records of 4096 fields or more: rules do not see those beyond"],
+    );
+}
+
+#[test]
+fn the_first_lines_do_not_hide_the_fields_of_the_others() {
+    let web = "10.0.0.1 - - [01/Jan/2026:00:00:05 +0000] \"GET /evil.php HTTP/1.1\" 200 5\n";
+    let sshd = "Jan  1 00:00:05 h sshd[1]: Accepted password for root\n";
+    let check = |first: &str, line: &str, format: &str| {
+        for options in [ReadOptions::default(), small()] {
+            let found = file(format!("{first}{}", line.repeat(50)).as_bytes(), &options);
+            let read = found.events.iter().filter(|(_, event)| event.format == format);
+            assert_eq!(read.count(), 50, "{first:.20}");
+        }
+    };
+    check(&"{\"a\":1}\n".repeat(70), web, "web");
+    check("#fields\ta\tb\n", sshd, "syslog");
+    check(&"CEF:0|a|b|c|d|e|f|x=1\n".repeat(64), sshd, "syslog");
+    check(&"some words\n".repeat(64), web, "web");
+    check(&web.repeat(64), sshd, "syslog");
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Sink for Found {
 impl Found {
     /// All that is told once a stream has been searched.
     fn finish(mut self) -> Self {
-        let problems = self.held.iter().filter_map(|stream| stream.take_problem());
+        let problems = self.held.iter().flat_map(|stream| stream.take_problems());
         self.problems.extend(problems.map(|problem| problem.to_string()));
         self
     }

@@ -18,7 +18,7 @@ mod flow;
 mod plan;
 mod search;
 
-pub(crate) use search::search;
+pub(crate) use search::{STEPS, search};
 
 use crate::time::Interval;
 
@@ -60,7 +60,8 @@ struct Budget(u64);
 
 impl Budget {
     fn spend(&mut self, steps: usize) -> Result<(), TooComplex> {
-        self.0 = self.0.checked_sub(steps as u64).ok_or(TooComplex)?;
-        Ok(())
+        let left = self.0.checked_sub(steps as u64);
+        self.0 = left.unwrap_or(0);
+        left.map(|_| ()).ok_or(TooComplex)
     }
 }

@@ -6,7 +6,7 @@ use super::{Budget, Hit, Match, TooComplex};
 use crate::ast::Node;
 
 /// How many steps one search may take: under a second.
-const STEPS: u64 = 200_000_000;
+pub(crate) const STEPS: u64 = 200_000_000;
 
 /// How many choices may hang on each other.
 const MAX_CHOICES: usize = 500;
@@ -57,7 +57,7 @@ enum What<'p> {
     Again(&'p Plan, u64),
 }
 
-struct Search<'a, 'p> {
+struct Search<'a, 'p, 'b> {
     hits: &'a [Hit],
     groups: &'p [Group],
     /// No slot needs more candidates than there are slots in all.
@@ -65,11 +65,22 @@ struct Search<'a, 'p> {
     tasks: Vec<Task<'p>>,
     demands: Vec<Demand>,
     choices: usize,
-    budget: Budget,
+    budget: &'b mut Budget,
 }
 
 /// Finds observations that satisfy the tree.
-pub(crate) fn search(root: &Node, hits: &[Hit]) -> Result<Option<Match>, TooComplex> {
+///
+/// `steps` is what this and later searches may take together; one takes no more than [`STEPS`] of it.
+pub(crate) fn search(root: &Node, hits: &[Hit], steps: &mut u64) -> Result<Option<Match>, TooComplex> {
+    let allowed = STEPS.min(*steps);
+    let mut budget = Budget(allowed);
+    let found = search_within(root, hits, &mut budget);
+    *steps -= allowed - budget.0;
+    found
+}
+
+fn search_within(root: &Node, hits: &[Hit], budget: &mut Budget) -> Result<Option<Match>, TooComplex> {
+    budget.spend(hits.iter().map(|hit| hit.expressions.len() + 1).sum())?;
     let Some((plan, groups)) = plan(root, hits) else {
         return Ok(None);
     };
@@ -87,7 +98,7 @@ pub(crate) fn search(root: &Node, hits: &[Hit]) -> Result<Option<Match>, TooComp
         tasks: Vec::new(),
         demands: Vec::new(),
         choices: 0,
-        budget: Budget(STEPS),
+        budget,
     };
     let first = search.push(What::Plan(&plan), ALWAYS, None);
     let used = search.solve(Some(first))?;
@@ -96,7 +107,7 @@ pub(crate) fn search(root: &Node, hits: &[Hit]) -> Result<Option<Match>, TooComp
 
 type Solved = Result<Option<Vec<usize>>, TooComplex>;
 
-impl<'p> Search<'_, 'p> {
+impl<'p> Search<'_, 'p, '_> {
     fn push(&mut self, what: What<'p>, reach: Reach, then: Option<usize>) -> usize {
         self.tasks.push(Task { what, reach, then });
         self.tasks.len() - 1
@@ -107,11 +118,7 @@ impl<'p> Search<'_, 'p> {
         let (tasks, demands) = (self.tasks.len(), self.demands.len());
         let solved = loop {
             let Some(Task { what, reach, then }) = next.map(|task| self.tasks[task]) else {
-                break serve(
-                    &self.demands,
-                    |hit| self.hits[hit].number_observed,
-                    &mut self.budget,
-                )?;
+                break serve(&self.demands, |hit| self.hits[hit].number_observed, self.budget)?;
             };
             match what {
                 What::Plan(Plan::Slots { group, count }) => {
@@ -120,12 +127,7 @@ impl<'p> Search<'_, 'p> {
                     };
                     self.demands.push(demand);
                     let hopeless = self.choices > 0
-                        && serve(
-                            &self.demands,
-                            |hit| self.hits[hit].number_observed,
-                            &mut self.budget,
-                        )?
-                        .is_none();
+                        && serve(&self.demands, |hit| self.hits[hit].number_observed, self.budget)?.is_none();
                     if hopeless {
                         break None;
                     }

@@ -23,6 +23,8 @@ pub(in crate::sigma) struct Classifier {
     eve_type: FieldId,
     record_type: FieldId,
     program: [FieldId; 6],
+    /// What only a syslog header gives together.
+    header: [FieldId; 2],
     message: [FieldId; 4],
     names: [FieldId; 7],
     os: [FieldId; 4],
@@ -188,6 +190,7 @@ impl Classifier {
                 "ident",
             ]
             .map(|name| fields.intern(name)),
+            header: ["hostname", "appname"].map(|name| fields.intern(name)),
             message: ["message", "msg", "MESSAGE", "content"].map(|name| fields.intern(name)),
             names: [
                 "logsource.product",
@@ -310,6 +313,14 @@ impl Classifier {
             }
             "json" if path.is_some() && view.has(self.path[1]) => self.zeek(view, key, each),
             _ => {}
+        }
+        // Behind a syslog header a message of another format is still the program's.
+        let own = matches!(
+            event.format,
+            "syslog" | "journald" | "named" | "netfilter" | "auditd"
+        );
+        if !own && self.header.iter().all(|&id| view.has(id)) {
+            self.syslog(view, key, each);
         }
         self.derive.requests(view);
     }

@@ -152,6 +152,14 @@ fn hostile_rules_are_refused() {
     let item = |item: &str| format!("{HEAD}  s:\n    {item}\n  condition: s\n");
     check(&item("a|re: '\\w{500}{500}'"), "too large");
     check(
+        &item(&format!("a: {}", "[".repeat(100_000))),
+        "nested deeper than 1000 levels in line ",
+    );
+    check(
+        &item(&format!("a:\n      {}x", "- ".repeat(100_000))),
+        "nested deeper than 1000 levels in line ",
+    );
+    check(
         &item(&format!("a|re: [{}]", vec!["'\\w{60}'"; 100].join(", "))),
         "too large together",
     );

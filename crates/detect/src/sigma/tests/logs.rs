@@ -359,6 +359,22 @@ fn unix() {
         &[("program", "cron"), ("message", "Failed password for x")],
         false,
     );
+    // Behind a syslog header, whatever the message looks like.
+    for format in ["cef", "leef", "json"] {
+        for (host, expected) in [("hostname", true), ("x", false)] {
+            check(
+                "product: linux, service: sshd",
+                "message|contains: Failed password",
+                format,
+                &[
+                    (host, "h"),
+                    ("appname", "sshd"),
+                    ("message", "CEF:0|a Failed password for x"),
+                ],
+                expected,
+            );
+        }
+    }
     detection(
         "product: linux, service: auth",
         &[("program", "sshd"), ("message", "Failed password for x")],
