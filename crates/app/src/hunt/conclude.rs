@@ -31,7 +31,8 @@ pub(super) fn conclude(detector: &Detector, output: &mut Output<'_>) -> Result<(
                 .map(|observation| pattern::Observation { order, ..observation }),
         );
     }
-    for hit in detector.sigma.correlate(sigma) {
+    let hits = detector.sigma.correlate(sigma, &|| output.is_over());
+    for hit in hits {
         if !hit.generates {
             continue;
         }
@@ -48,7 +49,7 @@ pub(super) fn conclude(detector: &Detector, output: &mut Output<'_>) -> Result<(
             matched,
         ))?;
     }
-    let (matches, problems) = detector.patterns.conclude(patterns);
+    let (matches, problems) = detector.patterns.conclude(patterns, &|| output.is_over());
     for found in matches {
         let Some(&last) = found.orders.last() else {
             continue;

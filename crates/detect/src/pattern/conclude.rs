@@ -23,6 +23,7 @@ const FIRST_STEP: usize = 16;
 pub(super) fn conclude(
     patterns: &[Compiled],
     mut observations: Vec<Observation>,
+    ends: &dyn Fn() -> bool,
 ) -> (Vec<PatternMatch>, Vec<Problem>) {
     observations.sort_unstable_by_key(|one| {
         (
@@ -36,8 +37,12 @@ pub(super) fn conclude(
     for group in observations.chunk_by(|one, other| one.pattern == other.pattern) {
         let pattern = group[0].pattern;
         let compiled = &patterns[pattern.0 as usize];
-        let mut pool = Pool::new(compiled, group);
-        if let Err(why) = pool.matches(pattern, &mut matches) {
+        let mut pool = Pool::new(compiled, group, ends);
+        let outcome = pool.matches(pattern, &mut matches);
+        if ends() {
+            break;
+        }
+        if let Err(why) = outcome {
             let why = format!("STIX pattern {}: {why}", compiled.info.name);
             problems.push(Problem::new(compiled.place.clone(), why));
         }
@@ -54,6 +59,8 @@ enum Unfinished {
     Many,
     #[error("too many events take part in it, further matches are not reported")]
     Long,
+    #[error("interrupted")]
+    Ended,
 }
 
 /// The observations of one pattern that no match has used yet.
@@ -68,10 +75,11 @@ struct Pool<'a> {
     /// The longest that a match can last.
     span: Option<i64>,
     looks: usize,
+    ends: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Pool<'a> {
-    fn new(compiled: &'a Compiled, sorted: &'a [Observation]) -> Self {
+    fn new(compiled: &'a Compiled, sorted: &'a [Observation], ends: &'a dyn Fn() -> bool) -> Self {
         Self {
             compiled,
             rest: sorted.iter(),
@@ -80,6 +88,7 @@ impl<'a> Pool<'a> {
             start: 0,
             span: span(compiled.pattern.root()),
             looks: MAX_LOOKS,
+            ends,
         }
     }
 
@@ -147,6 +156,9 @@ impl<'a> Pool<'a> {
     }
 
     fn look(&mut self, from: usize, to: usize) -> Result<Option<Vec<usize>>, Unfinished> {
+        if (self.ends)() {
+            return Err(Unfinished::Ended);
+        }
         self.looks = self.looks.checked_sub(to - from).ok_or(Unfinished::Long)?;
         let found = self.compiled.pattern.evaluate(&self.hits[from..to])?;
         Ok(found.map(|found| found.observations.iter().map(|at| at + from).collect()))

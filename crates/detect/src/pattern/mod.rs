@@ -201,10 +201,15 @@ impl StixPatterns {
     /// same. Each match takes the observations that complete it first, and none of them is used again, so that a
     /// sequence that happened ten times is found ten times.
     ///
-    /// A pattern that is too complex, or matches too often, is told as a problem; what was found until then stands.
+    /// A pattern that is too complex, or matches too often, is told as a problem; what was found until then stands. It
+    /// stands, too, where `ends`, which is asked from time to time, wants no more.
     #[must_use]
-    pub fn conclude(&self, observations: Vec<Observation>) -> (Vec<PatternMatch>, Vec<Problem>) {
-        conclude::conclude(&self.patterns, observations)
+    pub fn conclude(
+        &self,
+        observations: Vec<Observation>,
+        ends: &dyn Fn() -> bool,
+    ) -> (Vec<PatternMatch>, Vec<Problem>) {
+        conclude::conclude(&self.patterns, observations, ends)
     }
 
     /// The patterns that can match no log event, each with the path that stands in no log.

@@ -523,6 +523,7 @@ proptest! {
         let found = hits(&patterns, &event);
         let (_, problems) = patterns.conclude(
             found.into_iter().map(|hit| Observation { pattern: hit.pattern, hit: hit.hit, order: 0 }).collect(),
+            &|| false,
         );
         prop_assert!(problems.is_empty());
     }
