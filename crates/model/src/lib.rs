@@ -11,10 +11,11 @@ mod place;
 mod report;
 mod rule_text;
 mod severity;
+mod validity;
 mod warninglist;
 
 pub use event::{Event, Value};
-pub use finding::{Finding, Flag, Observed, RuleInfo, RuleKind, Source};
+pub use finding::{Finding, Flag, Observed, RuleInfo, RuleKind, Source, rule_key};
 pub use id::stable_uuid;
 pub use indicator::{Announced, Context, ContextId, Indicator, Indicators, Intel, Rule, RuleLanguage};
 pub use jiff::Timestamp;
@@ -24,4 +25,5 @@ pub use place::{Place, Position, Problem};
 pub use report::{IdleRule, Interrupted, Report};
 pub use rule_text::RuleText;
 pub use severity::{Severity, UnknownSeverity};
+pub use validity::Validity;
 pub use warninglist::{Warninglist, WarninglistCategory, WarninglistType};

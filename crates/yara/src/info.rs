@@ -1,6 +1,6 @@
 //! What a finding says of a YARA rule: its own `meta`, and the context that it came with.
 
-use perisai_model::{Context, RuleInfo, RuleKind, RuleText, Severity, Source, Tlp};
+use perisai_model::{Context, RuleInfo, RuleKind, RuleText, Severity, Source, Tlp, rule_key};
 use yara_x::{MetaValue, Rule};
 
 /// A rule without a score, as the common scanners have it.
@@ -24,6 +24,8 @@ pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context, text: Option<Rul
         tags,
         author: meta.author.or_else(|| context.author.clone()),
         reference: meta.reference.or_else(|| context.reference.clone()),
+        key: key(&meta, text.as_ref(), rule.identifier()),
+        valid: context.validity(),
         sources: vec![Source {
             source: context.source.clone(),
             id: meta.id.or_else(|| context.id.clone()),
@@ -31,6 +33,12 @@ pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context, text: Option<Rul
         }],
         text,
     }
+}
+
+/// A rule whose text is not known goes by its name.
+fn key(meta: &Meta, text: Option<&RuleText>, name: &str) -> String {
+    let text = text.map(RuleText::to_string);
+    rule_key(meta.id.as_deref(), text.as_deref().unwrap_or(name))
 }
 
 /// The entries of a rule's `meta` that are understood.

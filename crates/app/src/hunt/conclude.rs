@@ -74,6 +74,7 @@ fn completed(events: &[Finding], order: u64, rule: &Arc<RuleInfo>, matched: Stri
     let event = events[order as usize].clone();
     Finding {
         rule: Arc::clone(rule),
+        flags: rule.valid.flags(event.time),
         line: Some(matched.clone()),
         matched,
         ..event

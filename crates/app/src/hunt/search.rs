@@ -380,6 +380,7 @@ impl Tools<'_> {
         let text = cut(matched.as_bytes(), MATCHED);
         let finding = Finding {
             line: Some(text.clone()),
+            flags: rule.valid.flags(item.event.time),
             ..item.finding(Arc::clone(rule), text)
         };
         self.found.findings.push(finding);

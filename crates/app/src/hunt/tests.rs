@@ -236,3 +236,84 @@ fn the_order_of_dates_is_told_from_what_comes_later_too() {
         ]
     );
 }
+
+/// A STIX bundle of two patterns, valid in 2022.
+const PATTERNS: (&str, &str) = (
+    "intel/bundle.json",
+    r#"{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000001","objects":[
+{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-000000000002",
+"created":"2022-01-01T00:00:00Z","modified":"2022-01-01T00:00:00Z","name":"one event","pattern_type":"stix",
+"valid_from":"2022-01-01T00:00:00Z","valid_until":"2023-01-01T00:00:00Z",
+"pattern":"[process:command_line MATCHES 'one' AND process:name = 'sh']"},
+{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-000000000003",
+"created":"2022-01-01T00:00:00Z","modified":"2022-01-01T00:00:00Z","name":"two events","pattern_type":"stix",
+"valid_from":"2022-01-01T00:00:00Z","valid_until":"2023-01-01T00:00:00Z",
+"pattern":"[process:command_line MATCHES 'two'] FOLLOWEDBY [process:command_line MATCHES 'three']"}]}"#,
+);
+
+#[test]
+fn findings_of_patterns_tell_that_the_event_is_too_old_or_too_young() {
+    let log = |year: u16| -> String {
+        ["one", "two", "three"]
+            .iter()
+            .zip(0..)
+            .map(|(word, second)| {
+                format!(
+                    "{{\"@timestamp\":\"{year}-05-05T00:00:0{second}Z\",\"process\":{{\"name\":\"sh\",\"command_line\":\"{word}\"}}}}\n"
+                )
+            })
+            .collect()
+    };
+    let check = |year: u16, expected: &[perisai_model::Flag]| {
+        let ground = Ground::new(&[PATTERNS, ("logs/a.json", &log(year))]);
+        let (findings, _) = hunt(&ground.settings());
+        let told: Vec<_> = findings
+            .iter()
+            .map(|one| (one.rule.name.as_str(), one.flags.as_slice()))
+            .collect();
+        assert_eq!(told, [("one event", expected), ("two events", expected)]);
+    };
+    check(2021, &[perisai_model::Flag::BeforeValid]);
+    check(2022, &[]);
+    check(2024, &[perisai_model::Flag::Expired]);
+}
+
+#[test]
+fn ids_tell_rules_apart_and_do_not_change_with_other_intelligence() {
+    let rule = |extra: &str, value: &str| {
+        format!(
+            "title: Same\n{extra}logsource:\n  product: windows\n  category: process_creation\ndetection:\n  one:\n    CommandLine: {value}\n  condition: one\n"
+        )
+    };
+    let (one, other, with_id) = (
+        rule("", "x"),
+        rule("", "'x*'"),
+        rule("id: 5b7a8a3e-0000-4000-8000-000000000001\n", "x"),
+    );
+    let ground = Ground::new(&[
+        ("intel/m1.yml", &one),
+        ("intel/m2.yml", &other),
+        ("intel/m3.yml", &with_id),
+        LIST,
+        (
+            "logs/a.json",
+            "{\"Channel\":\"Microsoft-Windows-Sysmon/Operational\",\"EventID\":1,\"CommandLine\":\"x\",\"b\":\"evil.example\"}\n",
+        ),
+    ]);
+    let ids = || {
+        let (findings, _) = hunt(&ground.settings());
+        let mut ids: Vec<_> = findings.iter().map(Finding::id).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let alone = ids();
+    assert_eq!(alone.len(), 4);
+    let mut apart = alone.clone();
+    apart.dedup();
+    assert_eq!(apart, alone, "each finding has its own");
+    let feed = "value,id,comment\nevil.example,0,first\n";
+    for (name, text) in [("a.csv", feed), ("a.yml", &one), ("b.yml", &with_id)] {
+        fs::write(ground.0.path().join("intel").join(name), text).unwrap();
+    }
+    assert_eq!(ids(), alone);
+}

@@ -27,7 +27,7 @@ mod view;
 
 use std::sync::Arc;
 
-use perisai_model::{Context, Event, IdleRule, Problem, Rule, RuleInfo, Timestamp};
+use perisai_model::{Context, Event, IdleRule, Problem, Rule, RuleInfo};
 use perisai_pattern::Hit;
 
 use compile::{Compiled, Output};
@@ -126,15 +126,6 @@ impl StixPatterns {
     #[must_use]
     pub fn info(&self, pattern: PatternId) -> &Arc<RuleInfo> {
         &self.patterns[pattern.0 as usize].info
-    }
-
-    /// From when and until when the pattern is valid, as its source says.
-    ///
-    /// # Panics
-    /// Where the id is of another `StixPatterns`.
-    #[must_use]
-    pub fn valid(&self, pattern: PatternId) -> (Option<Timestamp>, Option<Timestamp>) {
-        self.patterns[pattern.0 as usize].valid
     }
 
     /// Adds the patterns that an event satisfies, or helps to satisfy, to `out`, in the order in which they were

@@ -497,7 +497,7 @@ fn a_pattern_brings_its_context_and_a_bad_one_is_told() {
     );
     assert_eq!(info.tags, ["a", "b"]);
     assert_eq!(info.sources[0].tlp, Some(Tlp::Amber));
-    assert_eq!(patterns.valid(hit.pattern), (None, context.valid_until));
+    assert_eq!(patterns.info(hit.pattern).valid, context.validity());
 }
 
 proptest! {
