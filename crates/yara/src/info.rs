@@ -9,6 +9,7 @@ const DEFAULT_SCORE: i64 = 70;
 /// Reads a rule's `meta` (its author and reference, as its licence asks) and tags, and adds the context's.
 pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context, text: Option<RuleText>) -> RuleInfo {
     let meta = Meta::read(rule);
+    let key = key(meta.id.as_deref(), text.as_ref(), rule.identifier());
     let mut tags: Vec<String> = rule.tags().map(|tag| tag.identifier().to_owned()).collect();
     tags.extend(meta.techniques);
     tags.extend(context.tags.iter().cloned());
@@ -24,7 +25,7 @@ pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context, text: Option<Rul
         tags,
         author: meta.author.or_else(|| context.author.clone()),
         reference: meta.reference.or_else(|| context.reference.clone()),
-        key: key(&meta, text.as_ref(), rule.identifier()),
+        key,
         valid: context.validity(),
         sources: vec![Source {
             source: context.source.clone(),
@@ -36,9 +37,9 @@ pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context, text: Option<Rul
 }
 
 /// A rule whose text is not known goes by its name.
-fn key(meta: &Meta, text: Option<&RuleText>, name: &str) -> String {
+fn key(own_id: Option<&str>, text: Option<&RuleText>, name: &str) -> String {
     let text = text.map(RuleText::to_string);
-    rule_key(meta.id.as_deref(), text.as_deref().unwrap_or(name))
+    rule_key(own_id, text.as_deref().unwrap_or(name))
 }
 
 /// The entries of a rule's `meta` that are understood.
