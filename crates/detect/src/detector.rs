@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use perisai_model::{
     Context, Event, Flag, Intel, Kind, Observed, Problem, RuleInfo, RuleKind, RuleLanguage, Severity, Source,
-    Timestamp, Warninglist, WarninglistCategory,
+    Timestamp, Validity, Warninglist, WarninglistCategory,
 };
 
 use crate::indicator::Matcher;
@@ -41,8 +41,6 @@ pub struct Matched {
     pub false_positive: Option<String>,
     /// The warninglists of known infrastructure that hold it.
     pub known: Vec<String>,
-    valid_from: Option<Timestamp>,
-    valid_until: Option<Timestamp>,
 }
 
 impl Detector {
@@ -113,6 +111,10 @@ impl Detector {
             .filter_map(|context| context.severity)
             .max()
             .unwrap_or(UNSAID);
+        let valid = contexts
+            .iter()
+            .map(|context| context.validity())
+            .reduce(Validity::or);
         let rule = RuleInfo {
             kind: RuleKind::Indicator,
             name: first(&contexts, |context| context.name.clone()).unwrap_or_else(|| value.to_owned()),
@@ -126,13 +128,9 @@ impl Detector {
             reference: first(&contexts, |context| context.reference.clone()),
             sources: sources(&contexts),
             text: None,
+            key: value.to_owned(),
+            valid: valid.unwrap_or_default(),
         };
-        // Valid where any source says so: one that sets no limit lifts it.
-        let all = |limit: fn(&Context) -> Option<Timestamp>| {
-            contexts.iter().map(|context| limit(context)).collect()
-        };
-        let valid_from: Option<Vec<_>> = all(|context| context.valid_from);
-        let valid_until: Option<Vec<_>> = all(|context| context.valid_until);
         Matched {
             rule: Arc::new(rule),
             observed: Observed {
@@ -141,24 +139,15 @@ impl Detector {
             },
             false_positive,
             known,
-            valid_from: valid_from.and_then(|times| times.into_iter().min()),
-            valid_until: valid_until.and_then(|times| times.into_iter().max()),
         }
     }
 }
 
 impl Matched {
-    /// What else is to be said of a match at a time (design.md, *Settled*: validity is about the event).
+    /// What else is to be said of a match in an event of this time.
     #[must_use]
     pub fn flags(&self, time: Option<Timestamp>) -> Vec<Flag> {
-        let mut flags = Vec::new();
-        let at = |limit: Option<Timestamp>, holds: fn(&Timestamp, &Timestamp) -> bool| matches!((time, limit), (Some(time), Some(limit)) if holds(&time, &limit));
-        if at(self.valid_from, |time, limit| time < limit) {
-            flags.push(Flag::BeforeValid);
-        }
-        if at(self.valid_until, |time, limit| time >= limit) {
-            flags.push(Flag::Expired);
-        }
+        let mut flags = self.rule.valid.flags(time);
         flags.extend(self.known.iter().cloned().map(Flag::Known));
         flags.extend(self.false_positive.clone().map(Flag::FalsePositive));
         flags

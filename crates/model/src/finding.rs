@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use uuid::Uuid;
 
-use crate::{Event, Kind, Place, Position, RuleText, Severity, Tlp, stable_uuid};
+use crate::{Event, Kind, Place, Position, RuleText, Severity, Tlp, Validity, stable_uuid};
 
 /// What kind of rule matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -67,6 +67,22 @@ pub struct RuleInfo {
     /// A rule's own text, for those to whom the rule itself goes; not part of a finding's JSON.
     #[serde(skip)]
     pub text: Option<RuleText>,
+    /// What tells a rule from all others of its kind, whatever else is loaded: see [`rule_key`]. An indicator's value.
+    #[serde(skip)]
+    pub key: String,
+    /// For which events it counts.
+    #[serde(skip)]
+    pub valid: Validity,
+}
+
+/// What tells a rule from all others of its kind: its own id, else what its text comes to. Not its name, which two may
+/// have, nor where it stands.
+#[must_use]
+pub fn rule_key(own_id: Option<&str>, text: &str) -> String {
+    match own_id {
+        Some(id) => id.to_owned(),
+        None => stable_uuid(&[text]).to_string(),
+    }
 }
 
 /// The value of an indicator, in canonical form.
@@ -118,12 +134,13 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The id: the same for the same rule or value at the same place, on every run.
+    /// The id: the same for the same rule or value at the same place, on every run and with any other intelligence
+    /// beside. A value is known by its kind and itself, a rule by its kind and [`RuleInfo::key`].
     #[must_use]
     pub fn id(&self) -> Uuid {
         let (kind, value) = match &self.observable {
             Some(observed) => (observed.kind.as_str(), observed.value.as_str()),
-            None => (self.rule.kind.as_str(), self.rule_key()),
+            None => (self.rule.kind.as_str(), self.rule.key.as_str()),
         };
         let position = match self.place.position {
             Some(Position::Line(line)) => format!("l{line}"),
@@ -137,15 +154,6 @@ impl Finding {
             self.place.member.as_deref().unwrap_or_default(),
             &position,
         ])
-    }
-
-    /// A rule's own id where it has one, else its name.
-    fn rule_key(&self) -> &str {
-        self.rule
-            .sources
-            .iter()
-            .find_map(|source| source.id.as_deref())
-            .unwrap_or(&self.rule.name)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::{Kind, Pap, Place, Problem, Severity, Tlp, Withheld};
+use crate::{Kind, Pap, Place, Problem, Severity, Tlp, Validity, Withheld};
 
 /// What came with an indicator or rule: from whom, under which marking, for how long, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -38,6 +38,17 @@ pub struct Context {
     pub valid_from: Option<Timestamp>,
     /// Events from this on are flagged `expired`.
     pub valid_until: Option<Timestamp>,
+}
+
+impl Context {
+    /// For which events it counts.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        Validity {
+            from: self.valid_from,
+            until: self.valid_until,
+        }
+    }
 }
 
 /// Names a [`Context`] in the [`Indicators`] or [`Intel`] that it stands in.

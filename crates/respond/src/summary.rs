@@ -267,7 +267,7 @@ impl Hosts {
 
 #[cfg(test)]
 mod tests {
-    use perisai_model::Kind;
+    use perisai_model::{Kind, Validity};
 
     use super::*;
 
@@ -284,6 +284,8 @@ mod tests {
                 reference: None,
                 sources: Vec::new(),
                 text: None,
+                key: value.to_owned(),
+                valid: Validity::default(),
             }),
             observable: Some(Observed {
                 kind: Kind::Domain,

@@ -1,6 +1,6 @@
 //! What a finding says of a YARA rule: its own `meta`, and the context that it came with.
 
-use perisai_model::{Context, RuleInfo, RuleKind, RuleText, Severity, Source, Tlp};
+use perisai_model::{Context, RuleInfo, RuleKind, RuleText, Severity, Source, Tlp, rule_key};
 use yara_x::{MetaValue, Rule};
 
 /// A rule without a score, as the common scanners have it.
@@ -9,6 +9,7 @@ const DEFAULT_SCORE: i64 = 70;
 /// Reads a rule's `meta` (its author and reference, as its licence asks) and tags, and adds the context's.
 pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context, text: Option<RuleText>) -> RuleInfo {
     let meta = Meta::read(rule);
+    let key = key(meta.id.as_deref(), text.as_ref(), rule.identifier());
     let mut tags: Vec<String> = rule.tags().map(|tag| tag.identifier().to_owned()).collect();
     tags.extend(meta.techniques);
     tags.extend(context.tags.iter().cloned());
@@ -24,6 +25,8 @@ pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context, text: Option<Rul
         tags,
         author: meta.author.or_else(|| context.author.clone()),
         reference: meta.reference.or_else(|| context.reference.clone()),
+        key,
+        valid: context.validity(),
         sources: vec![Source {
             source: context.source.clone(),
             id: meta.id.or_else(|| context.id.clone()),
@@ -31,6 +34,12 @@ pub(crate) fn rule_info(rule: &Rule<'_, '_>, context: &Context, text: Option<Rul
         }],
         text,
     }
+}
+
+/// A rule whose text is not known goes by its name.
+fn key(own_id: Option<&str>, text: Option<&RuleText>, name: &str) -> String {
+    let text = text.map(RuleText::to_string);
+    rule_key(own_id, text.as_deref().unwrap_or(name))
 }
 
 /// The entries of a rule's `meta` that are understood.

@@ -31,7 +31,8 @@ pub(super) fn conclude(detector: &Detector, output: &mut Output<'_>) -> Result<(
                 .map(|observation| pattern::Observation { order, ..observation }),
         );
     }
-    for hit in detector.sigma.correlate(sigma) {
+    let hits = detector.sigma.correlate(sigma, &|| output.is_over());
+    for hit in hits {
         if !hit.generates {
             continue;
         }
@@ -48,7 +49,7 @@ pub(super) fn conclude(detector: &Detector, output: &mut Output<'_>) -> Result<(
             matched,
         ))?;
     }
-    let (matches, problems) = detector.patterns.conclude(patterns);
+    let (matches, problems) = detector.patterns.conclude(patterns, &|| output.is_over());
     for found in matches {
         let Some(&last) = found.orders.last() else {
             continue;
@@ -73,6 +74,7 @@ fn completed(events: &[Finding], order: u64, rule: &Arc<RuleInfo>, matched: Stri
     let event = events[order as usize].clone();
     Finding {
         rule: Arc::clone(rule),
+        flags: rule.valid.flags(event.time),
         line: Some(matched.clone()),
         matched,
         ..event

@@ -5,10 +5,15 @@
 //! sequences) is concluded after the scan (`conclude`).
 
 mod conclude;
+mod defect;
+mod item;
 mod order;
 mod progress;
+mod queue;
 mod schedule;
 mod search;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "yara")]
 mod yara;
 
@@ -143,6 +148,8 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     conclude::conclude(&detector, &mut output)?;
     output.problems(detector.patterns.gave_up(&seen.patterns))?;
 
+    // After the wish to end and a moment more, findings and conclusions are left out.
+    let cut_short = output.is_over();
     output.finish(&mut report);
     report.idle_rules.append(&mut detector.sigma.explain(&seen.sigma));
     report
@@ -150,7 +157,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
         .extend(detector.patterns.explain_seen(&seen.patterns));
     report.idle_rules.sort_unstable();
     report.problems.sort_unstable();
-    report.interrupted = interrupted(settings, progress, &inputs);
+    report.interrupted = interrupted(settings, progress, &inputs, cut_short);
     report.elapsed = wall.elapsed();
     report.cpu = cpu.and_then(|start| start.try_elapsed().ok());
     Ok(report)
@@ -177,9 +184,14 @@ fn fail_if_stopped(settings: &Settings) -> Result<(), HuntError> {
 }
 
 /// How far the hunt had come, where it was ended early.
-fn interrupted(settings: &Settings, progress: &Progress, inputs: &[Input]) -> Option<Interrupted> {
+fn interrupted(
+    settings: &Settings,
+    progress: &Progress,
+    inputs: &[Input],
+    cut_short: bool,
+) -> Option<Interrupted> {
     // YARA rules are looked for after all else.
-    let all = progress.inputs() == inputs.len() as u64 && !cfg!(feature = "yara");
+    let all = progress.inputs() == inputs.len() as u64 && !cut_short && !cfg!(feature = "yara");
     (settings.stop.is_set() && !all).then(|| Interrupted {
         inputs: progress.inputs(),
         of: inputs.len() as u64,

@@ -10,26 +10,42 @@ use perisai_events::Stream;
 use perisai_model::{Finding, Place, Problem, Report};
 use perisai_respond::Writer;
 
+use super::queue::Turn;
 use super::search::{Found, Open};
 use super::{HuntError, Progress, Settings};
+use crate::stop::Grace;
 
 /// What a thread has to tell.
 pub(super) enum Message {
-    /// A block was searched: the `seq`th of its input.
-    Block {
-        input: usize,
-        seq: u64,
-        found: Box<Found>,
-    },
-    /// An input was read to its end: how many blocks it had, how many files were in it, and what could not be read.
-    End {
-        input: usize,
-        blocks: u64,
-        files: u64,
-        /// Those of its streams that may have a problem to tell when all blocks have been searched.
-        streams: Vec<Arc<Stream>>,
-        problems: Vec<Problem>,
-    },
+    /// A block was searched.
+    Block { at: Turn, found: Box<Found> },
+    /// An input was read to its end.
+    End { input: usize, end: End },
+}
+
+/// What is known of an input once it has been read.
+#[derive(Default)]
+pub(super) struct End {
+    /// How many blocks it had.
+    pub(super) blocks: u64,
+    /// How many files were in it.
+    pub(super) files: u64,
+    /// What could not be read.
+    pub(super) problems: Vec<Problem>,
+    /// Those of its streams that may have a problem to tell when all blocks have been searched.
+    streams: Vec<Arc<Stream>>,
+}
+
+impl End {
+    /// Has the stream of a block asked for its problem, if it is of a kind that may have one. Live logs may turn out to
+    /// be of such a kind later than at their beginning.
+    pub(super) fn ask(&mut self, stream: &Arc<Stream>) {
+        // Only few formats have any; an archive may have a million members.
+        let is_last = |last: &Arc<Stream>| Arc::ptr_eq(last, stream);
+        if stream.tells_problems() && !self.streams.last().is_some_and(is_last) {
+            self.streams.push(Arc::clone(stream));
+        }
+    }
 }
 
 /// The way out: filters, counts and writes findings.
@@ -45,6 +61,10 @@ pub(super) struct Output<'a> {
     failed: Option<HuntError>,
     /// When the first finding came that was not written out yet.
     unwritten: Option<Instant>,
+    /// How long findings are written after the wish to end.
+    grace: Grace,
+    /// How many findings came after that.
+    left_out: u64,
 }
 
 /// So many events are held for what needs more than one: with 2 kB each, two gigabytes at the most.
@@ -61,7 +81,14 @@ impl<'a> Output<'a> {
             left_open: 0,
             failed: None,
             unwritten: None,
+            grace: Grace::new(settings.stop.clone()),
+            left_out: 0,
         }
+    }
+
+    /// Whether the user wants no more, and has waited for what was found.
+    pub(super) fn is_over(&self) -> bool {
+        self.grace.is_over()
     }
 
     /// Writes a finding, if it is bad enough and the limit allows.
@@ -80,6 +107,10 @@ impl<'a> Output<'a> {
             .is_some_and(|limit| self.report.findings >= limit)
         {
             self.report.over_limit += 1;
+            return Ok(());
+        }
+        if self.is_over() {
+            self.left_out += 1;
             return Ok(());
         }
         self.report.findings += 1;
@@ -143,18 +174,22 @@ impl<'a> Output<'a> {
         report.over_limit += mine.over_limit;
         report.suppressed = mine.suppressed;
         report.problems.extend(mine.problems);
+        if self.left_out > 0 {
+            let why = format!("{} more were found and not written: interrupted", self.left_out);
+            report.problems.push(Problem::new(Place::file("findings"), why));
+        }
     }
 }
 
 /// Holds back what came too early.
 pub(super) struct Order<'a, 'b> {
     output: &'b mut Output<'a>,
-    /// The input whose findings are being written, and its next block.
-    next: (usize, u64),
-    early: BTreeMap<(usize, u64), Box<Found>>,
-    /// Inputs that have been read, and how many blocks they had.
-    ended: BTreeMap<usize, (u64, Vec<Arc<Stream>>)>,
-    /// Findings that are held back.
+    /// The block that is to be written next.
+    next: Turn,
+    early: BTreeMap<Turn, Box<Found>>,
+    /// Inputs that have been read.
+    ended: BTreeMap<usize, End>,
+    /// Findings, and events that may become part of one, that are held back.
     held: usize,
 }
 
@@ -169,9 +204,9 @@ impl<'a, 'b> Order<'a, 'b> {
         }
     }
 
-    /// The input whose turn it is, and how many findings of others are held back.
-    pub(super) fn state(&self) -> (usize, usize) {
-        (self.next.0, self.held)
+    /// The block whose turn it is, and how many findings of others are held back.
+    pub(super) fn state(&self) -> (Turn, usize) {
+        (self.next, self.held)
     }
 
     /// Takes a message, and writes all whose turn has come. False once the output has failed.
@@ -179,29 +214,17 @@ impl<'a, 'b> Order<'a, 'b> {
         if self.output.failed.is_some() {
             return false;
         }
-        let outcome = match message {
-            Message::Block { input, seq, found } => {
-                self.held += found.findings.len();
-                self.early.insert((input, seq), found);
-                Ok(())
+        match message {
+            Message::Block { at, found } => {
+                self.held += found.weight();
+                self.early.insert(at, found);
             }
-            Message::End {
-                input,
-                blocks,
-                files,
-                streams,
-                problems,
-            } => {
-                self.ended.insert(input, (blocks, streams));
-                self.output.report.files += files;
-                self.output.problems(problems)
+            Message::End { input, end } => {
+                self.ended.insert(input, end);
             }
-        };
-        if let Err(error) = outcome.and_then(|()| self.release()) {
-            self.output.failed = Some(error);
-            return false;
         }
-        true
+        self.output.failed = self.release().err();
+        self.output.failed.is_none()
     }
 
     /// Writes out findings that have waited for so long. False once the output has failed.
@@ -217,22 +240,22 @@ impl<'a, 'b> Order<'a, 'b> {
     fn release(&mut self) -> Result<(), HuntError> {
         loop {
             if let Some(found) = self.early.remove(&self.next) {
-                self.held -= found.findings.len();
+                self.held -= found.weight();
                 self.next.1 += 1;
                 self.output.found(*found)?;
                 continue;
             }
-            match self.ended.remove(&self.next.0) {
-                Some((blocks, streams)) if blocks == self.next.1 => {
+            match self.ended.first_entry() {
+                Some(first) if (*first.key(), first.get().blocks) == self.next => {
+                    let end = first.remove();
                     self.next = (self.next.0 + 1, 0);
+                    self.output.report.files += end.files;
+                    self.output.problems(end.problems)?;
+                    let streams = end.streams.iter();
                     self.output
-                        .problems(streams.iter().flat_map(|stream| stream.take_problems()).collect())?;
+                        .problems(streams.flat_map(|stream| stream.take_problems()).collect())?;
                 }
-                Some(not_yet) => {
-                    self.ended.insert(self.next.0, not_yet);
-                    return Ok(());
-                }
-                None => return Ok(()),
+                _ => return Ok(()),
             }
         }
     }

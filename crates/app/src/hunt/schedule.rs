@@ -4,20 +4,20 @@
 //! blocks to search, as many as the queue holds, and search the others themselves. So many small files are searched
 //! side by side, and one large one is, too.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use perisai_detect::Detector;
-use perisai_events::{Block, Sink, Stream};
-use perisai_model::Problem;
+use perisai_events::{Block, Layout, Sink, Stream};
+use perisai_model::{Place, Problem};
 
-use super::order::{Message, Order, Output};
-use super::search::{Searcher, Seen};
+use super::defect;
+use super::order::{End, Message, Order, Output};
+use super::queue::{Bounds, Job, Queue, Task, lock};
+use super::search::{Found, Searcher, Seen};
 use super::{HuntError, Progress, Settings};
 use crate::files::Input;
 
@@ -39,21 +39,28 @@ pub(super) fn search_all(
         0 => thread::available_parallelism().map_or(1, usize::from),
         some => some,
     };
-    let shared = Shared::new(settings, inputs, progress, threads);
-    let seen = Mutex::new(Seen::default());
+    let bounds = Bounds {
+        inputs: inputs.len(),
+        threads,
+        ahead: AHEAD,
+    };
+    let shared = Shared {
+        settings,
+        detector,
+        inputs,
+        progress,
+        queue: Queue::new(bounds, settings.stop.clone()),
+        buffers: Mutex::default(),
+        most_buffers: 4 * threads,
+        seen: Mutex::default(),
+    };
     let (sender, receiver) = sync_channel(4 * threads);
     thread::scope(|scope| {
+        // Where the writing panics, the threads must not wait for it for ever: these two are dropped then.
+        let (receiver, queue) = (receiver, FailOnDrop(&shared.queue));
         for _ in 0..threads {
-            let (shared, seen, sender) = (&shared, &seen, sender.clone());
-            scope.spawn(move || {
-                let mut worker = Worker {
-                    shared,
-                    sender,
-                    searcher: Searcher::new(detector, settings),
-                };
-                worker.work();
-                worker.searcher.add_seen(&mut lock(seen));
-            });
+            let (shared, sender) = (&shared, sender.clone());
+            scope.spawn(move || Worker::new(shared, sender).work());
         }
         drop(sender);
         let mut order = Order::new(output);
@@ -64,133 +71,46 @@ pub(super) fn search_all(
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             if !good {
-                shared.stop.store(true, Ordering::Relaxed);
+                queue.0.fail();
             }
-            shared.advance(order.state());
+            queue.0.advance(order.state());
         }
         order.outcome()
     })?;
-    Ok(seen.into_inner().unwrap_or_else(PoisonError::into_inner))
+    Ok(shared.seen.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Lets nobody wait for an output that is no more.
+struct FailOnDrop<'a>(&'a Queue<Block>);
+
+impl Drop for FailOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.fail();
+    }
 }
 
 /// What the threads share.
 struct Shared<'a> {
     settings: &'a Settings,
+    detector: &'a Detector,
     inputs: &'a [Input],
     progress: &'a Progress,
-    threads: usize,
-    state: Mutex<State>,
-    changed: Condvar,
-    stop: AtomicBool,
+    queue: Queue<Block>,
+    /// Used ones, to be filled again.
+    buffers: Mutex<Vec<Vec<u8>>>,
+    most_buffers: usize,
+    seen: Mutex<Seen>,
 }
 
-#[derive(Default)]
-struct State {
-    /// The next input to be read.
-    next: usize,
-    /// How many threads read one.
-    readers: usize,
-    queue: VecDeque<Job>,
-    buffers: Vec<Vec<u8>>,
-    /// The input whose findings are being written, and how many findings of later ones are held back.
-    written: (usize, usize),
-}
-
-/// A block to be searched.
-struct Job {
-    input: usize,
-    seq: u64,
-    block: Block,
-}
-
-enum Task {
-    Search(Job),
-    Read(usize),
-}
-
-impl<'a> Shared<'a> {
-    fn new(settings: &'a Settings, inputs: &'a [Input], progress: &'a Progress, threads: usize) -> Self {
-        let (state, changed, stop) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
-        Self {
-            settings,
-            inputs,
-            progress,
-            threads,
-            state,
-            changed,
-            stop,
-        }
-    }
-
-    /// The next thing to do; waits while others may still bring some. `None` when all is done.
-    fn task(&self) -> Option<Task> {
-        let mut state = lock(&self.state);
-        loop {
-            if let Some(job) = state.queue.pop_front() {
-                return Some(Task::Search(job));
-            }
-            if state.next < self.inputs.len() && !self.is_ending() {
-                let input = state.next;
-                state.next += 1;
-                state.readers += 1;
-                return Some(Task::Read(input));
-            }
-            if state.readers == 0 {
-                return None;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Whether the output failed, or the user wants no more.
-    fn is_ending(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.settings.stop.is_set()
-    }
-
-    fn end_reading(&self) {
-        lock(&self.state).readers -= 1;
-        self.changed.notify_all();
-    }
-
-    /// Gives a block to another thread, if one has nothing to read; else gives it back.
-    fn offer(&self, job: Job) -> Option<Job> {
-        let mut state = lock(&self.state);
-        let idle = self.threads - state.readers.min(self.threads);
-        if state.queue.len() >= 2 * idle {
-            return Some(job);
-        }
-        state.queue.push_back(job);
-        drop(state);
-        self.changed.notify_one();
-        None
-    }
-
+impl Shared<'_> {
     fn buffer(&self) -> Vec<u8> {
-        lock(&self.state).buffers.pop().unwrap_or_default()
+        lock(&self.buffers).pop().unwrap_or_default()
     }
 
     fn reuse(&self, buffer: Vec<u8>) {
-        let mut state = lock(&self.state);
-        if state.buffers.len() < 4 * self.threads {
-            state.buffers.push(buffer);
-        }
-    }
-
-    /// Tells how far the output is.
-    fn advance(&self, written: (usize, usize)) {
-        let mut state = lock(&self.state);
-        if state.written != written {
-            state.written = written;
-            drop(state);
-            self.changed.notify_all();
-        }
-    }
-
-    /// Waits while too much is held back for an earlier input. That input's own thread never waits, so it ends.
-    fn wait_for_turn(&self, input: usize) {
-        let mut state = lock(&self.state);
-        while state.written.1 > AHEAD && input > state.written.0 && !self.is_ending() {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        let mut buffers = lock(&self.buffers);
+        if buffers.len() < self.most_buffers {
+            buffers.push(buffer);
         }
     }
 }
@@ -202,58 +122,79 @@ struct Worker<'a> {
     searcher: Searcher<'a>,
 }
 
-impl Worker<'_> {
-    fn work(&mut self) {
-        while let Some(task) = self.shared.task() {
+impl<'a> Worker<'a> {
+    fn new(shared: &'a Shared<'a>, sender: SyncSender<Message>) -> Self {
+        Self {
+            shared,
+            sender,
+            searcher: Searcher::new(shared.detector, shared.settings),
+        }
+    }
+
+    fn work(mut self) {
+        while let Some(task) = self.shared.queue.task() {
             match task {
                 Task::Search(job) => self.search(job),
                 Task::Read(input) => self.read(input),
             }
         }
+        self.searcher.add_seen(&mut lock(&self.shared.seen));
     }
 
-    fn search(&mut self, Job { input, seq, block }: Job) {
-        self.shared.wait_for_turn(input);
-        let found = Box::new(self.searcher.search(&block));
+    fn search(&mut self, Job { at, block }: Job<Block>) {
+        let searcher = &mut self.searcher;
+        let found = defect::caught(
+            || beginning(&block),
+            || {
+                #[cfg(test)]
+                defect::on_purpose(&block.bytes);
+                searcher.search(&block)
+            },
+        );
+        let found = Box::new(found.unwrap_or_else(|defect| {
+            self.renew();
+            Found {
+                bytes: block.bytes.len() as u64,
+                problems: vec![defect],
+                ..Found::default()
+            }
+        }));
         self.shared.progress.add_searched(block.bytes.len() as u64);
         self.shared.reuse(block.bytes);
-        self.send(Message::Block { input, seq, found });
+        self.send(Message::Block { at, found });
+    }
+
+    /// What was left in the middle of its work is whole no more.
+    fn renew(&mut self) {
+        self.searcher.add_seen(&mut lock(&self.shared.seen));
+        self.searcher = Searcher::new(self.shared.detector, self.shared.settings);
     }
 
     fn read(&mut self, input: usize) {
         let shared = self.shared;
+        let _ended = EndReading(&shared.queue);
         let mut reading = Reading {
             worker: self,
             input,
-            blocks: 0,
-            files: 0,
-            streams: Vec::new(),
-            problems: Vec::new(),
+            end: End::default(),
         };
-        shared.inputs[input].read(
-            &shared.settings.read,
-            &|bytes| shared.progress.add_read(bytes),
-            &|| shared.is_ending(),
-            &mut reading,
-        );
-        if !shared.is_ending() {
+        let place = || shared.inputs[input].place.clone();
+        let outcome = defect::caught(place, || {
+            #[cfg(test)]
+            defect::on_purpose(place().path.as_bytes());
+            shared.inputs[input].read(
+                &shared.settings.read,
+                &|bytes| shared.progress.add_read(bytes),
+                &|| shared.queue.is_ending(),
+                &mut reading,
+            );
+        });
+        let mut end = reading.end;
+        end.problems.extend(outcome.err());
+        if !shared.queue.is_ending() {
             shared.progress.add_input();
         }
-        let Reading {
-            blocks,
-            files,
-            streams,
-            problems,
-            ..
-        } = reading;
-        self.send(Message::End {
-            input,
-            blocks,
-            files,
-            streams,
-            problems,
-        });
-        shared.end_reading();
+        self.send(Message::End { input, end });
     }
 
     fn send(&self, message: Message) {
@@ -262,15 +203,29 @@ impl Worker<'_> {
     }
 }
 
+/// Where a block begins.
+fn beginning(block: &Block) -> Place {
+    match block.layout {
+        Layout::Lines => block.stream.place.line(block.first),
+        Layout::Records(_) => block.stream.place.record(block.first),
+        Layout::EvtxChunk => block.stream.place.clone(),
+    }
+}
+
+/// Tells that an input is read no more, however that ended.
+struct EndReading<'a>(&'a Queue<Block>);
+
+impl Drop for EndReading<'_> {
+    fn drop(&mut self) {
+        self.0.end_reading();
+    }
+}
+
 /// Takes an input's blocks while it is read.
 struct Reading<'a, 'b> {
     worker: &'b mut Worker<'a>,
     input: usize,
-    blocks: u64,
-    files: u64,
-    /// Streams that may have a problem to tell once all their blocks have been searched.
-    streams: Vec<Arc<Stream>>,
-    problems: Vec<Problem>,
+    end: End,
 }
 
 impl Sink for Reading<'_, '_> {
@@ -278,25 +233,22 @@ impl Sink for Reading<'_, '_> {
         self.worker.shared.buffer()
     }
 
-    fn stream(&mut self, stream: &Arc<Stream>) {
-        self.files += 1;
-        // Only few formats have any; an archive may have a million members.
-        if stream.tells_problems() {
-            self.streams.push(Arc::clone(stream));
-        }
+    fn stream(&mut self, _stream: &Arc<Stream>) {
+        self.end.files += 1;
     }
 
     fn block(&mut self, block: Block) -> ControlFlow<()> {
-        if self.worker.shared.is_ending() {
+        let queue = &self.worker.shared.queue;
+        if queue.is_ending() {
             return ControlFlow::Break(());
         }
-        let job = Job {
-            input: self.input,
-            seq: self.blocks,
-            block,
-        };
-        self.blocks += 1;
-        if let Some(job) = self.worker.shared.offer(job) {
+        self.end.ask(&block.stream);
+        let at = (self.input, self.end.blocks);
+        self.end.blocks += 1;
+        if let Some(job) = queue.offer(Job { at, block }) {
+            while let Some(earlier) = queue.before(at) {
+                self.worker.search(earlier);
+            }
             self.worker.search(job);
         }
         ControlFlow::Continue(())
@@ -304,13 +256,8 @@ impl Sink for Reading<'_, '_> {
 
     fn problem(&mut self, problem: Problem) {
         // What ends because it was to end is not broken.
-        if !self.worker.shared.is_ending() {
-            self.problems.push(problem);
+        if !self.worker.shared.queue.is_ending() {
+            self.end.problems.push(problem);
         }
     }
-}
-
-/// What a mutex here guards is whole at any time, so a panic elsewhere does not spoil it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

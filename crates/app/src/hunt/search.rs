@@ -14,12 +14,10 @@ use perisai_events::{Block, Layout};
 use perisai_model::{Event, Finding, Place, Position, Problem, RuleInfo, Value};
 
 use super::Settings;
+use super::item::{Item, cut};
+use crate::stop::Stop;
 
-/// The longest piece of a line that a finding keeps, in bytes.
-const LINE: usize = 2048;
-/// The most of an event's fields that its findings keep, in bytes.
-const EVENT: usize = 64 << 10;
-/// The same for an event that is part of something longer: these are held until the end.
+/// The most of an event's fields that are kept where it is part of something longer: these are held until the end.
 const OPEN_EVENT: usize = 2 << 10;
 /// The longest matched text that a finding keeps, in bytes.
 const MATCHED: usize = 1024;
@@ -41,6 +39,13 @@ pub(super) struct Found {
     pub(super) problems: Vec<Problem>,
 }
 
+impl Found {
+    /// How much there is to hold: findings, and events that may become part of one.
+    pub(super) fn weight(&self) -> usize {
+        self.findings.len() + self.open.len()
+    }
+}
+
 /// An event that is part of something longer, and what it is part of.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -60,6 +65,7 @@ pub(super) struct Seen {
 /// Searches blocks for one thread.
 pub(super) struct Searcher<'a> {
     detector: &'a Detector,
+    stop: &'a Stop,
     scanner: Scanner<'a>,
     tools: Tools<'a>,
     hits: Vec<Hit>,
@@ -81,24 +87,8 @@ struct Tools<'a> {
     found: Found,
 }
 
-/// A line or record as it stands.
-struct Item<'a> {
-    place: Place,
-    /// The bytes that were scanned.
-    bytes: &'a [u8],
-    /// Where in them the line or record stands.
-    range: Range<usize>,
-    /// For bytes that say again what stands in the line: from where on, and where in the line. In order.
-    stood: &'a [(usize, Range<usize>)],
-    /// Its fields, where it has any; its time in either case.
-    event: &'a Event,
-    has_fields: bool,
-    /// The fields as findings keep them, made for the first.
-    kept: OnceCell<Arc<Event>>,
-}
-
 impl<'a> Searcher<'a> {
-    pub(super) fn new(detector: &'a Detector, settings: &Settings) -> Self {
+    pub(super) fn new(detector: &'a Detector, settings: &'a Settings) -> Self {
         let tools = Tools {
             detector,
             since: settings.since,
@@ -114,6 +104,7 @@ impl<'a> Searcher<'a> {
         let scanner = detector.indicators.scanner();
         Self {
             detector,
+            stop: &settings.stop,
             scanner,
             tools,
             hits: Vec::new(),
@@ -128,7 +119,7 @@ impl<'a> Searcher<'a> {
         seen.patterns.merge(self.tools.patterns.seen());
     }
 
-    /// Searches a block.
+    /// Searches a block; gives what was found until then where the user wants no more.
     pub(super) fn search(&mut self, block: &Block) -> Found {
         self.tools.found.bytes = block.bytes.len() as u64;
         match block.layout {
@@ -151,7 +142,7 @@ impl<'a> Searcher<'a> {
         self.scanner.scan(&block.bytes, &mut self.hits);
         let mut cursor = block.cursor();
         let mut at = 0;
-        while at < self.hits.len() {
+        while at < self.hits.len() && !self.stop.is_set() {
             let Some((position, range)) = cursor.locate(self.hits[at].start) else {
                 break;
             };
@@ -171,7 +162,7 @@ impl<'a> Searcher<'a> {
         self.scanner.scan(&block.bytes, &mut self.hits);
         let mut at = 0;
         let mut items = block.items().peekable();
-        while let Some((position, range)) = items.next() {
+        while let Some((position, range)) = items.next().filter(|_| !self.stop.is_set()) {
             let next = items.peek().map_or(usize::MAX, |(_, next)| next.start);
             let hits = at..at + self.hits[at..].iter().take_while(|hit| hit.start < next).count();
             at = hits.end;
@@ -182,7 +173,7 @@ impl<'a> Searcher<'a> {
     /// Lines that write values in a way of their own: each is searched with what it says in the usual way behind it.
     fn search_retold(&mut self, block: &Block) {
         let (mut text, mut stood) = (std::mem::take(&mut self.text), Vec::new());
-        for (position, range) in block.items() {
+        for (position, range) in block.items().take_while(|_| !self.stop.is_set()) {
             text.clear();
             stood.clear();
             self.hits.clear();
@@ -240,7 +231,11 @@ impl<'a> Searcher<'a> {
         let mut problems = Vec::new();
         let (scanner, tools, hits, text) =
             (&mut self.scanner, &mut self.tools, &mut self.hits, &mut self.text);
+        let stop = self.stop;
         let mut each = |position: Position, event: &Event| {
+            if stop.is_set() {
+                return;
+            }
             tools.found.records += 1;
             text.clear();
             hits.clear();
@@ -385,6 +380,7 @@ impl Tools<'_> {
         let text = cut(matched.as_bytes(), MATCHED);
         let finding = Finding {
             line: Some(text.clone()),
+            flags: rule.valid.flags(item.event.time),
             ..item.finding(Arc::clone(rule), text)
         };
         self.found.findings.push(finding);
@@ -413,68 +409,52 @@ impl Tools<'_> {
     }
 }
 
-impl Item<'_> {
-    fn finding(&self, rule: Arc<RuleInfo>, matched: String) -> Finding {
-        Finding {
-            time: self.event.time,
-            time_text: self.event.time_text.clone(),
-            rule,
-            observable: None,
-            matched,
-            place: self.place.clone(),
-            flags: Vec::new(),
-            host: self
-                .has_fields
-                .then(|| perisai_events::host(self.event).map(str::to_owned))
-                .flatten(),
-            line: None,
-            event: self
-                .has_fields
-                .then(|| Arc::clone(self.kept.get_or_init(|| Arc::new(self.event.limited(EVENT))))),
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
 
-    /// Where that which was hit stands in the line itself.
-    fn stood(&self, hit: &Hit) -> Range<usize> {
-        let said = self.stood.iter().rev().find(|(from, _)| *from <= hit.start);
-        said.map_or(hit.start..hit.end, |(_, stood)| stood.clone())
-    }
+    use perisai_model::Intel;
 
-    /// The line around a hit, cut to a limit on both sides.
-    fn line_around(&self, hit: &Range<usize>) -> String {
-        let line = self.line_of(hit);
-        if line.len() <= LINE {
-            return String::from_utf8_lossy(&self.bytes[line]).into_owned();
-        }
-        let start = line.start.max(hit.start.saturating_sub(LINE / 2));
-        let end = line.end.min(start + LINE);
-        let (before, behind) = (
-            if start > line.start { "…" } else { "" },
-            if end < line.end { "…" } else { "" },
+    use super::*;
+
+    #[test]
+    fn a_busy_block_gives_up_at_the_wish_to_end() {
+        let mut intel = Intel::default();
+        let context = intel.add_context(perisai_model::Context::default());
+        intel
+            .indicators
+            .push(perisai_model::Kind::Domain, "evil.example", context);
+        let (detector, _) = Detector::compile(intel, Vec::new());
+        let settings = Settings::default();
+        let mut blocks = Blocks::default();
+        perisai_events::read(
+            Place::file("t"),
+            None,
+            perisai_events::Input::Stream(&mut "to evil.example\n".repeat(1000).as_bytes()),
+            &settings.read,
+            &mut blocks,
         );
-        format!(
-            "{before}{}{behind}",
-            String::from_utf8_lossy(&self.bytes[start..end])
-        )
+        let mut searcher = Searcher::new(&detector, &settings);
+        assert_eq!(searcher.search(&blocks.0[0]).findings.len(), 1000);
+        settings.stop.flag().store(true, Ordering::Relaxed);
+        assert_eq!(searcher.search(&blocks.0[0]).findings.len(), 0);
     }
 
-    /// Of a record's text that was put together from its fields, only the field.
-    fn line_of(&self, hit: &Range<usize>) -> Range<usize> {
-        let range = self.range.start.min(hit.start)..self.range.end.max(hit.end);
-        let before = self.bytes[range.start..hit.start]
-            .iter()
-            .rposition(|&byte| byte == b'\n');
-        let behind = self.bytes[hit.end..range.end]
-            .iter()
-            .position(|&byte| byte == b'\n');
-        before.map_or(range.start, |at| range.start + at + 1)..behind.map_or(range.end, |at| hit.end + at)
-    }
-}
+    #[derive(Default)]
+    struct Blocks(Vec<Block>);
 
-/// Text of at most so many bytes; lossy UTF-8.
-fn cut(bytes: &[u8], most: usize) -> String {
-    if bytes.len() <= most {
-        return String::from_utf8_lossy(bytes).into_owned();
+    impl perisai_events::Sink for Blocks {
+        fn buffer(&mut self) -> Vec<u8> {
+            Vec::new()
+        }
+
+        fn block(&mut self, block: Block) -> std::ops::ControlFlow<()> {
+            self.0.push(block);
+            std::ops::ControlFlow::Continue(())
+        }
+
+        fn problem(&mut self, problem: Problem) {
+            panic!("{problem}");
+        }
     }
-    format!("{}…", String::from_utf8_lossy(&bytes[..most]))
 }

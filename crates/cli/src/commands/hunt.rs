@@ -90,7 +90,8 @@ const MOST_THREADS: i64 = 1024;
 const STATUS: &str = "\
 Exit status: 0 done; 1 with --exit-code, something was found; 2 wrong command line, or nothing to look for; 3 done, but \
 some input could not be read or used (3 wins over 1); 130 interrupted (Ctrl-C or kill): what was found so far is \
-written. A second Ctrl-C ends at once, with nothing more written.";
+written. A second Ctrl-C ends at once, with nothing more written; only it ends a hunt whose output is a pipe that nobody \
+reads from.";
 
 impl Hunt {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {

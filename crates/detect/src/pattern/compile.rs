@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use perisai_model::{
     Context, IdleRule, Place, Problem, Rule, RuleInfo, RuleKind, RuleLanguage, RuleText, Severity, Source,
-    Timestamp,
+    rule_key,
 };
 use perisai_pattern::{Comparison, Literal, Node, Operator, Pattern, Qualifier, Test, parse};
 
@@ -25,7 +25,6 @@ const NAME_LENGTH: usize = 120;
 pub(super) struct Compiled {
     pub(super) pattern: Pattern,
     pub(super) info: Arc<RuleInfo>,
-    pub(super) valid: (Option<Timestamp>, Option<Timestamp>),
     pub(super) place: Place,
     /// One event is all that any match of it takes.
     pub(super) alone: bool,
@@ -121,7 +120,6 @@ impl Compiled {
         );
         Self {
             info: Arc::new(info(rule, context)),
-            valid: (context.valid_from, context.valid_until),
             place: rule.place.clone(),
             alone: takes_one(pattern.root()),
             needs: Vec::new(),
@@ -337,6 +335,8 @@ fn info(rule: &Rule, context: &Context) -> RuleInfo {
             tlp: context.tlp,
         }],
         text: Some(RuleText::whole(&rule.text)),
+        key: rule_key(context.id.as_deref(), &rule.text),
+        valid: context.validity(),
     }
 }
 

@@ -26,6 +26,7 @@ const FIRST_STEP: usize = 16;
 pub(super) fn conclude(
     patterns: &[Compiled],
     mut observations: Vec<Observation>,
+    ends: &dyn Fn() -> bool,
 ) -> (Vec<PatternMatch>, Vec<Problem>) {
     observations.sort_unstable_by_key(|one| {
         (
@@ -39,8 +40,12 @@ pub(super) fn conclude(
     for group in observations.chunk_by(|one, other| one.pattern == other.pattern) {
         let pattern = group[0].pattern;
         let compiled = &patterns[pattern.0 as usize];
-        let mut pool = Pool::new(compiled, group);
-        if let Err(why) = pool.matches(pattern, &mut matches) {
+        let mut pool = Pool::new(compiled, group, ends);
+        let outcome = pool.matches(pattern, &mut matches);
+        if ends() {
+            break;
+        }
+        if let Err(why) = outcome {
             let why = format!("STIX pattern {}: {why}", compiled.info.name);
             problems.push(Problem::new(compiled.place.clone(), why));
         }
@@ -57,6 +62,8 @@ enum Unfinished {
     Many,
     #[error("too many events take part in it, further matches are not reported")]
     Long,
+    #[error("interrupted")]
+    Ended,
 }
 
 /// The observations of one pattern that no match has used yet.
@@ -72,10 +79,11 @@ struct Pool<'a> {
     span: Option<i64>,
     looks: usize,
     steps: u64,
+    ends: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Pool<'a> {
-    fn new(compiled: &'a Compiled, sorted: &'a [Observation]) -> Self {
+    fn new(compiled: &'a Compiled, sorted: &'a [Observation], ends: &'a dyn Fn() -> bool) -> Self {
         Self {
             compiled,
             rest: sorted.iter(),
@@ -85,6 +93,7 @@ impl<'a> Pool<'a> {
             span: span(compiled.pattern.root()),
             looks: MAX_LOOKS,
             steps: MAX_STEPS,
+            ends,
         }
     }
 
@@ -152,6 +161,9 @@ impl<'a> Pool<'a> {
     }
 
     fn look(&mut self, from: usize, to: usize) -> Result<Option<Vec<usize>>, Unfinished> {
+        if (self.ends)() {
+            return Err(Unfinished::Ended);
+        }
         self.looks = self.looks.checked_sub(to - from).ok_or(Unfinished::Long)?;
         let found = self
             .compiled

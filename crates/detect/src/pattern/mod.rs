@@ -27,7 +27,7 @@ mod view;
 
 use std::sync::Arc;
 
-use perisai_model::{Context, Event, IdleRule, Problem, Rule, RuleInfo, Timestamp};
+use perisai_model::{Context, Event, IdleRule, Problem, Rule, RuleInfo};
 use perisai_pattern::{DataError, Hit};
 
 use compile::{Compiled, Output};
@@ -128,15 +128,6 @@ impl StixPatterns {
         &self.patterns[pattern.0 as usize].info
     }
 
-    /// From when and until when the pattern is valid, as its source says.
-    ///
-    /// # Panics
-    /// Where the id is of another `StixPatterns`.
-    #[must_use]
-    pub fn valid(&self, pattern: PatternId) -> (Option<Timestamp>, Option<Timestamp>) {
-        self.patterns[pattern.0 as usize].valid
-    }
-
     /// Adds the patterns that an event satisfies, or helps to satisfy, to `out`, in the order in which they were
     /// loaded.
     pub fn match_event(&self, event: &Event, scratch: &mut Scratch, out: &mut Vec<PatternHit>) {
@@ -216,10 +207,15 @@ impl StixPatterns {
     /// same. Each match takes the observations that complete it first, and none of them is used again, so that a
     /// sequence that happened ten times is found ten times.
     ///
-    /// A pattern that is too complex, or matches too often, is told as a problem; what was found until then stands.
+    /// A pattern that is too complex, or matches too often, is told as a problem; what was found until then stands. It
+    /// stands, too, where `ends`, which is asked from time to time, wants no more.
     #[must_use]
-    pub fn conclude(&self, observations: Vec<Observation>) -> (Vec<PatternMatch>, Vec<Problem>) {
-        conclude::conclude(&self.patterns, observations)
+    pub fn conclude(
+        &self,
+        observations: Vec<Observation>,
+        ends: &dyn Fn() -> bool,
+    ) -> (Vec<PatternMatch>, Vec<Problem>) {
+        conclude::conclude(&self.patterns, observations, ends)
     }
 
     /// The patterns that can match no log event, each with the path that stands in no log.

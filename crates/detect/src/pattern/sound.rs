@@ -214,7 +214,7 @@ proptest! {
             }
         }
         let idle = patterns.explain_seen(&seen);
-        for matched in patterns.conclude(found).0 {
+        for matched in patterns.conclude(found, &|| false).0 {
             let name = &patterns.info(matched.pattern).name;
             prop_assert!(idle.iter().all(|idle| idle.name != *name), "{name}");
         }
@@ -277,7 +277,7 @@ proptest! {
         let hits = |orders: &[u64]| -> Vec<Hit> {
             orders.iter().map(|&order| observations[order as usize].hit.clone()).collect()
         };
-        let (matches, problems) = patterns.conclude(observations.clone());
+        let (matches, problems) = patterns.conclude(observations.clone(), &|| false);
         prop_assert!(problems.is_empty());
         let mut left: Vec<u64> = (0..observations.len() as u64).collect();
         for found in &matches {
@@ -290,6 +290,6 @@ proptest! {
         prop_assert!(pattern.evaluate(&hits(&left)).unwrap().is_none(), "left: {:?}", left);
         let mut turned = observations.clone();
         turned.reverse();
-        prop_assert_eq!(patterns.conclude(turned).0, matches);
+        prop_assert_eq!(patterns.conclude(turned, &|| false).0, matches);
     }
 }

@@ -320,13 +320,21 @@ impl SigmaRules {
             .collect()
     }
 
-    /// Puts the observations of a whole hunt in order and gives the correlations that came true, in order of time.
+    /// Puts the observations of a whole hunt in order and gives the correlations that came true, in order of time;
+    /// those found until then where `ends`, which is asked before each, wants no more.
     #[must_use]
-    pub fn correlate(&self, mut observations: Vec<Observation>) -> Vec<CorrelationHit> {
+    pub fn correlate(
+        &self,
+        mut observations: Vec<Observation>,
+        ends: &dyn Fn() -> bool,
+    ) -> Vec<CorrelationHit> {
         observations.sort();
         let mut windows = BTreeMap::new();
         let mut hits = Vec::new();
         for observation in observations {
+            if ends() {
+                break;
+            }
             self.feed(observation, &mut windows, &mut hits, 0);
         }
         hits

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use perisai_model::{
-    Context, IdleRule, Place, Problem, Rule, RuleInfo, RuleKind, RuleText, Severity, Source,
+    Context, IdleRule, Place, Problem, Rule, RuleInfo, RuleKind, RuleText, Severity, Source, rule_key,
 };
 use rsigma_parser::{CorrelationRule, FilterRule, Level, SigmaRule, parse_sigma_yaml};
 
@@ -49,7 +49,7 @@ pub(super) struct Documents {
     pub(super) rules: Vec<Loaded<SigmaRule>>,
     pub(super) correlations: Vec<Loaded<CorrelationRule>>,
     pub(super) filters: Vec<Loaded<FilterRule>>,
-    /// Where a rule with an id, or else a title, stands in `rules`.
+    /// Where a rule stands in `rules`, by the key of its findings.
     known: HashMap<String, usize>,
 }
 
@@ -92,11 +92,7 @@ impl Documents {
 
     /// The same rule from several sources is one rule of several sources.
     fn add_rule(&mut self, loaded: Loaded<SigmaRule>) {
-        let key = loaded
-            .rule
-            .id
-            .clone()
-            .unwrap_or_else(|| loaded.rule.title.clone());
+        let key = loaded.info.key.clone();
         if let Some(&at) = self.known.get(&key) {
             let other = &mut self.rules[at];
             if other.rule.detection == loaded.rule.detection && other.rule.logsource == loaded.rule.logsource
@@ -107,6 +103,7 @@ impl Documents {
                 other.info.tags.extend(loaded.info.tags);
                 other.info.tags.sort();
                 other.info.tags.dedup();
+                other.info.valid = other.info.valid.or(loaded.info.valid);
                 return;
             }
         }
@@ -229,6 +226,8 @@ fn info_of(words: &Words<'_>, context: &Context, text: RuleText) -> RuleInfo {
             id: words.id.or(context.id.as_ref()).cloned(),
             tlp: context.tlp,
         }],
+        key: rule_key(words.id.map(String::as_str), &text.to_string()),
         text: Some(text),
+        valid: context.validity(),
     }
 }

@@ -501,7 +501,7 @@ fn a_long_sequence_over_many_events_is_given_up_and_told() {
     }
     assert_eq!(observations.len(), 20_000);
     let start = std::time::Instant::now();
-    let (matches, problems) = patterns.conclude(observations);
+    let (matches, problems) = patterns.conclude(observations, &|| false);
     eprintln!("{} matches in {:?}: {problems:?}", matches.len(), start.elapsed());
     assert!(problems.len() == 1 || matches.len() == 100);
 }
@@ -544,7 +544,7 @@ fn a_pattern_brings_its_context_and_a_bad_one_is_told() {
     );
     assert_eq!(info.tags, ["a", "b"]);
     assert_eq!(info.sources[0].tlp, Some(Tlp::Amber));
-    assert_eq!(patterns.valid(hit.pattern), (None, context.valid_until));
+    assert_eq!(patterns.info(hit.pattern).valid, context.validity());
 }
 
 proptest! {
@@ -570,6 +570,7 @@ proptest! {
         let found = hits(&patterns, &event);
         let (_, problems) = patterns.conclude(
             found.into_iter().map(|hit| Observation { pattern: hit.pattern, hit: hit.hit, order: 0 }).collect(),
+            &|| false,
         );
         prop_assert!(problems.is_empty());
     }

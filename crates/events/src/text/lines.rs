@@ -13,6 +13,7 @@ use crate::container::{Filled, Peeked, SAMPLE, fill_until};
 use crate::format::{self, Columns, Format};
 use crate::json;
 use crate::read::{Walk, explain};
+use crate::time::DateOrder;
 
 /// How many headers of one stream are read: a hostile one may have one for each line.
 const HEADERS: usize = 10_000;
@@ -117,20 +118,26 @@ impl Cutter {
         self.give(walk, bytes, split)
     }
 
-    /// Tells the format of a live log anew while there is more to go by than at first: it may have begun with a banner,
-    /// or have paused behind its header.
+    /// Tells the format of a live log, and the order of its dates, anew while there is more to go by than at first: it may
+    /// have begun with a banner, or have paused behind its header.
     fn tell_format(&mut self, bytes: &[u8]) {
         let Some(mut sample) = self.sample.take() else {
             return;
         };
         sample.extend_from_slice(&bytes[..bytes.len().min(SAMPLE - sample.len())]);
         let (format, columns) = format::detect(&sample);
+        let order = DateOrder::of_sample(&sample);
         if format != self.stream.format {
             self.stream = Arc::new(Stream {
                 format,
                 columns,
                 ..Stream::clone(&self.stream)
             });
+        }
+        if order != self.stream.clock.order {
+            let mut stream = Stream::clone(&self.stream);
+            stream.clock.order = order;
+            self.stream = Arc::new(stream);
         }
         self.sample = (sample.len() < SAMPLE).then_some(sample);
     }

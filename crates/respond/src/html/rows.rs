@@ -88,7 +88,7 @@ fn row(finding: &Finding) -> io::Result<String> {
 mod tests {
     use std::sync::Arc;
 
-    use perisai_model::{Place, RuleInfo, RuleKind};
+    use perisai_model::{Place, RuleInfo, RuleKind, Validity};
 
     use super::*;
 
@@ -114,6 +114,8 @@ mod tests {
                 reference: None,
                 sources: Vec::new(),
                 text: None,
+                key: String::new(),
+                valid: Validity::default(),
             };
             let finding = Finding {
                 time: None,

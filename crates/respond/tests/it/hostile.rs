@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use perisai_model::{
     Event, Finding, Flag, Kind, Observed, Place, Problem, Report, RuleInfo, RuleKind, RuleText, Severity,
-    Source, Tlp,
+    Source, Tlp, Validity,
 };
 use perisai_respond::{Format, Options};
 use proptest::prelude::*;
@@ -35,6 +35,8 @@ pub(crate) fn full_of(text: &str, kind: RuleKind, observable: Option<Kind>) -> F
                 tlp: Some(Tlp::Green),
             }],
             text: (kind == RuleKind::Yara).then(|| RuleText::whole(&text.into())),
+            key: text.to_owned(),
+            valid: Validity::default(),
         }),
         observable: observable.map(|kind| Observed {
             kind,

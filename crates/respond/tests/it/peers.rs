@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use perisai_model::{Finding, Kind, Observed, Place, RuleInfo, RuleKind, RuleText, Severity, Source, Tlp};
+use perisai_model::{
+    Finding, Kind, Observed, Place, RuleInfo, RuleKind, RuleText, Severity, Source, Tlp, Validity,
+};
 use perisai_respond::{Format, Options};
 
 use crate::hostile::full_of;
@@ -96,6 +98,8 @@ fn one_of_each_kind() -> Vec<Finding> {
                 tlp: Some(Tlp::ALL[line % 5]),
             }],
             text: None,
+            key: value.to_owned(),
+            valid: Validity::default(),
         }),
         observable: Some(Observed {
             kind,

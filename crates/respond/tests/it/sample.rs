@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use perisai_model::{
     Event, Finding, Flag, IdleRule, Kind, Observed, Place, Problem, Report, RuleInfo, RuleKind, RuleText,
-    Severity, Source, Tlp, Value,
+    Severity, Source, Tlp, Validity, Value,
 };
 use perisai_respond::{Format, Options, writer};
 
@@ -32,8 +32,11 @@ fn source(name: &str, id: Option<&str>, tlp: Option<Tlp>) -> Source {
 }
 
 fn rule(kind: RuleKind, name: &str, severity: Severity, tags: &[&str], sources: Vec<Source>) -> RuleInfo {
+    let own_id = sources.iter().find_map(|source| source.id.clone());
     RuleInfo {
         kind,
+        key: own_id.unwrap_or_else(|| name.to_owned()),
+        valid: Validity::default(),
         name: name.to_owned(),
         severity,
         tags: tags.iter().map(|&tag| tag.to_owned()).collect(),

@@ -31,7 +31,7 @@ fn check(correlation: &str, at: &[(i64, &[(&str, &str)])], expected: &[(i64, f64
     let (rules, problems) = compile(&[BASE, OTHER, &text]);
     assert!(problems.is_empty(), "{problems:?}");
     let mut observations = observe(&rules, at);
-    let found = rules.correlate(observations.clone());
+    let found = rules.correlate(observations.clone(), &|| false);
     let times: Vec<_> = found
         .iter()
         .map(|hit| (hit.time.as_second(), hit.value))
@@ -39,7 +39,7 @@ fn check(correlation: &str, at: &[(i64, &[(&str, &str)])], expected: &[(i64, f64
     assert_eq!(times, expected, "{correlation}");
     observations.reverse();
     assert_eq!(
-        rules.correlate(observations),
+        rules.correlate(observations, &|| false),
         found,
         "the order of input must not matter"
     );
@@ -182,7 +182,7 @@ fn aliases_and_chains() {
         ],
     );
     let found: Vec<_> = rules
-        .correlate(observations)
+        .correlate(observations, &|| false)
         .into_iter()
         .map(|hit| {
             (

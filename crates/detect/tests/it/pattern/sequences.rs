@@ -29,7 +29,7 @@ fn sequence(pattern: &str, events: &[&str], expected: &[&[u64]]) {
         }
     }
     let run = |observations: Vec<Observation>| {
-        let (matches, problems) = patterns.conclude(observations);
+        let (matches, problems) = patterns.conclude(observations, &|| false);
         assert_eq!(problems, []);
         matches
     };
@@ -130,7 +130,7 @@ fn endless_repetition_is_bounded_and_told() {
         hit: hit.hit.clone(),
         order,
     });
-    let (matches, problems) = patterns.conclude(all.collect());
+    let (matches, problems) = patterns.conclude(all.collect(), &|| false);
     assert_eq!(matches.len(), 10_000);
     assert_eq!(problems.len(), 1);
     assert!(
@@ -158,7 +158,7 @@ fn many_events_are_concluded_in_time() {
         }
     };
     let start = std::time::Instant::now();
-    let (matches, problems) = patterns.conclude((0..300_000).map(at).collect());
+    let (matches, problems) = patterns.conclude((0..300_000).map(at).collect(), &|| false);
     eprintln!("{} matches in {:.2?}", matches.len(), start.elapsed());
     assert_eq!((matches.len(), problems), (3_000, Vec::new()));
 }
