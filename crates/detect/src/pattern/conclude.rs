@@ -19,6 +19,10 @@ const MAX_LOOKS: usize = 50_000_000;
 /// How many steps all searches for one pattern may take: a few seconds.
 const MAX_STEPS: u64 = 400_000_000;
 
+/// The same for all patterns together; each has the least even when it is spent.
+const MAX_TOTAL: u64 = 10 * MAX_STEPS;
+const LEAST_STEPS: u64 = MAX_STEPS / 100;
+
 /// How many observations are added first in the search for the next match.
 const FIRST_STEP: usize = 16;
 
@@ -36,14 +40,17 @@ pub(super) fn conclude(
         )
     });
     let (mut matches, mut problems) = (Vec::new(), Vec::new());
+    let mut total = MAX_TOTAL;
     for group in observations.chunk_by(|one, other| one.pattern == other.pattern) {
         let pattern = group[0].pattern;
         let compiled = &patterns[pattern.0 as usize];
-        let mut pool = Pool::new(compiled, group);
+        let steps = total.clamp(LEAST_STEPS, MAX_STEPS);
+        let mut pool = Pool::new(compiled, group, steps);
         if let Err(why) = pool.matches(pattern, &mut matches) {
             let why = format!("STIX pattern {}: {why}", compiled.info.name);
             problems.push(Problem::new(compiled.place.clone(), why));
         }
+        total = total.saturating_sub(steps - pool.steps);
     }
     (matches, problems)
 }
@@ -75,7 +82,7 @@ struct Pool<'a> {
 }
 
 impl<'a> Pool<'a> {
-    fn new(compiled: &'a Compiled, sorted: &'a [Observation]) -> Self {
+    fn new(compiled: &'a Compiled, sorted: &'a [Observation], steps: u64) -> Self {
         Self {
             compiled,
             rest: sorted.iter(),
@@ -84,7 +91,7 @@ impl<'a> Pool<'a> {
             start: 0,
             span: span(compiled.pattern.root()),
             looks: MAX_LOOKS,
-            steps: MAX_STEPS,
+            steps,
         }
     }
 

@@ -269,9 +269,7 @@ mod tests {
         );
         check(
             r#"Jan  1 00:00:05 h prog: {"a":1,"message":"m"}"#,
-            Some(concat!(
-                r#"{"a":1,"message":["m","{\"a\":1,\"message\":\"m\"}"],"hostname":"h","appname":"prog"}"#
-            )),
+            Some(r#"{"a":1,"message":["m","{\"a\":1,\"message\":\"m\"}"],"hostname":"h","appname":"prog"}"#),
         );
         check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created", None);
         check("no syslog", None);
