@@ -19,6 +19,10 @@ const MAX_LOOKS: usize = 50_000_000;
 /// How many steps all searches for one pattern may take: a few seconds.
 const MAX_STEPS: u64 = 400_000_000;
 
+/// The same for all patterns together; each has the least even when it is spent.
+const MAX_TOTAL: u64 = 10 * MAX_STEPS;
+const LEAST_STEPS: u64 = MAX_STEPS / 100;
+
 /// How many observations are added first in the search for the next match.
 const FIRST_STEP: usize = 16;
 
@@ -37,10 +41,12 @@ pub(super) fn conclude(
         )
     });
     let (mut matches, mut problems) = (Vec::new(), Vec::new());
+    let mut total = MAX_TOTAL;
     for group in observations.chunk_by(|one, other| one.pattern == other.pattern) {
         let pattern = group[0].pattern;
         let compiled = &patterns[pattern.0 as usize];
-        let mut pool = Pool::new(compiled, group, ends);
+        let steps = total.clamp(LEAST_STEPS, MAX_STEPS);
+        let mut pool = Pool::new(compiled, group, steps, ends);
         let outcome = pool.matches(pattern, &mut matches);
         if ends() {
             break;
@@ -49,6 +55,7 @@ pub(super) fn conclude(
             let why = format!("STIX pattern {}: {why}", compiled.info.name);
             problems.push(Problem::new(compiled.place.clone(), why));
         }
+        total = total.saturating_sub(steps - pool.steps);
     }
     (matches, problems)
 }
@@ -83,7 +90,12 @@ struct Pool<'a> {
 }
 
 impl<'a> Pool<'a> {
-    fn new(compiled: &'a Compiled, sorted: &'a [Observation], ends: &'a dyn Fn() -> bool) -> Self {
+    fn new(
+        compiled: &'a Compiled,
+        sorted: &'a [Observation],
+        steps: u64,
+        ends: &'a dyn Fn() -> bool,
+    ) -> Self {
         Self {
             compiled,
             rest: sorted.iter(),
@@ -92,7 +104,7 @@ impl<'a> Pool<'a> {
             start: 0,
             span: span(compiled.pattern.root()),
             looks: MAX_LOOKS,
-            steps: MAX_STEPS,
+            steps,
             ends,
         }
     }
