@@ -5,6 +5,7 @@
 //! sequences) is concluded after the scan (`conclude`).
 
 mod conclude;
+pub(crate) mod not_run;
 mod order;
 mod progress;
 mod schedule;
@@ -20,8 +21,8 @@ use cpu_time::ProcessTime;
 use jiff::Timestamp;
 use perisai_detect::Detector;
 use perisai_events::ReadOptions;
-use perisai_intel::{Options as IntelOptions, RuleName, rule_names};
-use perisai_model::{IdleRule, Intel, Interrupted, Problem, Report, RuleLanguage, Severity};
+use perisai_intel::Options as IntelOptions;
+use perisai_model::{Interrupted, Problem, Report, Severity};
 use perisai_respond::Writer;
 
 use crate::files::{self, Globs, Input};
@@ -78,8 +79,11 @@ pub enum HuntError {
     #[error("{} is an input: the findings would overwrite it", .0.display())]
     OwnInput(PathBuf),
     /// There is nothing to look for; and what could not be read or used.
-    #[error("nothing to look for: no indicator and no rule in {0}")]
+    #[error("nothing to look for: {0}")]
     NoIntel(String, Vec<Problem>),
+    /// Under `strict`: so many YARA rules cannot be looked for by this program.
+    #[error("{}", perisai_respond::say_yara_not_run(*.0))]
+    NoYara(u64),
     /// It was ended while the intelligence was loaded.
     #[error("interrupted while the intelligence was loaded: nothing was searched")]
     Interrupted,
@@ -99,7 +103,8 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     fail_if_stopped(settings)?;
     report.problems.extend(problems);
     report.withheld = intel.withheld;
-    report.idle_rules = not_run_here(&intel);
+    report.idle_rules = not_run::not_run_here(&intel);
+    report.yara_not_run = not_run::yara(&intel);
     #[cfg(feature = "yara")]
     let yara = yara::compile(&intel, yara::cache_folder().as_deref(), &mut report.problems);
 
@@ -113,7 +118,10 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     #[cfg(not(feature = "yara"))]
     let nothing = true;
     if detector.indicators.is_empty() && report.rules == 0 && nothing {
-        return Err(HuntError::NoIntel(listed(&settings.intel), report.problems));
+        return Err(HuntError::NoIntel(nothing_in(settings, &report), report.problems));
+    }
+    if settings.strict && report.yara_not_run > 0 {
+        return Err(HuntError::NoYara(report.yara_not_run));
     }
     fail_if_strict(settings, &report)?;
 
@@ -126,6 +134,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
             .as_ref()
             .is_some_and(|path| files::is_one_of(path, &settings.own))
     });
+    pass_over_reports(&mut inputs, &mut report);
     fail_if_strict(settings, &report)?;
     progress.start(inputs.iter().filter_map(|input| input.size).sum());
     let mut output = order::Output::new(settings, progress, writer);
@@ -164,6 +173,15 @@ fn refuse_own_inputs(settings: &Settings) -> Result<(), HuntError> {
     }
 }
 
+/// Leaves out what an earlier hunt wrote into a folder of logs: its findings are no new ones (design.md, invariant 10).
+fn pass_over_reports(inputs: &mut Vec<Input>, report: &mut Report) {
+    let (own, others): (Vec<_>, _) = std::mem::take(inputs)
+        .into_iter()
+        .partition(|input| input.found && input.starts_as(perisai_respond::is_report));
+    report.own_reports = own.into_iter().map(|input| input.place).collect();
+    *inputs = others;
+}
+
 fn fail_if_stopped(settings: &Settings) -> Result<(), HuntError> {
     if settings.stop.is_set() {
         return Err(HuntError::Interrupted);
@@ -190,42 +208,21 @@ fn fail_if_strict(settings: &Settings, report: &Report) -> Result<(), HuntError>
     }
 }
 
-fn listed(paths: &[PathBuf]) -> String {
-    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-    if names.is_empty() {
+/// What there was in the intelligence, where none of it can be looked for.
+fn nothing_in(settings: &Settings, report: &Report) -> String {
+    let names: Vec<_> = settings
+        .intel
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let names = if names.is_empty() {
         "no source at all".to_owned()
     } else {
         names.join(", ")
+    };
+    if report.yara_not_run > 0 {
+        let why = perisai_respond::say_yara_not_run(report.yara_not_run);
+        return format!("no indicator and no other rule in {names}; {why}");
     }
-}
-
-/// Rules that are kept but not run by this program.
-fn not_run_here(intel: &Intel) -> Vec<IdleRule> {
-    let why = |language| match language {
-        RuleLanguage::Snort | RuleLanguage::Suricata => Some("kept for network sensors, not run on logs"),
-        #[cfg(not(feature = "yara"))]
-        RuleLanguage::Yara => Some("YARA is not in this build: build with `--features yara`"),
-        _ => None,
-    };
-    let idle = |rule: &perisai_model::Rule| {
-        let Some(why) = why(rule.language) else {
-            return Vec::new();
-        };
-        let place = &rule.place;
-        let named = |RuleName { name, id }| IdleRule {
-            name,
-            id,
-            why: format!("{why} ({place})"),
-        };
-        let mut idle: Vec<_> = rule_names(rule).into_iter().map(named).collect();
-        if idle.is_empty() {
-            idle.push(IdleRule {
-                name: place.to_string(),
-                id: None,
-                why: why.to_owned(),
-            });
-        }
-        idle
-    };
-    intel.rules.iter().flat_map(idle).collect()
+    format!("no indicator and no rule in {names}")
 }

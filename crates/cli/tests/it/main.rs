@@ -8,4 +8,5 @@ mod examples;
 mod live;
 mod planted;
 mod shared_data;
+mod told;
 mod tool;

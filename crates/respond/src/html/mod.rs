@@ -95,6 +95,8 @@ struct Page {
     groups: Vec<Row>,
     groups_left: Option<String>,
     matrix: Vec<Tactic>,
+    /// The total in words.
+    findings: String,
     total: String,
     rows: String,
     rows_held: String,
@@ -197,6 +199,7 @@ fn page(summary: &Summary, report: &Report, options: &Options, timeline: Timelin
         groups_left: (left > 0).then(|| say::number(left as u64)),
         matrix: matrix(&groups),
         total: say::number(summary.total()),
+        findings: say::count(summary.total(), "finding"),
         rows_held: say::number(rows.len() as u64),
         rows_left: (rows.len() as u64) < summary.total(),
         rows: rows.into_json(),
@@ -366,6 +369,19 @@ fn notes(summary: &Summary, report: &Report) -> Vec<Note> {
             (report.idle_rules.len() as u64, "rule", "idle"),
             "They did not load, or can never match these logs.",
             report.idle_rules.iter().map(idle),
+        ),
+        Note::new(
+            (report.yara_not_run, "YARA rule", "not run"),
+            "YARA is not in this build: build with `--features yara`.",
+            std::iter::empty(),
+        ),
+        Note::new(
+            (report.own_reports.len() as u64, "report", "passed over"),
+            "An earlier hunt wrote them; name one to have it searched.",
+            report
+                .own_reports
+                .iter()
+                .map(|place| clip(&place.to_string(), 400)),
         ),
         Note::new(
             (report.withheld, "indicator", "left out"),

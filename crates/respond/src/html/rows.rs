@@ -3,7 +3,7 @@
 
 use std::io;
 
-use perisai_model::{Finding, Severity};
+use perisai_model::{Finding, Severity, Timestamp};
 use serde_json::json;
 
 use crate::clean::clip;
@@ -18,7 +18,7 @@ const LONGEST: usize = 300;
 pub(super) struct Rows {
     limit: usize,
     kept: usize,
-    by_severity: [Vec<String>; Severity::ALL.len()],
+    by_severity: [Vec<(Option<Timestamp>, String)>; Severity::ALL.len()],
 }
 
 impl Rows {
@@ -47,14 +47,18 @@ impl Rows {
             less.pop();
             self.kept -= 1;
         }
-        self.by_severity[severity].push(row(finding)?);
+        self.by_severity[severity].push((finding.time, row(finding)?));
         self.kept += 1;
         Ok(())
     }
 
-    /// A JSON array that is safe inside a script element.
-    pub(super) fn into_json(self) -> String {
-        let rows: Vec<_> = self.by_severity.into_iter().rev().flatten().collect();
+    /// A JSON array that is safe inside a script element: the worst first, then by time; what has none stands last.
+    pub(super) fn into_json(mut self) -> String {
+        for rows in &mut self.by_severity {
+            rows.sort_by_key(|(time, _)| (time.is_none(), *time));
+        }
+        let all = self.by_severity.into_iter().rev().flatten();
+        let rows: Vec<_> = all.map(|(_, row)| row).collect();
         format!("[{}]", rows.join(",\n"))
     }
 }
@@ -116,7 +120,7 @@ mod tests {
                 text: None,
             };
             let finding = Finding {
-                time: None,
+                time: (line == 7).then_some(Timestamp::UNIX_EPOCH),
                 time_text: None,
                 rule: Arc::new(rule),
                 observable: None,
@@ -132,6 +136,6 @@ mod tests {
         assert_eq!(rows.len(), 3);
         let json: Vec<Vec<String>> = serde_json::from_str(&rows.into_json()).unwrap();
         let places: Vec<_> = json.iter().map(|row| row[6].as_str()).collect();
-        assert_eq!(places, ["a:4", "a:7", "a:2"]);
+        assert_eq!(places, ["a:7", "a:4", "a:2"]);
     }
 }

@@ -284,5 +284,6 @@ pub(crate) fn report() -> Report {
         elapsed: Duration::from_millis(12_400),
         loading: Duration::from_millis(2_400),
         cpu: Some(Duration::from_millis(11_000)),
+        ..Report::default()
     }
 }
