@@ -73,7 +73,6 @@ fn completed(events: &[Finding], order: u64, rule: &Arc<RuleInfo>, matched: Stri
     let event = events[order as usize].clone();
     Finding {
         rule: Arc::clone(rule),
-        line: Some(matched.clone()),
         matched,
         ..event
     }

@@ -47,7 +47,7 @@ pub(super) struct Output<'a> {
     unwritten: Option<Instant>,
 }
 
-/// So many events are held for what needs more than one: with 2 kB each, two gigabytes at the most.
+/// So many events are held for what needs more than one: with 2.5 kB each, two and a half gigabytes at the most.
 const MOST_OPEN: usize = 1_000_000;
 
 impl<'a> Output<'a> {

@@ -21,6 +21,8 @@ const LINE: usize = 2048;
 const EVENT: usize = 64 << 10;
 /// The same for an event that is part of something longer: these are held until the end.
 const OPEN_EVENT: usize = 2 << 10;
+/// The same of its line.
+const OPEN_LINE: usize = 512;
 /// The longest matched text that a finding keeps, in bytes.
 const MATCHED: usize = 1024;
 
@@ -369,6 +371,7 @@ impl Tools<'_> {
             };
             let event = Finding {
                 event: Some(Arc::new(item.event.limited(OPEN_EVENT))),
+                line: item.line(OPEN_LINE),
                 ..item.finding(rule, String::new())
             };
             self.found.open.push(Open {
@@ -384,7 +387,7 @@ impl Tools<'_> {
         self.found.untimed += u64::from(self.is_windowed() && item.event.time.is_none());
         let text = cut(matched.as_bytes(), MATCHED);
         let finding = Finding {
-            line: Some(text.clone()),
+            line: item.line(LINE),
             ..item.finding(Arc::clone(rule), text)
         };
         self.found.findings.push(finding);
@@ -427,6 +430,10 @@ impl Item<'_> {
                 .has_fields
                 .then(|| perisai_events::host(self.event).map(str::to_owned))
                 .flatten(),
+            client: self
+                .has_fields
+                .then(|| perisai_events::client(self.event).map(str::to_owned))
+                .flatten(),
             line: None,
             event: self
                 .has_fields
@@ -438,6 +445,19 @@ impl Item<'_> {
     fn stood(&self, hit: &Hit) -> Range<usize> {
         let said = self.stood.iter().rev().find(|(from, _)| *from <= hit.start);
         said.map_or(hit.start..hit.end, |(_, stood)| stood.clone())
+    }
+
+    /// The line as people read it, cut to a limit; `None` where its fields are better to read: a record of Windows, JSON
+    /// or XML.
+    fn line(&self, most: usize) -> Option<String> {
+        let range = self.line_of(&(self.range.start..self.range.start));
+        let line = &self.bytes[range];
+        let is_record = match line.trim_ascii_start() {
+            [b'{', ..] => true,
+            [b'<', next, ..] => !next.is_ascii_digit(),
+            _ => self.event.format == "evtx",
+        };
+        (!is_record && !line.is_empty()).then(|| cut(line, most))
     }
 
     /// The line around a hit, cut to a limit on both sides.

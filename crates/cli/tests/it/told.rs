@@ -271,3 +271,40 @@ fn what_cannot_be_written_has_its_own_status() {
         assert_eq!(perisai(&hunt).code, 4, "{format}");
     }
 }
+
+#[test]
+fn the_machine_behind_a_server_is_named() {
+    let folder = folder(&[("list.txt", b"cdn.telemetry-sync.example\n")]);
+    let list = folder.path().join("list.txt");
+    for log in ["suricata/eve.json", "zeek/ssl.json", "dc01/dns.log"] {
+        let log = format!("examples/logs/{log}");
+        let ran = perisai(&["hunt", "-i", text(&list), &log]);
+        assert!(ran.out.contains("\n          client  10.20.4.17"), "{}", ran.out);
+        let page = perisai(&["hunt", "-i", text(&list), "-f", "html", &log]);
+        assert!(page.out.contains("<dt>Clients</dt><dd>10.20.4.17"), "{log}");
+        let json = perisai(&["hunt", "-i", text(&list), "-f", "jsonl", &log]).jsonl();
+        assert_eq!(
+            json[0].get("client"),
+            None,
+            "{log}: the fields are those of the design"
+        );
+    }
+}
+
+#[test]
+fn the_last_event_of_a_sequence_is_shown() {
+    let ran = perisai(&[
+        "hunt",
+        "-i",
+        "examples/intel/rivenia-cert.stix.json",
+        "--top",
+        "0",
+        "examples/logs/edr.jsonl",
+    ]);
+    assert!(
+        ran.out
+            .contains("process.command_line: rundll32.exe C:\\Users\\m.doru"),
+        "{}",
+        ran.out
+    );
+}

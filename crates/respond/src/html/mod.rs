@@ -133,6 +133,7 @@ struct Row {
     first: String,
     last: String,
     hosts: String,
+    clients: String,
     sources: Vec<String>,
     sources_left: usize,
     author: Option<String>,
@@ -234,12 +235,11 @@ fn cards(summary: &Summary, report: &Report, groups: usize) -> Vec<Card> {
         card("findings", say::number(summary.total())),
         card("rules or values hit", say::number(groups as u64)),
     ];
-    if summary.hosts.count() > 0 {
-        let more = if summary.hosts.overflown() { "+" } else { "" };
-        cards.push(card(
-            "hosts hit",
-            format!("{}{more}", say::number(summary.hosts.count())),
-        ));
+    for (name, hosts) in [("hosts hit", &summary.hosts), ("clients hit", &summary.clients)] {
+        if hosts.count() > 0 {
+            let more = if hosts.overflown() { "+" } else { "" };
+            cards.push(card(name, format!("{}{more}", say::number(hosts.count()))));
+        }
     }
     let inputs = format!(
         "{} of {}",
@@ -281,6 +281,7 @@ fn row(group: &Group) -> Row {
         first: ends.map(|(first, _)| moment(first)).unwrap_or_default(),
         last: ends.map(|(_, last)| moment(last)).unwrap_or_default(),
         hosts: group.hosts.words(NAMED),
+        clients: group.clients.words(NAMED),
         sources_left: rule.sources.len() - sources.len(),
         sources,
         author: rule.author.as_deref().map(|author| clip(author, LONGEST)),

@@ -63,6 +63,12 @@ impl Rows {
     }
 }
 
+/// Whose finding it is: the client's where a server tells of it.
+fn machine(finding: &Finding) -> &str {
+    let named = finding.client.as_deref().or(finding.host.as_deref());
+    named.unwrap_or_default()
+}
+
 /// One finding as an array; `app.js` names the places.
 fn row(finding: &Finding) -> io::Result<String> {
     let sample = Sample::of(finding);
@@ -76,7 +82,7 @@ fn row(finding: &Finding) -> io::Result<String> {
         clip(&finding.rule.name, LONGEST),
         kind,
         value,
-        clip(finding.host.as_deref().unwrap_or_default(), LONGEST),
+        clip(machine(finding), LONGEST),
         clip(&finding.place.to_string(), LONGEST),
         clip(&say::flags(finding).join("; "), LONGEST),
         sample.before,
@@ -128,6 +134,7 @@ mod tests {
                 place: Place::file("a").line(line),
                 flags: Vec::new(),
                 host: None,
+                client: None,
                 line: None,
                 event: None,
             };

@@ -113,6 +113,7 @@ fn finding(time: &str, rule: &Arc<RuleInfo>, place: Place) -> Finding {
         place,
         flags: Vec::new(),
         host: None,
+        client: None,
         line: None,
         event: None,
     }
