@@ -35,7 +35,7 @@ pub fn host(event: &Event) -> Option<&str> {
 }
 
 /// The names under which formats state who asked or connected, the surer first.
-const CLIENTS: [&str; 16] = [
+const CLIENTS: [&str; 17] = [
     "src_ip",
     "source.ip",
     "client.ip",
@@ -49,6 +49,7 @@ const CLIENTS: [&str; 16] = [
     "sourceIPAddress",
     "source_ip",
     "src",
+    "srcip",
     "remote_ip",
     "remote_addr",
     "client.address",
