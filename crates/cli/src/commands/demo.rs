@@ -27,13 +27,17 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let mut is_left = false;
         let folder = match self.dir {
             Some(folder) => unpack(&folder)?,
             None if Path::new("examples/intel").is_dir() && Path::new("examples/logs").is_dir() => {
                 "examples".into()
             }
             // A folder with a name that nobody can foresee: nobody can have laid a link there.
-            None => unpack(&tempfile::Builder::new().prefix("perisai-demo-").tempdir()?.keep())?,
+            None => {
+                is_left = true;
+                unpack(&tempfile::Builder::new().prefix("perisai-demo-").tempdir()?.keep())?
+            }
         };
         let at = |name: &str| folder.join(name);
         let settings = Settings {
@@ -54,6 +58,13 @@ impl Demo {
             return Ok(Outcome::Interrupted);
         }
         next(&folder, &mut out)?;
+        if is_left {
+            writeln!(
+                out,
+                "\nThe example files stay in {} until you delete them; --dir puts them elsewhere.",
+                folder.display()
+            )?;
+        }
         Ok(Outcome::Done)
     }
 }

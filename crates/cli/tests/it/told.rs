@@ -308,3 +308,20 @@ fn the_last_event_of_a_sequence_is_shown() {
         ran.out
     );
 }
+
+#[test]
+fn the_demo_tells_what_it_leaves() {
+    let folder = folder(&[]);
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_perisai"))
+        .arg("demo")
+        .current_dir(folder.path())
+        .env("TMPDIR", folder.path())
+        .output()
+        .unwrap();
+    let out = String::from_utf8(run.stdout).unwrap();
+    assert!(
+        out.contains("The example files stay in ") && out.contains("perisai-demo-"),
+        "{out}"
+    );
+    assert!(out.contains(text(folder.path())), "{out}");
+}
