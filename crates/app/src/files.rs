@@ -263,6 +263,15 @@ pub(crate) fn error_text(error: &io::Error) -> String {
 }
 
 impl Input {
+    /// Whether the first bytes of a file are such; false where it cannot be read, which is told when it is searched.
+    pub(crate) fn starts_as(&self, such: fn(&[u8]) -> bool) -> bool {
+        const HEAD: u64 = 512;
+        let mut head = Vec::new();
+        let path = self.path.as_ref().filter(|_| self.size.is_some());
+        path.and_then(|path| File::open(path).ok())
+            .is_some_and(|file| file.take(HEAD).read_to_end(&mut head).is_ok() && such(&head))
+    }
+
     /// Opens the input and reads all that is packed in it, until `ends` says that it is to end. `count` is told
     /// of each portion of bytes as it is read.
     pub(crate) fn read(

@@ -15,5 +15,7 @@ pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
 pub use perisai_events::ReadOptions;
 pub use perisai_intel::Options as IntelOptions;
-pub use perisai_respond::{Format, Options as OutputOptions, Writer, say_interrupted, writer};
+pub use perisai_respond::{
+    Format, Options as OutputOptions, Writer, say_closing, say_interrupted, say_yara_not_run, writer,
+};
 pub use stop::Stop;

@@ -1,12 +1,15 @@
 //! `intel lint`: what sources of intelligence hold, and what is wrong with them, without a hunt.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use perisai_detect::Detector;
 use perisai_intel::Options;
-use perisai_model::{IdleRule, Problem};
+use perisai_model::{IdleRule, Place, Problem};
 
 use crate::common;
+use crate::hunt::not_run::not_run_here;
 use crate::intel::{Loaded, load};
 use crate::notes;
 use crate::stop::Stop;
@@ -34,19 +37,36 @@ pub struct Lint {
 /// Reads and compiles all intelligence under the paths.
 #[must_use]
 pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
-    let (mut intel, sources) = load(paths, options, &Stop::default());
+    let (mut intel, mut sources) = load(paths, options, &Stop::default());
     let mut problems = std::mem::take(&mut intel.problems);
     let mut notes = notes::of_lint(&sources);
     notes.extend(common::notes(&intel));
+    let mut idle_rules = not_run_here(&intel);
     let (detector, refused) = Detector::compile(intel, Vec::new());
+    count_refused(&mut sources, &refused);
     problems.extend(refused);
     problems.sort_unstable();
+    idle_rules.extend(detector.patterns.explain());
     Lint {
         notes,
         sources,
         problems,
         indicators: detector.indicators.len(),
         rules: detector.sigma.len() + detector.patterns.len(),
-        idle_rules: detector.patterns.explain(),
+        idle_rules,
+    }
+}
+
+/// Adds what did not compile to the problems of the source that it came from.
+fn count_refused(sources: &mut [SourceLint], refused: &[Problem]) {
+    let whole = |place: &Place| (Arc::clone(&place.path), place.member.clone());
+    let mut at: HashMap<_, usize> = HashMap::new();
+    for (index, source) in sources.iter().enumerate() {
+        at.entry(whole(&source.place)).or_insert(index);
+    }
+    for problem in refused {
+        if let Some(&index) = at.get(&whole(&problem.place)) {
+            sources[index].problems += 1;
+        }
     }
 }

@@ -42,9 +42,15 @@ fn main() -> ExitCode {
         Err(error) => {
             // Nothing can be done where standard error is closed, too.
             let _ = writeln!(io::stderr(), "perisai: {error:#}");
-            ExitCode::from(2)
+            ExitCode::from(if is_unwritten(&error) { 4 } else { 2 })
         }
     }
+}
+
+/// What was found could not be written. Errors of reading are told as problems of an input and end nothing, so an error of
+/// the system that gets here is one of writing.
+fn is_unwritten(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<io::Error>())
 }
 
 /// Whoever read the output has seen enough (`| head`).

@@ -34,9 +34,75 @@ pub fn host(event: &Event) -> Option<&str> {
         .find(|host| !host.is_empty() && *host != "-")
 }
 
+/// The names under which formats state who asked or connected, the surer first.
+const CLIENTS: [&str; 17] = [
+    "src_ip",
+    "source.ip",
+    "client.ip",
+    "c-ip",
+    "client_ip",
+    "ClientIP",
+    "ClientIp",
+    "clientip",
+    "clientIp",
+    "client_addr",
+    "sourceIPAddress",
+    "source_ip",
+    "src",
+    "srcip",
+    "remote_ip",
+    "remote_addr",
+    "client.address",
+];
+
+/// The address of the client, where the event is about traffic: of a DNS server, a proxy, a firewall, a sensor. `None`
+/// where the event names the host on which it happened: a computer that tells of its own connections.
+#[must_use]
+pub fn client(event: &Event) -> Option<&str> {
+    // `hostname` is of syslog: a server that tells of its clients.
+    let own = NAMES
+        .into_iter()
+        .filter(|name| *name != "hostname" && *name != "host");
+    if own
+        .filter_map(|name| event.get_str(name))
+        .any(|host| !host.is_empty())
+    {
+        return None;
+    }
+    CLIENTS
+        .into_iter()
+        .filter_map(|name| event.get_str(name))
+        .map(str::trim)
+        .find(|client| client.parse::<std::net::IpAddr>().is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_client_of_a_server() {
+        let check = |fields: &[(&str, &str)], expected: Option<&str>| {
+            let mut event = Event::default();
+            for (name, value) in fields {
+                event.push_str(name, value);
+            }
+            assert_eq!(client(&event), expected, "{fields:?}");
+        };
+        check(
+            &[("src_ip", "10.0.0.1"), ("dst_ip", "203.0.113.1")],
+            Some("10.0.0.1"),
+        );
+        check(
+            &[("hostname", "dns1"), ("src_ip", "2001:db8::1")],
+            Some("2001:db8::1"),
+        );
+        check(&[("client_ip", "-"), ("c-ip", "10.0.0.2")], Some("10.0.0.2"));
+        check(&[("src", "somebody")], None);
+        check(&[("Computer", "ws1"), ("src_ip", "10.0.0.1")], None);
+        check(&[("host.name", "ws1"), ("source.ip", "10.0.0.1")], None);
+        check(&[], None);
+    }
 
     #[test]
     fn the_host_where_it_happened() {

@@ -10,7 +10,7 @@ use crate::names::{self, copy};
 use crate::time;
 
 /// The fields that hold an event's own time, in any case, the surer first.
-const TIMES: [&str; 27] = [
+const TIMES: [&str; 29] = [
     "@timestamp",
     "TimeCreated",
     "EventTime",
@@ -23,6 +23,7 @@ const TIMES: [&str; 27] = [
     "event.created",
     "TimeGenerated",
     "CreationTime",
+    "CreationDate",
     "createdDateTime",
     "activityDateTime",
     "published",
@@ -33,6 +34,7 @@ const TIMES: [&str; 27] = [
     "EventTimestamp",
     "requestReceivedTimestamp",
     "_time",
+    "result._time",
     "asctime",
     "created_at",
     "Date/Time",
@@ -82,7 +84,10 @@ pub(crate) fn timed(event: &mut Event, clock: &Clock) {
     let time = time.or_else(|| {
         let (date, time) = (event.get_str("date")?, event.get_str("time")?);
         let both = format!("{date} {time}");
-        Some((time::parse(&both, clock)?, Some(both)))
+        // Firewalls of Fortinet write the zone apart, too.
+        let zoned = event.get_str("tz").map(|zone| format!("{both} {zone}"));
+        let zoned = zoned.and_then(|text| Some((time::parse(&text, clock)?, Some(text))));
+        zoned.or_else(|| Some((time::parse(&both, clock)?, Some(both))))
     });
     match time {
         Some((at, text)) => {
@@ -202,6 +207,31 @@ mod tests {
             r#"{"date":"2026-01-01","time":"00:00:05"}"#,
             "json",
             Some("2026-01-01T00:00:05Z"),
+        );
+        check(
+            r#"{"date":"2026-01-01","time":"00:00:05","tz":"+0200"}"#,
+            "json",
+            Some("2025-12-31T22:00:05Z"),
+        );
+        check(
+            r#"{"date":"2026-01-01","time":"00:00:05","tz":"local"}"#,
+            "json",
+            Some("2026-01-01T00:00:05Z"),
+        );
+        check(
+            r#"{"preview":false,"result":{"_time":"2026-01-01T00:00:00.000+00:00"}}"#,
+            "json",
+            Some("2026-01-01T00:00:00Z"),
+        );
+        check(
+            r#"{"CreationDate":"2026-01-01T00:00:00Z"}"#,
+            "json",
+            Some("2026-01-01T00:00:00Z"),
+        );
+        check(
+            r#"{"TimeCreated":"\/Date(1767225600000)\/","Id":1}"#,
+            "json",
+            Some("2026-01-01T00:00:00Z"),
         );
         check(r#"{"a":1}"#, "json", None);
     }

@@ -12,7 +12,7 @@ use crate::{known, names};
 pub(crate) const LOGFMT: Spec = Spec {
     name: "logfmt",
     line: |line| {
-        let words = pairs(line).take(8);
+        let words = pairs(without_priority(line)).take(8);
         let (mut with, mut without) = (0, 0);
         words.for_each(|word| {
             *(if word.value.is_some() {
@@ -24,7 +24,7 @@ pub(crate) const LOGFMT: Spec = Spec {
         with >= 3 && without == 0
     },
     fields: |item, stream, event| {
-        if !push_all(item, event) {
+        if !push_all(without_priority(item), event) {
             return false;
         }
         known::timed(event, &stream.clock);
@@ -33,6 +33,15 @@ pub(crate) const LOGFMT: Spec = Spec {
     },
     ..PLAIN
 };
+
+/// Past a syslog priority: some firewalls send that, and no more of a header.
+fn without_priority(line: &str) -> &str {
+    let behind = line.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    match behind {
+        Some((number, rest)) if number.parse::<u8>().is_ok() => rest,
+        _ => line,
+    }
+}
 
 /// Adds every pair; false where there is none.
 pub(crate) fn push_all(text: &str, event: &mut Event) -> bool {
@@ -166,6 +175,10 @@ mod tests {
                 r#"{"date":"2026-01-01","time":"00:00:05","srcip":"10.0.0.1","dstip":"192.0.2.1","dstport":"443","src_ip":"10.0.0.1","dst_ip":"192.0.2.1","dst_port":"443"}"#,
             ),
         );
+        check(
+            "<189>date=2026-01-01 time=00:00:05 tz=+0200",
+            Some(r#"{"date":"2026-01-01","time":"00:00:05","tz":"+0200"}"#),
+        );
         check("no pairs here", None);
     }
 
@@ -173,6 +186,8 @@ mod tests {
     fn lines_are_told() {
         let check = |line: &str, expected| assert_eq!((LOGFMT.line)(line), expected, "{line}");
         check("a=1 b=2 c=3", true);
+        check("<189>a=1 b=2 c=3", true);
+        check("<x>a=1 b=2 c=3", false);
         check("a=1 b=2", false);
         check("started with a=1 b=2 c=3", false);
     }

@@ -28,6 +28,6 @@ mod xml;
 
 pub use block::{Block, Cursor, Layout, Stream};
 pub use format::{Clock, FORMATS, Format};
-pub use host::host;
+pub use host::{client, host};
 pub use read::{Input, Limits, ReadOptions, ReadSeek, Sink, read};
 pub use time::line_time;

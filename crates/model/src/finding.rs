@@ -127,6 +127,8 @@ pub struct Finding {
     pub flags: Vec<Flag>,
     /// The host that the event names as its own, where the format has one; for summaries.
     pub host: Option<String>,
+    /// The address of the client, where the event is about traffic of others than the host itself; for summaries.
+    pub client: Option<String>,
     /// The raw line (lossy UTF-8, cut to a limit), for people to read; not part of machine output.
     pub line: Option<String>,
     /// The event's fields, where the format has them; shared by all findings in it, and cut to a limit.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Problem, Withheld};
+use crate::{Place, Problem, Withheld};
 
 /// The totals of a hunt. Everything here is the same on every run over the same input, but for the
 /// three lengths of time.
@@ -42,6 +42,10 @@ pub struct Report {
     pub passed_over: u64,
     /// The hunt was ended before all was searched, and how far it had come.
     pub interrupted: Option<Interrupted>,
+    /// YARA rules that were not looked for, as this program was built without YARA.
+    pub yara_not_run: u64,
+    /// Files in folders that an earlier hunt wrote: not searched.
+    pub own_reports: Vec<Place>,
     /// Wall-clock time.
     pub elapsed: std::time::Duration,
     /// How much of `elapsed` went by before the search began: the intelligence was loaded.

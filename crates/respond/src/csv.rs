@@ -10,7 +10,7 @@ use perisai_model::{Finding, Position, Report, Tlp};
 use crate::{Writer, say};
 
 /// The columns: part of the output format. New ones are only added at the end.
-const HEADER: [&str; 22] = [
+pub(crate) const HEADER: [&str; 22] = [
     "id",
     "time",
     "time_text",

@@ -123,9 +123,12 @@ impl FromStr for Format {
     type Err = UnknownFormat;
 
     fn from_str(text: &str) -> Result<Self, UnknownFormat> {
+        if text.eq_ignore_ascii_case("json") {
+            return Ok(Self::Jsonl);
+        }
         Self::ALL
             .into_iter()
-            .find(|format| format.as_str() == text)
+            .find(|format| format.as_str().eq_ignore_ascii_case(text))
             .ok_or_else(|| UnknownFormat(text.to_owned()))
     }
 }
@@ -151,6 +154,14 @@ mod tests {
     fn names_round_trip() {
         for format in Format::ALL {
             assert_eq!(format.to_string().parse(), Ok(format));
+        }
+        for (name, format) in [
+            ("JSON", Format::Jsonl),
+            ("json", Format::Jsonl),
+            ("JsonL", Format::Jsonl),
+            ("CSV", Format::Csv),
+        ] {
+            assert_eq!(name.parse(), Ok(format));
         }
         assert!("xml".parse::<Format>().is_err());
     }

@@ -13,6 +13,7 @@ mod html;
 mod json;
 mod jsonl;
 mod navigator;
+mod own;
 mod sample;
 mod say;
 mod stix;
@@ -20,4 +21,5 @@ mod summary;
 mod text;
 
 pub use format::{Format, Options, UnknownFormat, Writer, writer};
-pub use say::interrupted as say_interrupted;
+pub use own::is_report;
+pub use say::{closing as say_closing, interrupted as say_interrupted, yara_not_run as say_yara_not_run};

@@ -58,6 +58,55 @@ pub fn interrupted(report: &Report) -> Option<String> {
     Some(text)
 }
 
+/// That YARA rules are not looked for by this program, and how to get one that does.
+#[must_use]
+pub fn yara_not_run(many: u64) -> String {
+    let was = if many == 1 { "was" } else { "were" };
+    format!(
+        "{} {was} not looked for: YARA is not in this build; build with `--features yara`",
+        count(many, "YARA rule")
+    )
+}
+
+/// What a hunt did, in one line; `None` where nothing is to be said but how many findings there are.
+#[must_use]
+pub fn closing(report: &Report) -> Option<String> {
+    let parts: Vec<_> = [
+        (report.over_limit, "over --limit"),
+        (report.below_severity, "below --min-severity"),
+        (
+            report.suppressed.values().sum(),
+            "suppressed by warninglists (--no-suppress shows them)",
+        ),
+        (
+            report.idle_rules.len() as u64,
+            "of the rules idle (--explain-rules says why)",
+        ),
+        (report.untimed, "kept without a readable time"),
+    ]
+    .into_iter()
+    .filter(|&(many, _)| many > 0)
+    .map(|(many, what)| format!("{} {what}", number(many)))
+    .collect();
+    let failed = report.problems.len() as u64;
+    if parts.is_empty() && failed == 0 && report.interrupted.is_none() {
+        return None;
+    }
+    let mut text = format!(
+        "{} in {}",
+        count(report.findings, "finding"),
+        count(report.files, "file")
+    );
+    for part in parts {
+        text += "; ";
+        text += &part;
+    }
+    if failed > 0 {
+        text += &format!("; {}", count(failed, "problem"));
+    }
+    Some(text)
+}
+
 /// A length of time: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -95,11 +144,13 @@ pub(crate) fn and_more(shown: &[String], more: u64, hedge: &str) -> String {
     }
 }
 
-/// The findings that were asked not to be written: `1 over --limit, 3 below --min-severity`; `None` where there are none.
+/// The findings that were not written on purpose: `1 over --limit, 3 below --min-severity, 4 suppressed by warninglists`;
+/// `None` where there are none.
 pub(crate) fn left_out(report: &Report) -> Option<String> {
     let parts = [
         (report.over_limit, "over --limit"),
         (report.below_severity, "below --min-severity"),
+        (report.suppressed.values().sum(), "suppressed by warninglists"),
     ];
     let said: Vec<_> = parts
         .into_iter()

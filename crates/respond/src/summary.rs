@@ -34,9 +34,10 @@ pub(crate) struct Summary {
     pub(crate) untold: u64,
     /// The times of all findings.
     pub(crate) span: Span,
-    /// The inputs with findings, and their hosts.
+    /// The inputs with findings, their hosts, and the clients of those that tell of others.
     pub(crate) inputs: Inputs,
     pub(crate) hosts: Hosts,
+    pub(crate) clients: Hosts,
 }
 
 /// The findings of one rule or indicator.
@@ -48,6 +49,7 @@ pub(crate) struct Group {
     pub(crate) span: Span,
     pub(crate) inputs: Inputs,
     pub(crate) hosts: Hosts,
+    pub(crate) clients: Hosts,
     /// The first finding's line or record.
     pub(crate) sample: Sample,
     pub(crate) before_valid: u64,
@@ -63,6 +65,7 @@ impl Summary {
         self.span.add(finding.time);
         self.inputs.add(&finding.place);
         self.hosts.add(finding.host.as_deref());
+        self.clients.add(finding.client.as_deref());
         match self.group(finding) {
             Some(group) => group.add(finding),
             None => self.untold += 1,
@@ -127,6 +130,7 @@ impl Group {
             span: Span::default(),
             inputs: Inputs::default(),
             hosts: Hosts::default(),
+            clients: Hosts::default(),
             sample: Sample::of(first),
             before_valid: 0,
             expired: 0,
@@ -139,6 +143,7 @@ impl Group {
         self.span.add(finding.time);
         self.inputs.add(&finding.place);
         self.hosts.add(finding.host.as_deref());
+        self.clients.add(finding.client.as_deref());
         if finding.rule.severity > self.rule.severity {
             self.rule = Arc::clone(&finding.rule);
         }
@@ -295,6 +300,7 @@ mod tests {
             place: Place::file(format!("{}.log", line / 10)).line(line),
             flags: Vec::new(),
             host: Some(host.to_owned()),
+            client: None,
             line: None,
             event: None,
         }

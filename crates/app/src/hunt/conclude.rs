@@ -41,7 +41,8 @@ pub(super) fn conclude(detector: &Detector, output: &mut Output<'_>) -> Result<(
             .iter()
             .map(|(name, value)| format!("{name}: {value}"))
             .collect();
-        let matched = format!("{} ({} events)", group.join("; "), hit.value);
+        let plural = if hit.value == 1.0 { "event" } else { "events" };
+        let matched = format!("{} ({} {plural})", group.join("; "), hit.value);
         output.finding(&completed(
             &events,
             hit.order,
@@ -75,7 +76,6 @@ fn completed(events: &[Finding], order: u64, rule: &Arc<RuleInfo>, matched: Stri
     Finding {
         rule: Arc::clone(rule),
         flags: rule.valid.flags(event.time),
-        line: Some(matched.clone()),
         matched,
         ..event
     }

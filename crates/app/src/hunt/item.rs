@@ -8,7 +8,7 @@ use perisai_detect::indicator::Hit;
 use perisai_model::{Event, Finding, Place, RuleInfo};
 
 /// The longest piece of a line that a finding keeps, in bytes.
-const LINE: usize = 2048;
+pub(super) const LINE: usize = 2048;
 /// The most of an event's fields that its findings keep, in bytes.
 const EVENT: usize = 64 << 10;
 
@@ -42,6 +42,10 @@ impl Item<'_> {
                 .has_fields
                 .then(|| perisai_events::host(self.event).map(str::to_owned))
                 .flatten(),
+            client: self
+                .has_fields
+                .then(|| perisai_events::client(self.event).map(str::to_owned))
+                .flatten(),
             line: None,
             event: self
                 .has_fields
@@ -54,6 +58,19 @@ impl Item<'_> {
         let behind = self.stood.partition_point(|(from, _)| *from <= hit.start);
         let said = behind.checked_sub(1).map(|at| self.stood[at].1.clone());
         said.unwrap_or(hit.start..hit.end)
+    }
+
+    /// The line as people read it, cut to a limit; `None` where its fields are better to read: a record of Windows, JSON
+    /// or XML.
+    pub(super) fn line(&self, most: usize) -> Option<String> {
+        let range = self.line_of(&(self.range.start..self.range.start));
+        let line = &self.bytes[range];
+        let is_record = match line.trim_ascii_start() {
+            [b'{', ..] => true,
+            [b'<', next, ..] => !next.is_ascii_digit(),
+            _ => self.event.format == "evtx",
+        };
+        (!is_record && !line.is_empty()).then(|| cut(line, most))
     }
 
     /// The line around a hit, cut to a limit on both sides.

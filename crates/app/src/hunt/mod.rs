@@ -7,6 +7,7 @@
 mod conclude;
 mod defect;
 mod item;
+pub(crate) mod not_run;
 mod order;
 mod progress;
 mod queue;
@@ -25,8 +26,8 @@ use cpu_time::ProcessTime;
 use jiff::Timestamp;
 use perisai_detect::Detector;
 use perisai_events::ReadOptions;
-use perisai_intel::{Options as IntelOptions, RuleName, rule_names};
-use perisai_model::{IdleRule, Intel, Interrupted, Problem, Report, RuleLanguage, Severity};
+use perisai_intel::Options as IntelOptions;
+use perisai_model::{Interrupted, Problem, Report, Severity};
 use perisai_respond::Writer;
 
 use crate::files::{self, Globs, Input};
@@ -84,8 +85,11 @@ pub enum HuntError {
     #[error("{} is an input: the findings would overwrite it", .0.display())]
     OwnInput(PathBuf),
     /// There is nothing to look for; and what could not be read or used.
-    #[error("nothing to look for: no indicator and no rule in {0}")]
+    #[error("nothing to look for: {0}")]
     NoIntel(String, Vec<Problem>),
+    /// Under `strict`: so many YARA rules cannot be looked for by this program.
+    #[error("{}", perisai_respond::say_yara_not_run(*.0))]
+    NoYara(u64),
     /// It was ended while the intelligence was loaded.
     #[error("interrupted while the intelligence was loaded: nothing was searched")]
     Interrupted,
@@ -106,7 +110,8 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     report.problems.extend(problems);
     report.withheld = intel.withheld.clone();
     report.notes = notes::of_sources(&sources);
-    report.idle_rules = not_run_here(&intel);
+    report.idle_rules = not_run::not_run_here(&intel);
+    report.yara_not_run = not_run::yara(&intel);
     #[cfg(feature = "yara")]
     let yara = yara::compile(&intel, yara::cache_folder().as_deref(), &mut report.problems);
 
@@ -121,8 +126,11 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     let nothing = true;
     if detector.indicators.is_empty() && report.rules == 0 && nothing {
         let why = notes::why_nothing(&sources, &report.withheld);
-        let looked = listed(&settings.intel) + &why;
-        return Err(HuntError::NoIntel(looked, report.problems));
+        let nothing = nothing_in(&settings.intel) + &why;
+        return Err(HuntError::NoIntel(nothing, report.problems));
+    }
+    if settings.strict && report.yara_not_run > 0 {
+        return Err(HuntError::NoYara(report.yara_not_run));
     }
     fail_if_strict(settings, &report)?;
 
@@ -135,6 +143,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
             .as_ref()
             .is_some_and(|path| files::is_one_of(path, &settings.own))
     });
+    pass_over_reports(&mut inputs, &mut report);
     fail_if_strict(settings, &report)?;
     progress.start(inputs.iter().filter_map(|input| input.size).sum());
     let mut output = order::Output::new(settings, progress, writer);
@@ -176,6 +185,15 @@ fn refuse_own_inputs(settings: &Settings) -> Result<(), HuntError> {
     }
 }
 
+/// Leaves out what an earlier hunt wrote into a folder of logs: its findings are no new ones (design.md, invariant 10).
+fn pass_over_reports(inputs: &mut Vec<Input>, report: &mut Report) {
+    let (own, others): (Vec<_>, _) = std::mem::take(inputs)
+        .into_iter()
+        .partition(|input| input.found && input.starts_as(perisai_respond::is_report));
+    report.own_reports = own.into_iter().map(|input| input.place).collect();
+    *inputs = others;
+}
+
 fn fail_if_stopped(settings: &Settings) -> Result<(), HuntError> {
     if settings.stop.is_set() {
         return Err(HuntError::Interrupted);
@@ -207,42 +225,11 @@ fn fail_if_strict(settings: &Settings, report: &Report) -> Result<(), HuntError>
     }
 }
 
-fn listed(paths: &[PathBuf]) -> String {
-    let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-    if names.is_empty() {
-        "no source at all".to_owned()
-    } else {
-        names.join(", ")
+/// Where nothing was found that can be looked for.
+fn nothing_in(intel: &[PathBuf]) -> String {
+    let names: Vec<_> = intel.iter().map(|path| path.display().to_string()).collect();
+    match names.as_slice() {
+        [] => "no source at all".to_owned(),
+        names => format!("no indicator and no rule in {}", names.join(", ")),
     }
-}
-
-/// Rules that are kept but not run by this program.
-fn not_run_here(intel: &Intel) -> Vec<IdleRule> {
-    let why = |language| match language {
-        RuleLanguage::Snort | RuleLanguage::Suricata => Some("kept for network sensors, not run on logs"),
-        #[cfg(not(feature = "yara"))]
-        RuleLanguage::Yara => Some("YARA is not in this build: build with `--features yara`"),
-        _ => None,
-    };
-    let idle = |rule: &perisai_model::Rule| {
-        let Some(why) = why(rule.language) else {
-            return Vec::new();
-        };
-        let place = &rule.place;
-        let named = |RuleName { name, id }| IdleRule {
-            name,
-            id,
-            why: format!("{why} ({place})"),
-        };
-        let mut idle: Vec<_> = rule_names(rule).into_iter().map(named).collect();
-        if idle.is_empty() {
-            idle.push(IdleRule {
-                name: place.to_string(),
-                id: None,
-                why: why.to_owned(),
-            });
-        }
-        idle
-    };
-    intel.rules.iter().flat_map(idle).collect()
 }

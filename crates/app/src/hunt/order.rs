@@ -67,7 +67,7 @@ pub(super) struct Output<'a> {
     left_out: u64,
 }
 
-/// So many events are held for what needs more than one: with 2 kB each, two gigabytes at the most.
+/// So many events are held for what needs more than one: with 2.5 kB each, two and a half gigabytes at the most.
 const MOST_OPEN: usize = 1_000_000;
 
 impl<'a> Output<'a> {

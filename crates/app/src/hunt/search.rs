@@ -14,11 +14,13 @@ use perisai_events::{Block, Layout};
 use perisai_model::{Event, Finding, Place, Position, Problem, RuleInfo, Value};
 
 use super::Settings;
-use super::item::{Item, cut};
+use super::item::{Item, LINE, cut};
 use crate::stop::Stop;
 
 /// The most of an event's fields that are kept where it is part of something longer: these are held until the end.
 const OPEN_EVENT: usize = 2 << 10;
+/// The same of its line.
+const OPEN_LINE: usize = 512;
 /// The longest matched text that a finding keeps, in bytes.
 const MATCHED: usize = 1024;
 
@@ -364,6 +366,7 @@ impl Tools<'_> {
             };
             let event = Finding {
                 event: Some(Arc::new(item.event.limited(OPEN_EVENT))),
+                line: item.line(OPEN_LINE),
                 ..item.finding(rule, String::new())
             };
             self.found.open.push(Open {
@@ -379,7 +382,7 @@ impl Tools<'_> {
         self.found.untimed += u64::from(self.is_windowed() && item.event.time.is_none());
         let text = cut(matched.as_bytes(), MATCHED);
         let finding = Finding {
-            line: Some(text.clone()),
+            line: item.line(LINE),
             flags: rule.valid.flags(item.event.time),
             ..item.finding(Arc::clone(rule), text)
         };

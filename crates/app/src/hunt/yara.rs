@@ -123,6 +123,7 @@ impl Sink for Files<'_> {
                 place: place.clone(),
                 flags: Vec::new(),
                 host: None,
+                client: None,
                 event: None,
             });
         }

@@ -27,13 +27,17 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let mut is_left = false;
         let folder = match self.dir {
             Some(folder) => unpack(&folder)?,
             None if Path::new("examples/intel").is_dir() && Path::new("examples/logs").is_dir() => {
                 "examples".into()
             }
             // A folder with a name that nobody can foresee: nobody can have laid a link there.
-            None => unpack(&tempfile::Builder::new().prefix("perisai-demo-").tempdir()?.keep())?,
+            None => {
+                is_left = true;
+                unpack(&tempfile::Builder::new().prefix("perisai-demo-").tempdir()?.keep())?
+            }
         };
         let at = |name: &str| folder.join(name);
         let settings = Settings {
@@ -54,6 +58,13 @@ impl Demo {
             return Ok(Outcome::Interrupted);
         }
         next(&folder, &mut out)?;
+        if is_left {
+            writeln!(
+                out,
+                "\nThe example files stay in {} until you delete them; --dir puts them elsewhere.",
+                folder.display()
+            )?;
+        }
         Ok(Outcome::Done)
     }
 }
@@ -85,10 +96,32 @@ fn next(folder: &Path, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the example files to a folder.
+/// Writes the example files to a folder. Nothing that stands there is written over, unless it is the same.
 fn unpack(folder: &Path) -> anyhow::Result<PathBuf> {
+    if let Some(taken) = taken(&EXAMPLES, folder) {
+        anyhow::bail!(
+            "{} is there already, and is not the example of that name: nothing was written; give a folder that is empty \
+             or new",
+            taken.display()
+        );
+    }
     std::fs::create_dir_all(folder)
         .and_then(|()| EXAMPLES.extract(folder))
         .with_context(|| format!("the example files cannot be written to {}", folder.display()))?;
     Ok(folder.to_owned())
+}
+
+/// The first file of the user's that an example would be written over.
+fn taken(examples: &Dir<'_>, folder: &Path) -> Option<PathBuf> {
+    let is_other = |path: &Path, bytes: &[u8]| match std::fs::symlink_metadata(path) {
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+        Ok(metadata) => !metadata.is_file() || std::fs::read(path).ok().as_deref() != Some(bytes),
+    };
+    let mut files = examples
+        .files()
+        .map(|file| (folder.join(file.path()), file.contents()));
+    let other = files
+        .find(|(path, bytes)| is_other(path, bytes))
+        .map(|(path, _)| path);
+    other.or_else(|| examples.dirs().find_map(|below| taken(below, folder)))
 }

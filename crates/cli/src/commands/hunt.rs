@@ -3,10 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::{Args, ValueHint};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use perisai_app::hunt::{self, HuntError, Progress, Settings};
 use perisai_app::{Format, Globs, IntelOptions, OutputOptions, ReadOptions, Stop};
 use perisai_model::{Report, Severity};
@@ -36,13 +34,13 @@ pub(crate) struct Hunt {
     /// Also look for what partners only observed (STIX observed-data)
     #[arg(long)]
     observed: bool,
-    /// Only events from this time on: 2022-02-24T03:00:00Z, 2022-02-24, or 7d ago
+    /// Only events from this time on: 2022-02-24T03:00:00Z, 2022-02-24, yesterday, seconds since 1970, or 7d ago
     #[arg(long, value_name = "T")]
     since: Option<String>,
     /// Only events before this time
     #[arg(long, value_name = "T")]
     until: Option<String>,
-    /// The zone of times that are written without one, such as Europe/Kyiv
+    /// The zone of times that are written without one, such as Europe/Kyiv or +02:00
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     tz: String,
     /// Only files of folders that match, such as '*.evtx'; a pattern with a slash means the path in the folder
@@ -54,7 +52,7 @@ pub(crate) struct Hunt {
     /// How to write findings: text, jsonl, csv, stix, html, navigator
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// Write to a file
+    /// Write to a file; - is standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
     /// How many rules and indicators the summary shows; 0 shows all
@@ -78,6 +76,9 @@ pub(crate) struct Hunt {
     /// List the rules that did no work, and why
     #[arg(long)]
     explain_rules: bool,
+    /// List all that could not be read or used, on standard error
+    #[arg(long)]
+    explain_problems: bool,
     /// Logs: files, folders, or - for standard input
     #[arg(value_name = "LOGS", required = true, value_hint = ValueHint::AnyPath)]
     logs: Vec<PathBuf>,
@@ -89,21 +90,29 @@ const MOST_THREADS: i64 = 1024;
 /// The end of `--help`.
 const STATUS: &str = "\
 Exit status: 0 done; 1 with --exit-code, something was found; 2 wrong command line, or nothing to look for; 3 done, but \
-some input could not be read or used (3 wins over 1); 130 interrupted (Ctrl-C or kill): what was found so far is \
-written. A second Ctrl-C ends at once, with nothing more written; only it ends a hunt whose output is a pipe that nobody \
-reads from.";
+some input could not be read or used (3 wins over 1); 4 the findings could not be written; 130 interrupted (Ctrl-C or \
+kill): what was found so far is written. A second Ctrl-C ends at once, with nothing more written; only it ends a hunt \
+whose output is a pipe that nobody reads from.";
 
 impl Hunt {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         let settings = self.settings()?;
-        let Some(report) = run(settings, self.format, self.output.as_deref(), self.top)? else {
+        let file = self.output.as_deref().filter(|path| path.as_os_str() != "-");
+        let Some(report) = run(settings, self.format, file, self.top)? else {
             return Ok(Outcome::Interrupted);
         };
         if self.explain_rules {
             report::idle_rules(&report, &mut io::stderr().lock())?;
         }
-        if self.format != Format::Text || self.output.is_some() {
-            report::problems(&report.problems, &mut io::stderr().lock())?;
+        if report.yara_not_run > 0 {
+            let text = perisai_app::say_yara_not_run(report.yara_not_run);
+            writeln!(io::stderr(), "perisai: {text}")?;
+        }
+        let beside = self.format != Format::Text || file.is_some();
+        if beside || self.explain_problems {
+            report::problems(&report.problems, self.explain_problems, &mut io::stderr().lock())?;
+        }
+        if beside {
             report::asides(&report, &mut io::stderr().lock())?;
         }
         Ok(match () {
@@ -115,7 +124,7 @@ impl Hunt {
     }
 
     fn settings(&self) -> anyhow::Result<Settings> {
-        let zone = TimeZone::get(&self.tz).with_context(|| format!("--tz {}", self.tz))?;
+        let zone = time::zone(&self.tz).map_err(|why| anyhow::anyhow!("--tz: {why}"))?;
         let now = Timestamp::now();
         let time = |option: &str, text: &Option<String>| {
             let parsed = text
@@ -164,7 +173,8 @@ pub(super) fn run(
     file: Option<&Path>,
     top: usize,
 ) -> anyhow::Result<Option<Report>> {
-    settings.stop = interrupt::on_signal()?;
+    settings.stop =
+        interrupt::on_signal().map_err(|error| anyhow::anyhow!("no signal can be caught: {error}"))?;
     let progress = Progress::default();
     let output = Output::open(file)?;
     settings.own = output.paths();
@@ -184,7 +194,7 @@ pub(super) fn run(
         bar::while_shown(&progress, hunt)
     };
     if let Err(HuntError::NoIntel(_, problems)) = &outcome {
-        report::problems(problems, &mut io::stderr().lock())?;
+        report::problems(problems, true, &mut io::stderr().lock())?;
     }
     if let Err(interrupted @ HuntError::Interrupted) = &outcome {
         writeln!(io::stderr(), "perisai: {interrupted}")?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use perisai_app::{IntelOptions, Lint, lint};
+use perisai_app::{IntelOptions, Lint, SourceLint, lint};
 use serde_json::json;
 
 use crate::Outcome;
@@ -24,7 +24,7 @@ pub(crate) struct LintCommand {
     #[arg(long)]
     observed: bool,
     /// How to write the listing
-    #[arg(long, short, value_enum, default_value_t = Listing::Text)]
+    #[arg(long, short, value_enum, ignore_case = true, default_value_t = Listing::Text)]
     format: Listing,
     /// Files or folders, packed or not
     #[arg(value_name = "PATH", required = true)]
@@ -34,6 +34,7 @@ pub(crate) struct LintCommand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Listing {
     Text,
+    #[value(alias = "json")]
     Jsonl,
     Csv,
 }
@@ -50,7 +51,11 @@ impl Intel {
         match command.format {
             Listing::Text => text(&found, &mut out)?,
             Listing::Jsonl => jsonl(&found, &mut out)?,
-            Listing::Csv => csv(&found, &mut out)?,
+            Listing::Csv => {
+                csv(&found, &mut out)?;
+                // A table has no place for them.
+                report::problems(&found.problems, true, &mut io::stderr().lock())?;
+            }
         }
         out.flush()?;
         Ok(if found.problems.is_empty() {
@@ -77,6 +82,17 @@ fn text(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
             source.format
         )?;
     }
+    let sum = |of: fn(&SourceLint) -> u64| found.sources.iter().map(of).sum::<u64>();
+    writeln!(
+        out,
+        "{:>10} {:>6} {:>8} {:>8}  {:<12} {}",
+        sum(|one| one.indicators as u64),
+        sum(|one| one.rules as u64),
+        sum(|one| one.withheld.total()),
+        sum(|one| one.problems as u64),
+        "total",
+        report::count(found.sources.len(), "source")
+    )?;
     writeln!(out)?;
     for problem in &found.problems {
         writeln!(out, "{}", report::clean(&problem.to_string()))?;
@@ -89,10 +105,10 @@ fn text(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(
         out,
-        "{} indicators and {} rules in use, {} problems",
-        found.indicators,
-        found.rules,
-        found.problems.len()
+        "{} and {} in use, {}",
+        report::count(found.indicators, "indicator"),
+        report::count(found.rules, "rule"),
+        report::count(found.problems.len(), "problem")
     )
 }
 

@@ -28,15 +28,18 @@ impl Output {
                 path.to_owned(),
             ));
         }
-        let folder = path
+        let target = target(path).with_context(named)?;
+        let folder = target
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
+        fs::metadata(folder).with_context(named)?;
         let part = tempfile::Builder::new()
             .prefix(".perisai-")
             .tempfile_in(folder)
+            .map_err(|error| without_path(&error))
             .with_context(named)?;
-        Ok(Self::Part(part, path.to_owned()))
+        Ok(Self::Part(part, target))
     }
 
     /// A writer onto it.
@@ -62,22 +65,46 @@ impl Output {
         let Self::Part(part, path) = self else {
             return Ok(());
         };
-        let file = part
-            .persist(&path)
-            .map_err(|error| error.error)
-            .with_context(|| path.display().to_string())?;
-        readable_as_usual(&file).with_context(|| path.display().to_string())
+        let named = || path.display().to_string();
+        readable_as_before(part.as_file(), &path).with_context(named)?;
+        part.persist(&path)
+            .map_err(|error| without_path(&error.error))
+            .with_context(named)?;
+        Ok(())
     }
 }
 
-/// A temporary file is for its user only; what is kept is as readable as any new file of a report.
+/// Where a path leads in the end: a link stays a link, and what it names is written.
+fn target(path: &Path) -> io::Result<PathBuf> {
+    const LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::read_link(&path) {
+            Ok(next) => path = path.parent().unwrap_or(Path::new("")).join(next),
+            // Not a link, or not there yet.
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many links, one behind the other"))
+}
+
+/// An error of the system, without the temporary name that says nothing to the user.
+fn without_path(error: &io::Error) -> io::Error {
+    error
+        .raw_os_error()
+        .map_or(error.kind().into(), io::Error::from_raw_os_error)
+}
+
+/// A temporary file is for its user only; what is kept is as readable as the file that it replaces, or as any new file of
+/// a report.
 #[cfg(unix)]
-fn readable_as_usual(file: &File) -> io::Result<()> {
+fn readable_as_before(file: &File, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o640))
+    let mode = fs::metadata(path).map_or(0o640, |metadata| metadata.permissions().mode() & 0o777);
+    file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn readable_as_usual(_file: &File) -> io::Result<()> {
+fn readable_as_before(_file: &File, _path: &Path) -> io::Result<()> {
     Ok(())
 }

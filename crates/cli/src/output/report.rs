@@ -7,18 +7,24 @@ use perisai_model::{Problem, Report};
 /// So many problems are listed before the rest is counted.
 const SHOWN: usize = 50;
 
-/// Lists what could not be read or used.
-pub(crate) fn problems(problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
-    for problem in problems.iter().take(SHOWN) {
+/// Lists what could not be read or used: the first of it, or all.
+pub(crate) fn problems(problems: &[Problem], all: bool, out: &mut dyn Write) -> io::Result<()> {
+    let shown = if all { problems.len() } else { SHOWN };
+    for problem in problems.iter().take(shown) {
         writeln!(out, "perisai: {}", clean(&problem.to_string()))?;
     }
-    match problems.len().saturating_sub(SHOWN) {
+    match problems.len().saturating_sub(shown) {
         0 => Ok(()),
-        more => writeln!(out, "perisai: and {more} more problems"),
+        more => writeln!(
+            out,
+            "perisai: and {}; --explain-problems lists all",
+            count(more, "more problem")
+        ),
     }
 }
 
-/// Tells what was left out or passed over, and, of a hunt that was ended early, how far it came.
+/// Tells what a report that people do not read on the screen leaves unsaid: what was left out or passed over, how far a hunt
+/// that was ended early came, and the totals.
 pub(crate) fn asides(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.withheld.total() > 0 {
         let text = clean(&report.withheld.to_string());
@@ -34,10 +40,33 @@ pub(crate) fn asides(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "perisai: passed over in folders, as they are no files (pipes, sockets, devices): {many}"
         )?;
     }
-    match perisai_app::say_interrupted(report) {
-        Some(text) => writeln!(out, "perisai: interrupted: {text}"),
+    for place in report.own_reports.iter().take(SHOWN) {
+        let place = clean(&place.to_string());
+        writeln!(
+            out,
+            "perisai: {place}: passed over: the report of an earlier hunt; name it to have it searched"
+        )?;
+    }
+    if let Some(more @ 1..) = report.own_reports.len().checked_sub(SHOWN) {
+        writeln!(
+            out,
+            "perisai: and {} of earlier hunts",
+            count(more, "more report")
+        )?;
+    }
+    if let Some(text) = perisai_app::say_interrupted(report) {
+        writeln!(out, "perisai: interrupted: {text}")?;
+    }
+    match perisai_app::say_closing(report) {
+        Some(text) => writeln!(out, "perisai: {text}"),
         None => Ok(()),
     }
+}
+
+/// A count of something; the plural is made with an `s`.
+pub(crate) fn count(many: usize, one: &str) -> String {
+    let plural = if many == 1 { "" } else { "s" };
+    format!("{many} {one}{plural}")
 }
 
 /// Lists the rules that did no work.
@@ -50,7 +79,11 @@ pub(crate) fn idle_rules(report: &Report, out: &mut dyn Write) -> io::Result<()>
             .unwrap_or_default();
         writeln!(out, "{}{id}: {}", clean(&rule.name), clean(&rule.why))?;
     }
-    writeln!(out, "{} rules did no work in this hunt", report.idle_rules.len())
+    writeln!(
+        out,
+        "{} did no work in this hunt",
+        count(report.idle_rules.len(), "rule")
+    )
 }
 
 /// Text of others without what could steer a terminal.

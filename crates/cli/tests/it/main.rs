@@ -9,4 +9,5 @@ mod intelligence;
 mod live;
 mod planted;
 mod shared_data;
+mod told;
 mod tool;

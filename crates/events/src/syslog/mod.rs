@@ -9,7 +9,7 @@ use perisai_model::{Event, Value};
 
 use crate::block::Stream;
 use crate::format::{Clock, Fields, PLAIN, Spec};
-use crate::{device, json, kv, time};
+use crate::{device, json, known, kv, time};
 
 pub(crate) const SYSLOG: Spec = Spec {
     name: "syslog",
@@ -67,6 +67,10 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
                 None => {}
             }
         }
+    }
+    // A firewall's own date, time and zone say more than the header of who collected them.
+    if event.time.is_none() && event.get("date").is_some() && event.get("time").is_some() {
+        known::timed(event, &stream.clock);
     }
     if event.time.is_none() {
         event.time = header.at;
@@ -273,6 +277,29 @@ mod tests {
         );
         check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created", None);
         check("no syslog", None);
+    }
+
+    #[test]
+    fn a_firewalls_own_time_counts() {
+        let check = |line: &str, expected: &str| {
+            let mut event = Event::default();
+            let mut stream = Stream::of(&SYSLOG);
+            stream.clock.modified = Some("2026-03-01T00:00:00Z".parse().unwrap());
+            assert!(stream.fields(line.as_bytes(), &mut event), "{line}");
+            assert_eq!(
+                event.time.map(|time| time.to_string()).as_deref(),
+                Some(expected),
+                "{line}"
+            );
+        };
+        check(
+            "<189>Jan  2 03:04:06 fw1 date=2026-01-02 time=03:04:05 devname=\"FG\" tz=\"+0200\"",
+            "2026-01-02T01:04:05Z",
+        );
+        check(
+            "<189>Jan  2 03:04:06 fw1 date=today time=03:04:05",
+            "2026-01-02T03:04:06Z",
+        );
     }
 
     #[test]

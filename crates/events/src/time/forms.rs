@@ -52,9 +52,33 @@ pub(super) fn iso(text: &[u8]) -> Option<Stamp> {
     })
 }
 
-/// `10/Oct/2000:13:55:36 -0700`, `10-Oct-2000 13:55:36.123` and `10 Oct 2000 13:55:36`.
-pub(super) fn day_first(mut scan: Scan<'_>) -> Option<Stamp> {
+/// `I0224 03:04:05.123456`: how Kubernetes' programs log; a letter for the level, and no year.
+pub(super) fn klog(text: &[u8]) -> Option<Stamp> {
+    const CLOCK: usize = "03:04:05".len();
+    let mut scan = Scan::new(text);
+    scan.one_of(b"IWEF")?;
+    let month = i8::try_from(scan.digits(2)?).ok()?;
     let day = scan.digits(2)?;
+    scan.one_of(b" ")?;
+    let clock = scan.at();
+    scan.back_to(clock + CLOCK);
+    if text.get(clock + 2) != Some(&b':') || !scan.has_micros() {
+        return None;
+    }
+    scan.back_to(clock);
+    Some(Stamp {
+        year: None,
+        month,
+        day,
+        time: scan.clock_time()?,
+        zone: None,
+        length: scan.at(),
+    })
+}
+
+/// `10/Oct/2000:13:55:36 -0700`, `10-Oct-2000 13:55:36.123`, `10 Oct 2000 13:55:36` and `2 Oct 2000 13:55:36`.
+pub(super) fn day_first(mut scan: Scan<'_>) -> Option<Stamp> {
+    let day = scan.small()?;
     scan.one_of(b"/- ")?;
     let month = scan.month()?;
     scan.one_of(b"/- ")?;

@@ -63,8 +63,23 @@ fn start_of(head: &[u8]) -> usize {
 #[must_use]
 pub fn parse(text: &str, clock: &Clock) -> Option<Timestamp> {
     let text = text.trim().trim_matches(['[', ']', '"']);
+    if let Some(millis) = text.strip_prefix("/Date(") {
+        return json_date(millis);
+    }
     let (time, length) = prefix(text.as_bytes(), clock)?;
     time.filter(|_| length == text.len())
+}
+
+/// The rest of `/Date(1645671723000)/`, as Windows PowerShell's `ConvertTo-Json` and other programs of Microsoft write a
+/// time: milliseconds since 1970. A zone behind the number says only how it was shown.
+fn json_date(text: &str) -> Option<Timestamp> {
+    let text = text.strip_suffix(")/")?;
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (millis, zone) = text.split_at(digits);
+    if !zone.is_empty() && !zone.starts_with(['+', '-']) {
+        return None;
+    }
+    Timestamp::from_millisecond(millis.parse().ok()?).ok()
 }
 
 /// True for a text that is a time, but could be either of two.
@@ -103,7 +118,8 @@ fn prefix(text: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, usize)> {
     let stamp = forms::iso(text)
         .or_else(|| forms::day_first(Scan::new(text)))
         .or_else(|| forms::month_first(text))
-        .or_else(|| forms::dotted(text));
+        .or_else(|| forms::dotted(text))
+        .or_else(|| forms::klog(text));
     if let Some(stamp) = stamp {
         return Some((Some(clock.read(&stamp)?), stamp.length));
     }
@@ -251,6 +267,21 @@ mod tests {
         check("1767225600.25", Some("2026-01-01T00:00:00.25Z"));
         check("1767225600123", Some("2026-01-01T00:00:00.123Z"));
         check("1767225600123456", Some("2026-01-01T00:00:00.123456Z"));
+        check("2024-01-02 03:04:05 EST", Some("2024-01-02T08:04:05Z"));
+        check("2024-01-02 03:04:05 CEST", Some("2024-01-02T01:04:05Z"));
+        check("2024-01-02 03:04:05 MSK", Some("2024-01-02T00:04:05Z"));
+        check("2024-01-02 03:04:05 CST", None);
+        check("Sun Dec 04 04:47:44 EET 2005", Some("2005-12-04T02:47:44Z"));
+        check("Feb 24, 2022 1:02:03 PM PST", Some("2022-02-24T21:02:03Z"));
+        check("2 Jan 2024 03:04:05", Some("2024-01-02T03:04:05Z"));
+        check("I0224 03:04:05.123456", Some("2026-02-24T03:04:05.123456Z"));
+        check("I0224 03:04:05", None);
+        check("I0224 03:", None);
+        check("I1324 03:04:05.123456", None);
+        check("/Date(1645671723000)/", Some("2022-02-24T03:02:03Z"));
+        check("/Date(1645671723000+0200)/", Some("2022-02-24T03:02:03Z"));
+        check("/Date(x)/", None);
+        check("/Date(99999999999999999999)/", None);
         check("2026-02-30T00:00:00Z", None);
         check("2026-01-31", None);
         check("42", None);
@@ -298,6 +329,14 @@ mod tests {
             "Feb 24, 2022 1:02:03 AM org.apache.x",
             Some("Feb 24, 2022 1:02:03 AM"),
         );
+        check("2024-01-02 03:04:05 EST x", Some("2024-01-02 03:04:05 EST"));
+        check("2024-01-02 03:04:05 ESTABLISHED x", Some("2024-01-02 03:04:05"));
+        check("2024-01-02 03:04:05 CST x", Some("2024-01-02 03:04:05"));
+        check(
+            "I0224 03:04:05.123456       1 main.go:7] x",
+            Some("I0224 03:04:05.123456"),
+        );
+        check("Start time: 20220224030405", Some("20220224030405"));
         check("nothing here", None);
         check("192.168.100.200 10.0.0.1", None);
     }
@@ -335,7 +374,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(line in proptest::collection::vec(any::<u8>(), 0..80), text in "[0-9TZ:./, +APM-]{0,40}") {
+        fn never_panics(line in proptest::collection::vec(any::<u8>(), 0..80), text in "[0-9TZ:./, +APMIESD()-]{0,40}") {
             let _ = DateOrder::of_sample(&line);
             let _ = DateOrder::of_sample(text.as_bytes());
             let _ = line_time(&line, &clock());

@@ -3,6 +3,39 @@
 use jiff::civil::Time;
 use jiff::tz::Offset;
 
+/// Short names of zones that mean one thing wherever they stand behind a time, and their hours from UTC. What means
+/// several (CST, IST, BST, AST) is not among them: such a time is read as if no zone stood there.
+const ZONES: [(&str, i8); 25] = [
+    ("EST", -5),
+    ("EDT", -4),
+    ("CDT", -5),
+    ("MDT", -6),
+    ("PST", -8),
+    ("PDT", -7),
+    ("AKST", -9),
+    ("AKDT", -8),
+    ("WET", 0),
+    ("WEST", 1),
+    ("CET", 1),
+    ("CEST", 2),
+    ("MEZ", 1),
+    ("MESZ", 2),
+    ("EET", 2),
+    ("EEST", 3),
+    ("MSK", 3),
+    ("WIB", 7),
+    ("HKT", 8),
+    ("JST", 9),
+    ("KST", 9),
+    ("AEST", 10),
+    ("AEDT", 11),
+    ("NZST", 12),
+    ("NZDT", 13),
+];
+
+/// The longest of them.
+const ZONE_NAME: usize = 4;
+
 /// Reads a time from its start on; what does not fit leaves off somewhere.
 pub(super) struct Scan<'a> {
     text: &'a [u8],
@@ -88,6 +121,13 @@ impl<'a> Scan<'a> {
         time(hour, minute, second, nanos)
     }
 
+    /// `.123456`, and no more digits.
+    pub(super) fn has_micros(&self) -> bool {
+        let behind = self.text.get(self.at..).unwrap_or_default();
+        let digits = behind.iter().skip(1);
+        behind.first() == Some(&b'.') && digits.take_while(|byte| byte.is_ascii_digit()).count() == 6
+    }
+
     /// `.123` or `,123`, in nanoseconds; 0 where there is none.
     fn fraction(&mut self) -> u32 {
         let mut nanos = 0;
@@ -104,7 +144,7 @@ impl<'a> Scan<'a> {
         nanos
     }
 
-    /// A zone, if one follows: `Z`, `UTC`, `GMT`, `+02:00`, ` -0700`.
+    /// A zone, if one follows: `Z`, `UTC`, `GMT`, `+02:00`, ` -0700`, ` CEST`.
     pub(super) fn zone(&mut self) -> Option<Offset> {
         let start = self.at;
         let zone = self.zone_here();
@@ -124,6 +164,16 @@ impl<'a> Scan<'a> {
                 self.at = end;
                 return Some(Offset::UTC);
             }
+        }
+        let name = self.text[self.at..]
+            .iter()
+            .take(ZONE_NAME + 1)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+            .count();
+        let name = &self.text[self.at..self.at + name];
+        if let Some((_, hours)) = ZONES.iter().find(|(zone, _)| zone.as_bytes() == name) {
+            self.at += name.len();
+            return Offset::from_hours(*hours).ok();
         }
         let sign = if self.one_of(b"+-")? == b'-' { -1 } else { 1 };
         let hours = self.digits(2)?;

@@ -95,6 +95,8 @@ struct Page {
     groups: Vec<Row>,
     groups_left: Option<String>,
     matrix: Vec<Tactic>,
+    /// The total in words.
+    findings: String,
     total: String,
     rows: String,
     rows_held: String,
@@ -131,6 +133,7 @@ struct Row {
     first: String,
     last: String,
     hosts: String,
+    clients: String,
     sources: Vec<String>,
     sources_left: usize,
     author: Option<String>,
@@ -197,6 +200,7 @@ fn page(summary: &Summary, report: &Report, options: &Options, timeline: Timelin
         groups_left: (left > 0).then(|| say::number(left as u64)),
         matrix: matrix(&groups),
         total: say::number(summary.total()),
+        findings: say::count(summary.total(), "finding"),
         rows_held: say::number(rows.len() as u64),
         rows_left: (rows.len() as u64) < summary.total(),
         rows: rows.into_json(),
@@ -231,12 +235,11 @@ fn cards(summary: &Summary, report: &Report, groups: usize) -> Vec<Card> {
         card("findings", say::number(summary.total())),
         card("rules or values hit", say::number(groups as u64)),
     ];
-    if summary.hosts.count() > 0 {
-        let more = if summary.hosts.overflown() { "+" } else { "" };
-        cards.push(card(
-            "hosts hit",
-            format!("{}{more}", say::number(summary.hosts.count())),
-        ));
+    for (name, hosts) in [("hosts hit", &summary.hosts), ("clients hit", &summary.clients)] {
+        if hosts.count() > 0 {
+            let more = if hosts.overflown() { "+" } else { "" };
+            cards.push(card(name, format!("{}{more}", say::number(hosts.count()))));
+        }
     }
     let inputs = format!(
         "{} of {}",
@@ -278,6 +281,7 @@ fn row(group: &Group) -> Row {
         first: ends.map(|(first, _)| moment(first)).unwrap_or_default(),
         last: ends.map(|(_, last)| moment(last)).unwrap_or_default(),
         hosts: group.hosts.words(NAMED),
+        clients: group.clients.words(NAMED),
         sources_left: rule.sources.len() - sources.len(),
         sources,
         author: rule.author.as_deref().map(|author| clip(author, LONGEST)),
@@ -366,6 +370,19 @@ fn notes(summary: &Summary, report: &Report) -> Vec<Note> {
             (report.idle_rules.len() as u64, "rule", "idle"),
             "They did not load, or can never match these logs.",
             report.idle_rules.iter().map(idle),
+        ),
+        Note::new(
+            (report.yara_not_run, "YARA rule", "not run"),
+            "YARA is not in this build: build with `--features yara`.",
+            std::iter::empty(),
+        ),
+        Note::new(
+            (report.own_reports.len() as u64, "report", "passed over"),
+            "An earlier hunt wrote them; name one to have it searched.",
+            report
+                .own_reports
+                .iter()
+                .map(|place| clip(&place.to_string(), 400)),
         ),
         Note::new(
             (report.withheld.total(), "indicator", "left out"),

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use perisai_model::{Finding, Severity};
+use perisai_model::{Finding, Severity, Timestamp};
 use serde_json::json;
 
 use crate::clean::clip;
@@ -18,7 +18,7 @@ const LONGEST: usize = 300;
 pub(super) struct Rows {
     limit: usize,
     kept: usize,
-    by_severity: [Vec<String>; Severity::ALL.len()],
+    by_severity: [Vec<(Option<Timestamp>, String)>; Severity::ALL.len()],
 }
 
 impl Rows {
@@ -47,16 +47,26 @@ impl Rows {
             less.pop();
             self.kept -= 1;
         }
-        self.by_severity[severity].push(row(finding)?);
+        self.by_severity[severity].push((finding.time, row(finding)?));
         self.kept += 1;
         Ok(())
     }
 
-    /// A JSON array that is safe inside a script element.
-    pub(super) fn into_json(self) -> String {
-        let rows: Vec<_> = self.by_severity.into_iter().rev().flatten().collect();
+    /// A JSON array that is safe inside a script element: the worst first, then by time; what has none stands last.
+    pub(super) fn into_json(mut self) -> String {
+        for rows in &mut self.by_severity {
+            rows.sort_by_key(|(time, _)| (time.is_none(), *time));
+        }
+        let all = self.by_severity.into_iter().rev().flatten();
+        let rows: Vec<_> = all.map(|(_, row)| row).collect();
         format!("[{}]", rows.join(",\n"))
     }
+}
+
+/// Whose finding it is: the client's where a server tells of it.
+fn machine(finding: &Finding) -> &str {
+    let named = finding.client.as_deref().or(finding.host.as_deref());
+    named.unwrap_or_default()
 }
 
 /// One finding as an array; `app.js` names the places.
@@ -72,7 +82,7 @@ fn row(finding: &Finding) -> io::Result<String> {
         clip(&finding.rule.name, LONGEST),
         kind,
         value,
-        clip(finding.host.as_deref().unwrap_or_default(), LONGEST),
+        clip(machine(finding), LONGEST),
         clip(&finding.place.to_string(), LONGEST),
         clip(&say::flags(finding).join("; "), LONGEST),
         sample.before,
@@ -118,7 +128,7 @@ mod tests {
                 valid: Validity::default(),
             };
             let finding = Finding {
-                time: None,
+                time: (line == 7).then_some(Timestamp::UNIX_EPOCH),
                 time_text: None,
                 rule: Arc::new(rule),
                 observable: None,
@@ -126,6 +136,7 @@ mod tests {
                 place: Place::file("a").line(line),
                 flags: Vec::new(),
                 host: None,
+                client: None,
                 line: None,
                 event: None,
             };
@@ -134,6 +145,6 @@ mod tests {
         assert_eq!(rows.len(), 3);
         let json: Vec<Vec<String>> = serde_json::from_str(&rows.into_json()).unwrap();
         let places: Vec<_> = json.iter().map(|row| row[6].as_str()).collect();
-        assert_eq!(places, ["a:4", "a:7", "a:2"]);
+        assert_eq!(places, ["a:7", "a:4", "a:2"]);
     }
 }

@@ -130,6 +130,9 @@ fn show(page: &mut Out<'_>, group: &Group) -> io::Result<()> {
     if group.hosts.count() > 0 {
         page.field(GROUP, "hosts", &group.hosts.words(NAMED))?;
     }
+    if group.clients.count() > 0 {
+        page.field(GROUP, "client", &group.clients.words(NAMED))?;
+    }
     page.field(GROUP, "source", &sources(&rule.sources))?;
     let by: Vec<_> = [&rule.author, &rule.reference]
         .into_iter()

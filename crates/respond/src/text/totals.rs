@@ -39,6 +39,9 @@ pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
         );
         page.field(TOTALS, "Idle", &text)?;
     }
+    if report.yara_not_run > 0 {
+        page.field(TOTALS, "Not run", &say::yara_not_run(report.yara_not_run))?;
+    }
     if report.withheld.total() > 0 {
         let text = format!("of the intelligence: {}", report.withheld);
         page.field(TOTALS, "Left out", &clip(&text, 400))?;
@@ -60,8 +63,26 @@ pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
         );
         page.field(TOTALS, "Passed over", &text)?;
     }
+    own_reports(page, report)?;
     suppressed(page, report)?;
     problems(page, report)
+}
+
+/// Files that an earlier hunt wrote, by name: a log that only looks like one must not vanish unseen.
+fn own_reports(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
+    let all = &report.own_reports;
+    if all.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "{} of an earlier hunt, not searched; name one to have it searched",
+        say::count(all.len() as u64, "report")
+    );
+    page.field(TOTALS, "Passed over", &text)?;
+    for place in all.iter().take(LISTED) {
+        page.field(TOTALS, "", &clip(&place.to_string(), 400))?;
+    }
+    more(page, all.len(), "")
 }
 
 fn searched(report: &Report) -> String {
@@ -108,7 +129,7 @@ fn suppressed(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
         let text = format!("{}: {}", clip(name, 200), say::number(**many));
         page.field(TOTALS, "", &text)?;
     }
-    more(page, lists.len())
+    more(page, lists.len(), "")
 }
 
 fn problems(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
@@ -120,13 +141,13 @@ fn problems(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
     for problem in report.problems.iter().take(LISTED) {
         page.field(TOTALS, "", &clip(&problem.to_string(), 400))?;
     }
-    more(page, report.problems.len())
+    more(page, report.problems.len(), "; --explain-problems lists all")
 }
 
-fn more(page: &mut Out<'_>, all: usize) -> io::Result<()> {
+fn more(page: &mut Out<'_>, all: usize, how: &str) -> io::Result<()> {
     match all.saturating_sub(LISTED) {
         0 => Ok(()),
-        left => page.field(TOTALS, "", &format!("and {} more", say::number(left as u64))),
+        left => page.field(TOTALS, "", &format!("and {} more{how}", say::number(left as u64))),
     }
 }
 

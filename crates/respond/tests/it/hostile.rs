@@ -46,6 +46,7 @@ pub(crate) fn full_of(text: &str, kind: RuleKind, observable: Option<Kind>) -> F
         place: Place::file(text).member(text).line(1),
         flags: vec![Flag::Known(text.to_owned())],
         host: Some(text.to_owned()),
+        client: Some(text.to_owned()),
         line: Some(format!("{text}{text}{text}")),
         event: Some(event.into()),
     }

@@ -109,6 +109,7 @@ fn one_of_each_kind() -> Vec<Finding> {
         place: Place::file("a.log").line(line as u64 + 1),
         flags: Vec::new(),
         host: None,
+        client: None,
         line: None,
         event: None,
     };

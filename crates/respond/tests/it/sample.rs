@@ -116,6 +116,7 @@ fn finding(time: &str, rule: &Arc<RuleInfo>, place: Place) -> Finding {
         place,
         flags: Vec::new(),
         host: None,
+        client: None,
         line: None,
         event: None,
     }
@@ -288,6 +289,7 @@ pub(crate) fn report() -> Report {
         elapsed: Duration::from_millis(12_400),
         loading: Duration::from_millis(2_400),
         cpu: Some(Duration::from_millis(11_000)),
+        ..Report::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Snapshots of every format.
 
-use perisai_model::Report;
+use perisai_model::{Place, Problem, Report};
 use perisai_respond::{Format, Options};
 
 use crate::sample::{findings, report, written};
@@ -62,6 +62,7 @@ fn what_was_left_out_is_not_nothing() {
             over_limit,
             below_severity,
             problems: Vec::new(),
+            suppressed: Default::default(),
             ..report()
         };
         let findings = &findings()[..shown];
@@ -82,7 +83,7 @@ fn what_was_left_out_is_not_nothing() {
         0,
         3,
         "No finding is shown from 214 files: 3 below --min-severity.",
-        "<p>What was found was left out on request: 3 below --min-severity.</p>",
+        "<p>What was found was left out: 3 below --min-severity.</p>",
     );
     check(
         1,
@@ -98,6 +99,54 @@ fn what_was_left_out_is_not_nothing() {
         "1 high. Not shown: 1 over --limit, 2 below --min-severity.",
         "1 over --limit, 2 below --min-severity.",
     );
+}
+
+#[test]
+fn what_was_suppressed_is_not_nothing() {
+    let report = Report {
+        problems: Vec::new(),
+        ..report()
+    };
+    let wide = Options {
+        width: 200,
+        ..Options::default()
+    };
+    let out = written(Format::Text, &wide, &[], &report);
+    assert!(
+        out.starts_with("No finding is shown from 214 files: 131 suppressed by warninglists."),
+        "{out}"
+    );
+    let out = written(Format::Html, &wide, &[], &report);
+    assert!(!out.contains("Nothing found"), "{out}");
+}
+
+#[test]
+fn what_was_not_searched_is_told() {
+    let report = Report {
+        problems: (0..12)
+            .map(|number| Problem::new(Place::file(format!("{number}.gz")), "truncated"))
+            .collect(),
+        yara_not_run: 2,
+        own_reports: vec![Place::file("logs/out.jsonl")],
+        ..report()
+    };
+    let wide = Options {
+        width: 200,
+        ..Options::default()
+    };
+    let text = written(Format::Text, &wide, &[], &report);
+    for expected in [
+        "2 YARA rules were not looked for: YARA is not in this build",
+        "1 report of an earlier hunt, not searched",
+        "logs/out.jsonl",
+        "and 2 more; --explain-problems lists all",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is not in {text}");
+    }
+    let html = written(Format::Html, &wide, &[], &report);
+    for expected in ["2 YARA rules not run", "1 report passed over", "out.jsonl"] {
+        assert!(html.contains(expected), "{expected:?} is not in {html}");
+    }
 }
 
 #[test]
@@ -143,5 +192,15 @@ fn every_format_can_be_empty() {
             Format::Html => assert!(out.contains("Nothing found")),
             Format::Text => assert!(out.starts_with("Nothing was looked for in 0 files")),
         }
+    }
+}
+
+#[test]
+fn reports_are_known_again() {
+    for format in Format::ALL {
+        let out = written(format, &Options::default(), &findings(), &report());
+        let known = matches!(format, Format::Jsonl | Format::Csv | Format::Html);
+        let head = &out.as_bytes()[..out.len().min(512)];
+        assert_eq!(perisai_respond::is_report(head), known, "{format}");
     }
 }
