@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_and_keys() {
+    fn paths() {
         let path = r"C:\Temp\evil one.exe";
         check(
             Kind::FilePath,
@@ -490,6 +490,10 @@ mod tests {
             r#""\/tmp\/x\/evil""#,
             &[r"\/tmp\/x\/evil"],
         );
+    }
+
+    #[test]
+    fn registry_keys() {
         let key = r"HKEY_LOCAL_MACHINE\Software\Evil";
         check(
             Kind::RegistryKey,
@@ -524,6 +528,10 @@ mod tests {
             &of_a_user,
         );
         check(Kind::RegistryKey, key, r"HKLM\Software\Evil", &[]);
+    }
+
+    #[test]
+    fn agents_and_numbers() {
         check(
             Kind::UserAgent,
             "Evil Agent/1.0 (X)",
