@@ -26,7 +26,7 @@ const LISTS: usize = 4;
 pub(crate) struct Summary {
     groups: Vec<Group>,
     by_value: HashMap<Observed, usize>,
-    by_rule: HashMap<(RuleKind, String, Option<String>), usize>,
+    by_rule: HashMap<(RuleKind, String, String), usize>,
     indicators: [usize; Severity::ALL.len()],
     /// Findings by severity, from informational to critical.
     pub(crate) counts: [u64; Severity::ALL.len()],
@@ -109,8 +109,8 @@ impl Summary {
                 }
             },
             None => {
-                let id = finding.rule.sources.iter().find_map(|source| source.id.clone());
-                let key = (finding.rule.kind, finding.rule.name.clone(), id);
+                let rule = &finding.rule;
+                let key = (rule.kind, rule.name.clone(), rule.key.clone());
                 *self.by_rule.entry(key).or_insert(next)
             }
         };
