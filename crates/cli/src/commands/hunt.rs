@@ -104,11 +104,11 @@ impl Hunt {
         if self.explain_rules {
             report::idle_rules(&report, &mut io::stderr().lock())?;
         }
-        if report.yara_not_run > 0 {
+        let beside = self.format != Format::Text || file.is_some();
+        if beside && report.yara_not_run > 0 {
             let text = perisai_app::say_yara_not_run(report.yara_not_run);
             writeln!(io::stderr(), "perisai: {text}")?;
         }
-        let beside = self.format != Format::Text || file.is_some();
         if beside || self.explain_problems {
             report::problems(&report.problems, self.explain_problems, &mut io::stderr().lock())?;
         }
