@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::tool::{folder, perisai, perisai_with_input, text};
 
+#[cfg(not(feature = "yara"))]
 const YARA: &[u8] = b"rule one { condition: true }\nrule two { condition: true }\n";
 const SIGMA: &[u8] =
     b"title: Broken\nid: 5b2f0d5c-6a38-4f0e-9c64-0d8ff2f5a001\nlogsource:\n  product: windows\n\
