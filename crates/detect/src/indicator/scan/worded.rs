@@ -16,11 +16,12 @@ impl Scanner<'_> {
         for (word, bits) in listed.into_iter().enumerate().take(chunk.words) {
             let mask = self.masks.word[word];
             let starts = mask & !(mask << 1 | before);
-            let bits = bits & mask & behind_escapes(starts, begun);
-            (before, begun) = (mask >> 63, starts);
+            let bits = bits & mask;
             if bits != 0 {
-                found = places.add(bits, chunk.base + (word << 6), found);
+                let bits = bits & behind_escapes(starts, begun);
+                found = places.add_few(bits, chunk.base + (word << 6), found);
             }
+            (before, begun) = (mask >> 63, starts);
         }
         for &at in places.first(found) {
             if literals.may_start(chunk.bytes, at as usize) {
