@@ -1,7 +1,6 @@
 //! The use cases of Perisai: what is done, with which settings, in which order. Command lines and servers are thin
 //! adapters on this; the parts that do the work are in the floors below.
 
-mod common;
 mod files;
 pub mod hunt;
 mod intel;
@@ -9,6 +8,7 @@ mod lint;
 mod notes;
 mod pipe;
 mod stop;
+mod too_common;
 
 pub use files::{Globs, InvalidGlob};
 pub use intel::{Loaded, load, load_warninglists};

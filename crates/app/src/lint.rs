@@ -8,11 +8,11 @@ use perisai_detect::Detector;
 use perisai_intel::Options;
 use perisai_model::{IdleRule, Place, Problem};
 
-use crate::common;
 use crate::hunt::not_run::not_run_here;
 use crate::intel::{Loaded, load};
 use crate::notes;
 use crate::stop::Stop;
+use crate::too_common;
 
 /// What was found in one source.
 pub type SourceLint = Loaded;
@@ -40,7 +40,7 @@ pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
     let (mut intel, mut sources) = load(paths, options, &Stop::default());
     let mut problems = std::mem::take(&mut intel.problems);
     let mut notes = notes::of_lint(&sources);
-    notes.extend(common::notes(&intel));
+    notes.extend(too_common::notes(&intel));
     let mut idle_rules = not_run_here(&intel);
     let (detector, refused) = Detector::compile(intel, Vec::new());
     count_refused(&mut sources, &refused);

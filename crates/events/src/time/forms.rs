@@ -17,6 +17,19 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
+    /// A time behind which a zone may stand, and nothing else of it.
+    fn ending(scan: &mut Scan<'_>, year: Option<u32>, month: i8, day: u32, time: Time) -> Self {
+        let zone = scan.zone();
+        Self {
+            year,
+            month,
+            day,
+            time,
+            zone,
+            length: scan.at(),
+        }
+    }
+
     pub(super) fn in_year(&self, year: i16) -> Option<DateTime> {
         let date = Date::new(year, self.month, i8::try_from(self.day).ok()?).ok()?;
         Some(date.to_datetime(self.time))
@@ -41,15 +54,7 @@ pub(super) fn iso(text: &[u8]) -> Option<Stamp> {
         None => return None,
     }
     let time = scan.clock_time()?;
-    let zone = scan.zone();
-    Some(Stamp {
-        year,
-        month,
-        day,
-        time,
-        zone,
-        length: scan.at(),
-    })
+    Some(Stamp::ending(&mut scan, year, month, day, time))
 }
 
 /// `I0224 03:04:05.123456`: how Kubernetes' programs log; a letter for the level, and no year.
@@ -85,15 +90,7 @@ pub(super) fn day_first(mut scan: Scan<'_>) -> Option<Stamp> {
     let year = Some(scan.digits(4)?);
     scan.one_of(b": T")?;
     let time = scan.clock_time()?;
-    let zone = scan.zone();
-    Some(Stamp {
-        year,
-        month,
-        day,
-        time,
-        zone,
-        length: scan.at(),
-    })
+    Some(Stamp::ending(&mut scan, year, month, day, time))
 }
 
 /// `Jan  2 03:04:05`, `Jan 02 2026 03:04:05`, `Jan 2, 2026 3:04:05 PM`, `Jan 2, 2026 @ 03:04:05.000`,
@@ -183,13 +180,5 @@ pub(super) fn dotted(text: &[u8]) -> Option<Stamp> {
     scan.one_of(b",");
     scan.one_of(b" ")?;
     let (time, _) = scan.time_of_day()?;
-    let zone = scan.zone();
-    Some(Stamp {
-        year,
-        month,
-        day,
-        time,
-        zone,
-        length: scan.at(),
-    })
+    Some(Stamp::ending(&mut scan, year, month, day, time))
 }
