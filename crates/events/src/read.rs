@@ -57,7 +57,7 @@ impl Default for Limits {
             ratio: 1000,
             unpacked: 1 << 40,
             depth: 4,
-            block: 1 << 20,
+            block: 512 << 10,
         }
     }
 }

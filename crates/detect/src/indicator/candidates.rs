@@ -61,10 +61,19 @@ impl Chunk<'_> {
     /// are zero.
     #[inline(always)]
     pub(super) fn window(&self, mask: &[u64], end: usize) -> u64 {
+        let [window] = self.windows([mask], end);
+        window
+    }
+
+    /// The same of several masks.
+    #[inline(always)]
+    pub(super) fn windows<const N: usize>(&self, masks: [&[u64]; N], end: usize) -> [u64; N] {
         let bit = end - 1 - self.base;
         let (word, rest) = (bit >> 6, bit & 63);
-        let before = if word > 0 { mask[word - 1] } else { 0 };
-        mask[word] << (63 - rest) | before >> rest >> 1
+        masks.map(|mask| {
+            let before = if word > 0 { mask[word - 1] } else { 0 };
+            mask[word] << (63 - rest) | before >> rest >> 1
+        })
     }
 }
 
@@ -77,7 +86,7 @@ const ROOM: usize = CHUNK + 64;
 impl Places {
     /// Adds the places of the bits of a word, the first of which stands at `base`, behind the `found` that there are.
     ///
-    /// Eight are written whether there are as many or not: a loop that ends with the last bit costs more, for the
+    /// Four are written whether there are as many or not: a loop that ends with the last bit costs more, for the
     /// processor guesses its end wrongly.
     #[inline(always)]
     pub(super) fn add(&mut self, mut mask: u64, base: usize, found: usize) -> usize {
@@ -86,8 +95,8 @@ impl Places {
         }
         let count = mask.count_ones() as usize;
         let room = &mut self.0[found..found + 64];
-        for eight in room.chunks_exact_mut(8).take(count.div_ceil(8).max(1)) {
-            for place in eight {
+        for four in room.chunks_exact_mut(4).take(count.div_ceil(4).max(1)) {
+            for place in four {
                 // Blocks are smaller than 4 GiB.
                 *place = (base + mask.trailing_zeros() as usize) as u32;
                 mask &= mask.wrapping_sub(1);

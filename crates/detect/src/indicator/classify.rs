@@ -7,28 +7,31 @@
 pub(super) const CHUNK: usize = 4096;
 pub(super) const WORDS: usize = CHUNK / 64;
 
-/// The masks of a chunk. Bits behind the end of a short chunk are zero.
+/// One bit for each byte of a chunk, and a word behind them, so that there always is a next one.
+pub(super) type Mask = [u64; WORDS + 1];
+
+/// The masks of a chunk. The bits behind its end are zero to the end of the next word.
 #[derive(Debug, Clone)]
 pub(super) struct Masks {
     /// Letters, digits, `-`, `_`, `.`, and everything beyond ASCII: what host names are made of.
-    pub(super) host: [u64; WORDS],
+    pub(super) host: Mask,
     /// `.`
-    pub(super) dot: [u64; WORDS],
+    pub(super) dot: Mask,
     /// Beyond ASCII.
-    pub(super) high: [u64; WORDS],
+    pub(super) high: Mask,
     /// Letters, digits and `_`: what long words are made of.
-    pub(super) word: [u64; WORDS],
+    pub(super) word: Mask,
     /// Hexadecimal digits, `:` and `-`.
-    pub(super) hex_group: [u64; WORDS],
+    pub(super) hex_group: Mask,
     /// `:`
-    pub(super) colon: [u64; WORDS],
+    pub(super) colon: Mask,
     /// Not zero where any byte is beyond ASCII.
     all_high: u64,
 }
 
 impl Masks {
     pub(super) fn new() -> Box<Self> {
-        let zero = [0; WORDS];
+        let zero = [0; WORDS + 1];
         Box::new(Self {
             host: zero,
             dot: zero,
@@ -53,9 +56,7 @@ impl Masks {
         self.all_high = 0;
         self.fill_words(chunk);
         let words = chunk.len().div_ceil(64);
-        if words < WORDS {
-            self.set(words, Word::default());
-        }
+        self.set(words, Word::default());
         words
     }
 

@@ -38,8 +38,9 @@ impl Words {
             if indicator.kind != Kind::Mac {
                 built.lengths[digits.len() >> 6 & 3] |= 1 << (digits.len() & 63);
             }
-            let hash = hash::child(built.root, digits.as_bytes(), 0, digits.len());
-            built.filter.insert(hash);
+            let digits = digits.as_bytes();
+            built.filter.insert(built.tail(digits, 0, digits.len()));
+            let hash = hash::child(built.root, digits, 0, digits.len());
             let known = built.slots.find(hash, |first| {
                 let first = indicators.get(first as usize);
                 (first.kind, first.value) == (indicator.kind, indicator.value)
@@ -68,6 +69,12 @@ impl Words {
         length < 256 && self.lengths[length >> 6] >> (length & 63) & 1 != 0
     }
 
+    /// The hash of the last sixteen characters, which is what the filter goes by: that of the whole costs more.
+    #[inline]
+    fn tail(&self, bytes: &[u8], start: usize, end: usize) -> u64 {
+        hash::child(self.root, bytes, start.max(end.saturating_sub(16)), end)
+    }
+
     /// Calls `each(entry)` for each listed word that stands at `bytes[start..end]`.
     pub(super) fn walk(
         &self,
@@ -77,10 +84,10 @@ impl Words {
         end: usize,
         mut each: impl FnMut(u32),
     ) {
-        let hash = hash::child(self.root, bytes, start, end);
-        if !self.filter.contains(hash) {
+        if !self.filter.contains(self.tail(bytes, start, end)) {
             return;
         }
+        let hash = hash::child(self.root, bytes, start, end);
         let text = &bytes[start..end];
         // One text may be a word of several kinds: the search goes on behind each.
         let _ = self.slots.find(hash, |entry| {

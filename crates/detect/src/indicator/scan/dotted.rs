@@ -31,41 +31,62 @@ impl Scanner<'_> {
         self.places = places;
     }
 
-    /// The run with dots that ends here.
+    /// The run with dots that ends here: the short way where the masks show it whole.
     #[inline(always)]
     fn run_before(&mut self, chunk: Chunk<'_>, end: usize, defang: bool, out: &mut Vec<Hit>) {
-        let start = chunk.run_start(&self.masks.host, is_host, end);
-        if defang && end - start == 1 && start >= self.done.defanged {
-            self.defanged(chunk.bytes, start, out);
+        if end > chunk.base {
+            let [host, dots] = chunk.windows([&self.masks.host, &self.masks.dot], end);
+            let length = (!host).leading_zeros() as usize;
+            if length < 64 && end - length > chunk.base {
+                let inside = !0 << (64 - length);
+                return self.run(chunk, end - length, end, dots & inside, defang, out);
+            }
         }
-        self.run(chunk, start, end, out);
+        let start = chunk.run_start(&self.masks.host, is_host, end);
+        if end - start == 1 {
+            return self.lone_dot(chunk.bytes, start, defang, out);
+        }
+        self.slow_run(chunk.bytes, start, end, out);
     }
 
-    /// Queues a run with dots where it is short enough for the masks; all others go the slow way.
+    /// A dot that touches nothing that names are made of: it may stand in brackets.
+    fn lone_dot(&mut self, bytes: &[u8], dot: usize, defang: bool, out: &mut Vec<Hit>) {
+        if defang && dot >= self.done.defanged {
+            self.defanged(bytes, dot, out);
+        }
+    }
+
+    /// Queues a run; the last bit of its `dots` is that of `end - 1`.
     #[inline(always)]
-    fn run(&mut self, chunk: Chunk<'_>, mut start: usize, mut end: usize, out: &mut Vec<Hit>) {
+    fn run(
+        &mut self,
+        chunk: Chunk<'_>,
+        mut start: usize,
+        mut end: usize,
+        mut dots: u64,
+        defang: bool,
+        out: &mut Vec<Hit>,
+    ) {
         let bytes = chunk.bytes;
-        while end > start && bytes[end - 1] == b'.' {
+        if end - start == 1 {
+            return self.lone_dot(bytes, start, defang, out);
+        }
+        let high = || chunk.window(&self.masks.high, end) & (!0 << (64 - (end - start)));
+        if dots & dots << 1 != 0 || self.masks.any_high() && high() != 0 {
+            return self.slow_run(bytes, start, end, out);
+        }
+        // There is no more than one dot at either end.
+        if dots >> 63 != 0 {
+            dots <<= 1;
             end -= 1;
         }
-        while start < end && bytes[start] == b'.' {
+        let first = 1 << (64 - (end - start));
+        if dots & first != 0 {
+            dots ^= first;
             start += 1;
         }
-        let length = end - start;
-        if length < 3 {
-            return;
-        }
-        if length > 64 || start < chunk.base {
-            return self.slow_run(bytes, start, end, out);
-        }
-        let inside = !0 << (64 - length);
-        let dots = chunk.window(&self.masks.dot, end) & inside;
         if dots == 0 {
             return;
-        }
-        let high = self.masks.any_high() && chunk.window(&self.masks.high, end) & inside != 0;
-        if high || dots & dots << 1 != 0 {
-            return self.slow_run(bytes, start, end, out);
         }
         let last = end - 1 - dots.leading_zeros() as usize;
         if dots.count_ones() >= 3 && bytes[last + 1].is_ascii_digit() {

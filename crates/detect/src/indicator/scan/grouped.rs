@@ -5,9 +5,11 @@ use perisai_values::ip;
 
 use super::super::Hit;
 use super::super::candidates::Chunk;
+use super::super::classify::{Mask, Masks, WORDS};
 use super::super::escapes;
 use super::Scanner;
 use super::dotted::is_end_of_connection;
+use super::numeric::numbers_in_urls;
 use super::wide::full_bytes;
 
 impl Scanner<'_> {
@@ -15,42 +17,25 @@ impl Scanner<'_> {
     /// of URLs that are written as numbers.
     #[inline(always)]
     pub(super) fn groups(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
+        let behind = chunk.bytes.get(chunk.end());
+        self.masks.colon[chunk.words] = u64::from(behind == Some(&b':'));
+        let doubles = doubles(&self.masks);
+        let separators = separators(&self.masks);
+        let numbers = numbers_in_urls(&self.masks);
         // What is written in groups reaches over two words at the most, but for fingerprints, which fill them.
-        let mut places = std::mem::take(&mut self.places);
-        let mut found = 0;
-        let mut before = FEWEST;
-        let mut here = self.separators(0, 0);
+        let (mut before, mut here) = (FEWEST, separators[0].count_ones());
         for word in 0..chunk.words {
-            let next = self.separators(word + 1, self.masks.hex_group[word] >> 63);
+            let next = separators[word + 1].count_ones();
             let last = word + 1 == chunk.words;
-            let colon = self.masks.colon[word];
-            let behind = match last {
-                true => self.colon_behind(chunk),
-                false => self.masks.colon[word + 1] << 63,
-            };
-            let double = colon & (colon >> 1 | behind);
             let many = last || before + here >= FEWEST || here + next >= FEWEST;
             (before, here) = (here, next);
-            if many || double != 0 {
-                self.groups_of(chunk, word, double, out);
+            if many || doubles[word] != 0 {
+                self.groups_of(chunk, word, doubles[word], out);
             }
-            found = places.add_few(self.numbers_in_urls(word), chunk.base + (word << 6), found);
+            for bit in ones(numbers[word]) {
+                self.numeric_host(chunk.bytes, chunk.base + (word << 6) + bit, out);
+            }
         }
-        for &colon in places.first(found) {
-            self.numeric_host(chunk.bytes, colon as usize, out);
-        }
-        self.places = places;
-    }
-
-    /// How many separators stand between digits in a word of the masks; `digit` is 1 where one may end before it.
-    #[inline(always)]
-    fn separators(&self, word: usize, digit: u64) -> u32 {
-        let Some(&group) = self.masks.hex_group.get(word) else {
-            return 0;
-        };
-        let digits = group & self.masks.word[word];
-        let between = (digits << 1 | digit) & (digits >> 1 | 1 << 63);
-        (group & !digits & between).count_ones()
     }
 
     /// Looks up the groups of a word of the masks: around each `::`, and in each run that covers a group of eight bytes.
@@ -111,11 +96,6 @@ impl Scanner<'_> {
             self.done.groups = end;
         }
         may
-    }
-
-    /// The highest bit where the byte behind the chunk is a colon.
-    fn colon_behind(&self, chunk: Chunk<'_>) -> u64 {
-        u64::from(chunk.bytes.get(chunk.end()) == Some(&b':')) << 63
     }
 
     fn v6_around(&mut self, bytes: &[u8], at: usize, out: &mut Vec<Hit>) {
@@ -223,12 +203,9 @@ impl Scanner<'_> {
                 self.mac(bytes, start + 18, out);
             }
             20 | 32 => {
-                let digits: Vec<u8> = bytes[start..end]
-                    .iter()
-                    .copied()
-                    .filter(u8::is_ascii_hexdigit)
-                    .collect();
-                self.word(&digits, &[Kind::X509Sha1, Kind::X509Sha256], start, end, out);
+                let mut text = vec![0; ROOM_BEFORE];
+                text.extend(bytes[start..end].iter().filter(|byte| byte.is_ascii_hexdigit()));
+                self.word(&text, &[Kind::X509Sha1, Kind::X509Sha256], start, end, out);
             }
             _ => {}
         }
@@ -236,19 +213,22 @@ impl Scanner<'_> {
 
     fn mac(&self, bytes: &[u8], start: usize, out: &mut Vec<Hit>) {
         let end = start + 17;
-        let mut text = [0; 12];
-        for (pair, digits) in text.chunks_exact_mut(2).zip(bytes[start..end].chunks(3)) {
+        let mut text = [0; ROOM_BEFORE + 12];
+        for (pair, digits) in text[ROOM_BEFORE..]
+            .chunks_exact_mut(2)
+            .zip(bytes[start..end].chunks(3))
+        {
             pair.copy_from_slice(&digits[..2]);
         }
         self.word(&text, &[Kind::Mac], start, end, out);
     }
 
-    /// Looks up a word that stands in another form at `start..end`, as some kinds only.
+    /// Looks up a word that stands in another form at `start..end`, as some kinds only: `text` behind its room.
     fn word(&self, text: &[u8], kinds: &[Kind], start: usize, end: usize, out: &mut Vec<Hit>) {
         let matcher = self.matcher;
         matcher
             .words
-            .walk(&matcher.indicators, text, 0, text.len(), |indicator| {
+            .walk(&matcher.indicators, text, ROOM_BEFORE, text.len(), |indicator| {
                 if kinds.contains(&matcher.value(indicator).0) {
                     out.push(Hit::new(start, end, indicator));
                 }
@@ -265,6 +245,28 @@ fn are_pairs(run: &[u8]) -> bool {
 fn is_group(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-')
 }
+
+/// The colons behind which another stands.
+#[inline(always)]
+fn doubles(masks: &Masks) -> [u64; WORDS] {
+    std::array::from_fn(|word| {
+        let colon = masks.colon[word];
+        colon & (colon >> 1 | masks.colon[word + 1] << 63)
+    })
+}
+
+/// The separators that stand between digits, or at either end of a word of the masks, where a digit may be their neighbour.
+#[inline(always)]
+fn separators(masks: &Masks) -> Mask {
+    std::array::from_fn(|word| {
+        let group = masks.hex_group[word];
+        let digits = group & masks.word[word];
+        group & !digits & (digits << 1 | 1) & (digits >> 1 | 1 << 63)
+    })
+}
+
+/// Bytes before a text that is looked up: hashes read eight at a time.
+const ROOM_BEFORE: usize = 16;
 
 /// The fewest separators of what is looked for: those of a MAC address.
 const FEWEST: u32 = 5;

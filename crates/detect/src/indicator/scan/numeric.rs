@@ -6,18 +6,24 @@ use perisai_values::ip;
 
 use super::super::Hit;
 use super::super::candidates::is_host;
+use super::super::classify::{Masks, WORDS};
 use super::Scanner;
 
-impl Scanner<'_> {
-    /// The colons in a word of the masks behind which two marks and a digit stand, as in `http://3`, and some others.
-    #[inline(always)]
-    pub(super) fn numbers_in_urls(&self, word: usize) -> u64 {
-        let letters = self.masks.word[word];
-        let digit = self.masks.hex_group[word] & letters;
-        // What stands behind the word of the masks is not known.
-        self.masks.colon[word] & !(letters >> 1) & !(letters >> 2) & (digit >> 3 | 7 << 61)
-    }
+/// The colons behind which two marks and a digit stand, as in `http://3`, and some others.
+#[inline(always)]
+pub(super) fn numbers_in_urls(masks: &Masks) -> [u64; WORDS] {
+    let mut colons = std::array::from_fn(|word| {
+        let letters = masks.word[word];
+        let digit = |word: usize| masks.hex_group[word] & masks.word[word];
+        let third = digit(word) >> 3 | digit(word + 1) << 61;
+        masks.colon[word] & !(letters >> 1) & !(letters >> 2) & third
+    });
+    // What stands behind the chunk is not known.
+    colons[WORDS - 1] |= masks.colon[WORDS - 1] & 7 << 61;
+    colons
+}
 
+impl Scanner<'_> {
     /// Looks up the address in a URL whose colon stands there.
     #[inline(always)]
     pub(super) fn numeric_host(&self, bytes: &[u8], colon: usize, out: &mut Vec<Hit>) {

@@ -41,9 +41,9 @@ impl Scanner<'_> {
         let words = &self.matcher.words;
         let indicators = &self.matcher.indicators;
         let mut at = start;
-        for part in bytes[start..end].split(|&byte| byte == b'_') {
+        let ends = memchr::memchr_iter(b'_', &bytes[start..end]).map(|length| start + length);
+        for stop in ends.chain([end]) {
             let starts = [Some(at), other_start(bytes, at).filter(|_| at == start)];
-            let stop = at + part.len();
             for from in starts.into_iter().flatten().filter(|&from| from < stop) {
                 if words.has_length(stop - from) {
                     words.walk(indicators, bytes, from, stop, |indicator| {
