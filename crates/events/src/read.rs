@@ -187,20 +187,28 @@ impl Walk<'_> {
     }
 
     fn stream(&mut self, member: Member, mut reader: Peeked<'_>) -> ControlFlow<()> {
-        if let Some(name) = container::unread(reader.head()) {
-            let why = format!("{name} is not unpacked here: searched as it stands");
+        if let Some(why) = container::unread(reader.head()) {
             self.problem(&member, why);
         }
         match self.kind(&member, reader.head()) {
             Some(Container::Zip) => container::zip::buffered(self, &member, &mut reader),
             Some(Container::Tar) => container::tar::read(self, &member, &mut reader),
-            Some(Container::Packed(packing)) => container::packed::read(self, &member, packing, reader),
+            Some(Container::Packed(packing)) => match container::packed::broken(packing, reader.head()) {
+                Some(error) => {
+                    self.problem(
+                        &member,
+                        format!("cannot be unpacked: {error}: searched as it stands"),
+                    );
+                    self.leaf(&member, reader)
+                }
+                None => container::packed::read(self, &member, packing, reader),
+            },
             None => self.leaf(&member, reader),
         }
     }
 
     /// What is no container.
-    fn leaf(&mut self, member: &Member, mut reader: Peeked<'_>) -> ControlFlow<()> {
+    pub(crate) fn leaf(&mut self, member: &Member, mut reader: Peeked<'_>) -> ControlFlow<()> {
         if let Some(flow) = self.sink.member(&member.place, &mut reader) {
             return flow;
         }

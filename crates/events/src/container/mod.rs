@@ -58,8 +58,8 @@ impl Container {
     }
 }
 
-/// The name of a packed format that is not read here.
-pub(crate) fn unread(head: &[u8]) -> Option<&'static str> {
+/// Why an input that seems packed is searched as it stands.
+pub(crate) fn unread(head: &[u8]) -> Option<String> {
     const UNREAD: [(&[u8], &str); 6] = [
         (b"7z\xbc\xaf\x27\x1c", "7z"),
         (b"Rar!\x1a\x07", "rar"),
@@ -68,10 +68,12 @@ pub(crate) fn unread(head: &[u8]) -> Option<&'static str> {
         (b"LZIP\x01", "lzip"),
         (b"\x89LZO\0\r\n\x1a\n", "lzop"),
     ];
-    UNREAD
-        .iter()
-        .find(|(magic, _)| head.starts_with(magic))
-        .map(|(_, name)| *name)
+    let named = UNREAD.iter().find(|(magic, _)| head.starts_with(magic));
+    if let Some((_, name)) = named {
+        return Some(format!("{name} is not unpacked here: searched as it stands"));
+    }
+    let broken = tar::has_magic(head) && !tar::detect(head);
+    broken.then(|| "marked as a tar archive, and its first header is none: searched as it stands".to_owned())
 }
 
 /// The first bytes of an input.

@@ -48,6 +48,14 @@ pub(crate) fn read(
     walk.input(inside, Input::Stream(&mut metered))
 }
 
+/// What is wrong with a stream whose first bytes are no more than marked as packed: a log may begin so.
+pub(crate) fn broken(packing: Packing, head: &[u8]) -> Option<io::Error> {
+    let first = decoder(packing, head).and_then(|mut decoder| decoder.read(&mut [0]));
+    first
+        .err()
+        .filter(|error| error.kind() != io::ErrorKind::UnexpectedEof)
+}
+
 /// The time of the file that was packed, where the header of a gzip member states it (RFC 1952, section 2.3.1, MTIME).
 fn gzip_time(head: &[u8]) -> Option<Timestamp> {
     let seconds = u32::from_le_bytes(*head.get(4..)?.first_chunk()?);

@@ -7,28 +7,32 @@ use jiff::Timestamp;
 
 use crate::read::{Input, Member, Walk, explain};
 
-/// Whether this is the header of a tar archive: by its magic, or, for the oldest kind, by its checksum.
+/// Whether this is the header of a tar archive: by its checksum. The magic alone says nothing: it may stand in a log, at the
+/// place that its first lines leave it.
 pub(crate) fn detect(head: &[u8]) -> bool {
     let Some(header) = head.first_chunk::<512>() else {
         return false;
     };
-    if &header[257..262] == b"ustar" {
-        return true;
-    }
-    let field = String::from_utf8_lossy(&header[148..156]);
-    let Ok(stated) = u32::from_str_radix(field.trim_matches([' ', '\0']), 8) else {
+    let field = String::from_utf8_lossy(&header[CHECKSUM]);
+    let Ok(stated) = i32::from_str_radix(field.trim_matches([' ', '\0']), 8) else {
         return false;
     };
-    let summed: u32 = (0..512)
-        .map(|at| {
-            if (148..156).contains(&at) {
-                32
-            } else {
-                u32::from(header[at])
-            }
-        })
-        .sum();
-    header[0] != 0 && stated == summed
+    // Old programs sum signed characters.
+    let sum = |value: fn(u8) -> i32| -> i32 {
+        let bytes = header.iter().enumerate();
+        bytes
+            .map(|(at, &byte)| value(if CHECKSUM.contains(&at) { b' ' } else { byte }))
+            .sum()
+    };
+    header[0] != 0 && (stated == sum(i32::from) || stated == sum(|byte| i32::from(byte.cast_signed())))
+}
+
+/// Where a header has its checksum (POSIX `ustar`).
+const CHECKSUM: std::ops::Range<usize> = 148..156;
+
+/// Whether this has the magic of a tar archive, at least.
+pub(crate) fn has_magic(head: &[u8]) -> bool {
+    head.get(257..262) == Some(b"ustar")
 }
 
 pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) -> ControlFlow<()> {

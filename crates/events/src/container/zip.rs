@@ -8,7 +8,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use zip::read::ZipFile;
 
-use super::{Meter, Metered};
+use super::{Meter, Metered, Peeked, peek};
 use crate::read::{Input, Member, ReadSeek, Walk, explain};
 
 /// The size of an end-of-directory record without its comment.
@@ -175,26 +175,42 @@ pub(crate) fn buffered(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Re
     seekable(walk, member, &mut Cursor::new(held))
 }
 
+/// The members as they stand. A file that has none is a log that only begins like a zip.
 fn in_order(
     walk: &mut Walk<'_>,
     member: &Member,
-    mut reader: &mut dyn ReadSeek,
+    mut file: &mut dyn ReadSeek,
     meter: &Meter,
 ) -> ControlFlow<()> {
-    loop {
-        match zip::read::read_zipfile_from_stream(&mut reader) {
+    let mut any = false;
+    while !meter.spent() {
+        match zip::read::read_zipfile_from_stream(&mut file) {
             Ok(Some(entry)) => one(walk, member, entry, meter)?,
-            Ok(None) => break,
-            Err(error) => {
+            Err(error) if any => {
                 walk.problem(member, format!("{error}; the rest is not searched"));
                 break;
             }
+            Ok(None) | Err(_) => break,
         }
-        if meter.spent() {
-            break;
-        }
+        any = true;
     }
-    ControlFlow::Continue(())
+    if any || meter.spent() {
+        return ControlFlow::Continue(());
+    }
+    as_it_stands(walk, member, file)
+}
+
+fn as_it_stands(walk: &mut Walk<'_>, member: &Member, file: &mut dyn ReadSeek) -> ControlFlow<()> {
+    if let Err(error) = file.rewind() {
+        walk.problem(member, explain(&error));
+        return ControlFlow::Continue(());
+    }
+    walk.problem(
+        member,
+        "marked as a zip, and has no members: searched as it stands",
+    );
+    let head = peek(file, walk.quiet);
+    walk.leaf(member, Peeked::new(head, file))
 }
 
 fn one<R: Read>(

@@ -230,6 +230,33 @@ fn what_cannot_be_unpacked_is_told() {
 }
 
 #[test]
+fn logs_that_only_begin_like_containers_are_searched() {
+    let mut tar = vec![b'x'; 257];
+    tar.extend(b"ustar");
+    tar.extend([b'x'; 300]);
+    let magics: [&[u8]; 8] = [
+        b"\x1f\x8b\x08",
+        b"\x28\xb5\x2f\xfd",
+        b"\xfd7zXZ\0",
+        b"\x04\x22\x4d\x18",
+        b"BZh91AY&SY",
+        b"PK\x03\x04",
+        b"PK\x05\x06",
+        &tar,
+    ];
+    for magic in magics {
+        let log = [magic, b" GET /\n", lines().as_bytes()].concat();
+        let found = file(&log, &ReadOptions::default());
+        assert_eq!(found.items.len(), 61, "{magic:?} {:?}", found.problems);
+        let told = found
+            .problems
+            .iter()
+            .any(|why| why.ends_with("searched as it stands"));
+        assert!(told, "{magic:?} {:?}", found.problems);
+    }
+}
+
+#[test]
 fn bombs_are_told() {
     let mut zeros = vec![b'0'; 200 << 20];
     zeros.iter_mut().step_by(1 << 16).for_each(|byte| *byte = b'\n');
