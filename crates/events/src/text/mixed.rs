@@ -23,7 +23,8 @@ const ASCII_LINE: usize = 8;
 /// So many bytes of ASCII and NUL in turn are UTF-16.
 const PAIRS: usize = 12;
 
-/// Tells UTF-16 by its byte order mark, unless plain text follows it; or by ASCII with NULs in every second place.
+/// Tells UTF-16 by its byte order mark, unless plain text follows it; or by letters of the first alphabets (U+0600 and
+/// what is before) in nearly all places, whose higher byte no plain text has.
 pub(super) fn detect(head: &[u8]) -> Option<&'static Encoding> {
     match marked(head) {
         Some(_) if head[2..].starts_with(&[0, 0]) => return None,
@@ -38,8 +39,8 @@ pub(super) fn detect(head: &[u8]) -> Option<&'static Encoding> {
     }
     let (mut little, mut big) = (0, 0);
     for pair in pairs {
-        little += usize::from(is_text(pair[0]) && pair[1] == 0);
-        big += usize::from(pair[0] == 0 && is_text(pair[1]));
+        little += usize::from(is_letter(pair[1], pair[0]));
+        big += usize::from(is_letter(pair[0], pair[1]));
     }
     let most = count / 10 * 9;
     if little > most {
@@ -72,6 +73,16 @@ fn is_sensible(bytes: &[u8], encoding: &'static Encoding) -> bool {
     // The last one may be half a pair.
     let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
     (!broken || !whole.contains(char::REPLACEMENT_CHARACTER)) && whole.chars().all(is_letter)
+}
+
+/// Whether the two bytes of a unit are ASCII, or a letter of one of the alphabets behind it, Greek, Cyrillic and Hebrew
+/// among them.
+fn is_letter(high: u8, low: u8) -> bool {
+    match high {
+        0 => is_text(low),
+        1..=6 => true,
+        _ => false,
+    }
 }
 
 fn is_text(byte: u8) -> bool {
@@ -330,6 +341,9 @@ mod tests {
         check(&[&[0xff, 0xfe], &little(&text)[..]].concat(), UTF_16LE);
         check(&[&[0xfe, 0xff], &big(&text)[..]].concat(), UTF_16BE);
         assert_eq!(detect(&little("only ascii here")), Some(UTF_16LE));
+        assert_eq!(detect(&little("Вхід: користувач Олена\r\n")), Some(UTF_16LE));
+        assert_eq!(detect(&big("Вхід: користувач Олена\r\n")), Some(UTF_16BE));
+        assert_eq!(detect("Вхід: користувач Олена\r\n".as_bytes()), None);
         assert_eq!(detect(b"plain text, no more"), None);
         assert_eq!(detect(&[0; 64]), None);
         assert_eq!(detect(b"\xff\xfeplain text, no more"), None);
