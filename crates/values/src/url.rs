@@ -69,11 +69,29 @@ pub fn canonical_host(host: &str) -> Result<Cow<'_, str>, &'static str> {
     if host.starts_with('[') {
         return ip::canonical_v6(host).map(|v6| Cow::Owned(format!("[{v6}]")));
     }
+    if host.contains('%') {
+        let decoded = decoded(host)
+            .filter(|decoded| !decoded.contains('%'))
+            .ok_or("a character that no host has")?;
+        return canonical_host(&decoded).map(|host| Cow::Owned(host.into_owned()));
+    }
     match domain::canonical(host) {
         Err("a single label") => Err("the host has no dot"),
         Err("a character that no domain name has") => Err("a character that no host has"),
         other => other,
     }
+}
+
+/// A host without its percent-encoding (RFC 3986, 3.2.2), where it is UTF-8.
+fn decoded(host: &str) -> Option<String> {
+    let bytes = host.as_bytes();
+    let (mut at, mut decoded) = (0, Vec::new());
+    while at < bytes.len() {
+        let (Normal::Plain(byte) | Normal::Encoded(byte), length) = normal_byte(&bytes[at..]);
+        decoded.push(byte);
+        at += length;
+    }
+    String::from_utf8(decoded).ok()
 }
 
 /// True where the port says nothing that the usual scheme does not.
@@ -222,6 +240,12 @@ mod tests {
         );
         check("http://3221225993/a", Ok("http://192.0.2.9/a"));
         check("http://0xC0.0.521:8080", Ok("http://192.0.2.9:8080/"));
+        check(
+            "http://b%C3%BCcher%2Eexample/a",
+            Ok("http://xn--bcher-kva.example/a"),
+        );
+        check("http://evil%25.example/a", Err("a character that no host has"));
+        check("http://b%FCcher.example/a", Err("a character that no host has"));
         check("3221225993/a", Err("the host has no dot"));
         check("http://evil/", Err("the host has no dot"));
         check("http://evil.example:99999/", Err("a port over 65535"));
