@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use perisai_detect::Detector;
 use perisai_intel::Options;
-use perisai_model::{IdleRule, Place, Problem};
+use perisai_model::{IdleRule, Intel, Place, Problem};
 
 use crate::hunt::not_run::not_run_here;
 use crate::intel::{Loaded, load};
@@ -42,7 +42,9 @@ pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
     let mut notes = notes::of_lint(&sources);
     notes.extend(too_common::notes(&intel));
     let mut idle_rules = not_run_here(&intel);
-    let (detector, refused) = Detector::compile(intel, Vec::new());
+    let (yara, mut refused) = yara(&intel);
+    let (detector, others) = Detector::compile(intel, Vec::new());
+    refused.extend(others);
     count_refused(&mut sources, &refused);
     problems.extend(refused);
     problems.sort_unstable();
@@ -52,9 +54,22 @@ pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
         sources,
         problems,
         indicators: detector.indicators.len(),
-        rules: detector.sigma.len() + detector.patterns.len(),
+        rules: detector.sigma.len() + detector.patterns.len() + yara,
         idle_rules,
     }
+}
+
+/// How many YARA rules compile, and what does not.
+#[cfg(feature = "yara")]
+fn yara(intel: &Intel) -> (usize, Vec<Problem>) {
+    let mut refused = Vec::new();
+    let rules = crate::hunt::yara::compile(intel, None, &mut refused);
+    (rules.map_or(0, |rules| rules.len()), refused)
+}
+
+#[cfg(not(feature = "yara"))]
+fn yara(_: &Intel) -> (usize, Vec<Problem>) {
+    (0, Vec::new())
 }
 
 /// Adds what did not compile to the problems of the source that it came from.

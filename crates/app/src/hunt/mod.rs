@@ -16,7 +16,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "yara")]
-mod yara;
+pub(crate) mod yara;
 
 use std::io;
 use std::path::PathBuf;

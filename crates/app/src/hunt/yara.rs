@@ -14,7 +14,7 @@ use crate::files::Input;
 
 /// Compiles the YARA rules, or takes them from the folder in which an earlier hunt left them. `None` where there are
 /// none.
-pub(super) fn compile(intel: &Intel, cache: Option<&Path>, problems: &mut Vec<Problem>) -> Option<Rules> {
+pub(crate) fn compile(intel: &Intel, cache: Option<&Path>, problems: &mut Vec<Problem>) -> Option<Rules> {
     let rules = intel
         .rules
         .iter()

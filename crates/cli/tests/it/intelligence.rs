@@ -109,6 +109,20 @@ fn yara_rules_that_nobody_checked_are_told() {
     assert!(hunt.err.contains("YARA rules need a program"), "{}", hunt.err);
 }
 
+#[cfg(feature = "yara")]
+#[test]
+fn yara_rules_are_compiled_by_lint() {
+    let rules = b"rule good { condition: true }\nrule bad { condition: missing }\n";
+    let [lint, hunt] = run(&[("a.yar", rules)]);
+    assert_eq!((lint.code, hunt.code), (3, 3), "{}{}", lint.out, hunt.err);
+    assert!(lint.out.contains("a.yar:2: "), "{}", lint.out);
+    assert!(
+        lint.out.contains("0 indicators and 1 rule in use, 1 problem"),
+        "{}",
+        lint.out
+    );
+}
+
 #[test]
 fn values_that_match_far_too_much_are_told_by_lint() {
     let [lint, hunt] = run(&[("list.txt", b"co.uk\n127.0.0.1\nevil.example\n")]);
