@@ -13,7 +13,7 @@ use crate::block::Stream;
 use crate::columns::{csv::CSV, w3c::W3C, zeek::ZEEK};
 use crate::device::{CEF, LEEF};
 use crate::kv::LOGFMT;
-use crate::syslog::{SYSLOG, auditd::AUDITD, dns::NAMED};
+use crate::syslog::{SYSLOG, auditd::AUDITD, named::NAMED};
 use crate::time::DateOrder;
 use crate::web::{combined::WEB, squid::SQUID};
 use crate::windns::WINDNS;

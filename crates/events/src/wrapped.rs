@@ -7,7 +7,7 @@ use crate::block::Stream;
 use crate::device::{CEF, LEEF};
 use crate::format::{Clock, PLAIN, Spec};
 use crate::kv::LOGFMT;
-use crate::syslog::{SYSLOG, auditd::AUDITD, dns::NAMED};
+use crate::syslog::{SYSLOG, auditd::AUDITD, named::NAMED};
 use crate::web::{combined::WEB, squid::SQUID};
 use crate::xml::XML;
 use crate::{json, time};

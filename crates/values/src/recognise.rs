@@ -81,7 +81,7 @@ fn dotted(text: &str, seen: u16) -> Option<(Kind, Cow<'_, str>)> {
     if seen & (class::LOWER | class::UPPER | class::DASH) == 0 {
         return take(Kind::Ipv4, text);
     }
-    take(Kind::Domain, text)
+    take(Kind::Domain, text).or_else(|| mac_with_dots(text))
 }
 
 /// Hexadecimal digits only.
@@ -163,6 +163,11 @@ fn host_and_port(text: &str) -> Option<(Kind, Cow<'_, str>)> {
     }
 }
 
+/// `0016.3eaa.bbcc`, as switches write.
+fn mac_with_dots(text: &str) -> Option<(Kind, Cow<'_, str>)> {
+    (text.len() == 14).then(|| take(Kind::Mac, text)).flatten()
+}
+
 fn mac_with_dashes(text: &str) -> Option<(Kind, Cow<'_, str>)> {
     (text.len() == 17).then(|| take(Kind::Mac, text)).flatten()
 }
@@ -214,6 +219,7 @@ mod tests {
             "d41d8cd98f00b204e9800998ecf8427e",
         );
         check("00-16-3E-AA-BB-CC", Kind::Mac, "00:16:3e:aa:bb:cc");
+        check("0016.3eaa.bb00", Kind::Mac, "00:16:3e:aa:bb:00");
         check("cve-2022-24682", Kind::Cve, "CVE-2022-24682");
         check("AS64496", Kind::Asn, "AS64496");
         check(

@@ -80,7 +80,7 @@ pub(crate) struct Hunt {
     #[arg(long)]
     explain_problems: bool,
     /// Logs: files, folders, or - for standard input
-    #[arg(value_name = "LOGS", required = true, value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "LOGS|-", required = true, value_hint = ValueHint::AnyPath)]
     logs: Vec<PathBuf>,
 }
 

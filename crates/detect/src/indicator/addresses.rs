@@ -49,6 +49,10 @@ impl Addresses {
 
     /// Lists a net; gives the entry that already stands for it, if there is one.
     pub(super) fn insert_net(&mut self, net: Net, entry: u32) -> Option<u32> {
+        let first = *self.nets.entry((net.first, net.prefix)).or_insert(entry);
+        if first != entry {
+            return Some(first);
+        }
         let prefixes = match net.first {
             IpAddr::V4(first) => {
                 let first = u32::from(first) >> 8;
@@ -61,8 +65,7 @@ impl Addresses {
         if let Err(at) = prefixes.binary_search_by(|prefix| net.prefix.cmp(prefix)) {
             prefixes.insert(at, net.prefix);
         }
-        let first = *self.nets.entry((net.first, net.prefix)).or_insert(entry);
-        (first != entry).then_some(first)
+        None
     }
 
     /// Lets an address pass [`may_hold`](Self::may_hold), because something else hangs on it.

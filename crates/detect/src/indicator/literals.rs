@@ -20,10 +20,10 @@ use super::letters::{Letters, PREFIX};
 #[derive(Debug)]
 pub(super) struct Literals {
     anchored: HashMap<Box<str>, Vec<Pattern>>,
-    worded: HashMap<u32, Vec<Pattern>>,
-    /// A bit for the hash of each key of `worded`.
+    by_word: HashMap<u32, Vec<Pattern>>,
+    /// A bit for the hash of each key of `by_word`.
     keys: Box<[u64; KEY_WORDS]>,
-    /// How the words of `worded` begin.
+    /// How the words of `by_word` begin.
     letters: Letters,
     others: Vec<Pattern>,
     automaton: Option<AhoCorasick>,
@@ -50,7 +50,7 @@ impl Literals {
     pub(super) fn build(indicators: &Indicators, entries: &[u32], mut anchor: impl FnMut(&str)) -> Self {
         let mut built = Self {
             anchored: HashMap::new(),
-            worded: HashMap::new(),
+            by_word: HashMap::new(),
             keys: Box::new([0; KEY_WORDS]),
             letters: Letters::build(Vec::new()),
             others: Vec::new(),
@@ -80,7 +80,7 @@ impl Literals {
                 }
             }
         }
-        built.letters = Letters::build(built.worded.values().flatten().map(Pattern::prefix).collect());
+        built.letters = Letters::build(built.by_word.values().flatten().map(Pattern::prefix).collect());
         if !pieces.is_empty() {
             let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&pieces);
             built.automaton = Some(automaton.expect("fewer literals than an automaton has states"));
@@ -92,12 +92,12 @@ impl Literals {
         let key = key(&pattern.prefix());
         let bit = key_bit(key);
         self.keys[bit >> 6] |= 1 << (bit & 63);
-        self.worded.entry(key).or_default().push(pattern);
+        self.by_word.entry(key).or_default().push(pattern);
     }
 
     /// True where words must be given to [`walk_word`](Self::walk_word).
-    pub(super) fn any_worded(&self) -> bool {
-        !self.worded.is_empty()
+    pub(super) fn any_by_word(&self) -> bool {
+        !self.by_word.is_empty()
     }
 
     /// How those words begin.
@@ -120,7 +120,7 @@ impl Literals {
         let Some(start) = bytes.get(at..at + PREFIX) else {
             return;
         };
-        for pattern in self.worded.get(&key(start)).into_iter().flatten() {
+        for pattern in self.by_word.get(&key(start)).into_iter().flatten() {
             if let Some((start, end)) = pattern.stands(bytes, at) {
                 each(start, end, pattern.entry);
             }

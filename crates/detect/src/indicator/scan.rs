@@ -3,9 +3,9 @@
 mod defanged;
 mod dotted;
 mod grouped;
+mod literals;
 mod numeric;
-mod wide;
-mod worded;
+mod words;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -105,10 +105,11 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     fn scan_chunks(&mut self, bytes: &[u8], defang: bool, out: &mut Vec<Hit>) {
         let matcher = self.matcher;
-        let dotted = !matcher.names.is_empty() || matcher.addresses.any_v4();
+        let pairs = matcher.words.any_pairs();
+        let dotted = !matcher.names.is_empty() || matcher.addresses.any_v4() || pairs;
         let words = matcher.words.any_words();
-        let worded = matcher.literals.any_worded();
-        let groups = matcher.any_v6 || matcher.words.any_pairs();
+        let literals = matcher.literals.any_by_word();
+        let groups = matcher.any_v6 || pairs;
         for base in (0..bytes.len()).step_by(CHUNK) {
             let end = bytes.len().min(base + CHUNK);
             let filled = self.masks.fill(&bytes[base..end]);
@@ -130,8 +131,8 @@ impl<'a> Scanner<'a> {
             if groups {
                 self.groups(chunk, out);
             }
-            if worded {
-                self.words(chunk, out);
+            if literals {
+                self.literals(chunk, out);
             }
         }
     }

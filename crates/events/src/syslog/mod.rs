@@ -2,8 +2,8 @@
 //! that, with the host and the program added.
 
 pub(crate) mod auditd;
-pub(crate) mod dns;
 mod firewall;
+pub(crate) mod named;
 
 use perisai_model::{Event, Value};
 
@@ -31,7 +31,7 @@ const INNER: [(&str, Fields); 6] = [
     ("cef", device::cef),
     ("leef", device::leef),
     ("auditd", auditd::fields),
-    ("named", dns::fields),
+    ("named", named::fields),
     ("netfilter", firewall::fields),
 ];
 

@@ -111,12 +111,23 @@ impl Scanner<'_> {
         } else {
             end - others.leading_zeros() as usize
         };
-        self.queue_name(bytes, start, before, last, end);
+        self.queue_name(bytes, start, before, last, end, out);
     }
 
     /// Queues a name by its last two labels, `bytes[before..last]` and `bytes[last + 1..end]`.
     #[inline(always)]
-    fn queue_name(&mut self, bytes: &[u8], start: usize, before: usize, last: usize, end: usize) {
+    fn queue_name(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        before: usize,
+        last: usize,
+        end: usize,
+        out: &mut Vec<Hit>,
+    ) {
+        if (last - before, end - last) == (4, 5) && self.matcher.words.any_pairs() {
+            self.dotted_mac(bytes, start, end, out);
+        }
         let names = &self.matcher.names;
         let parent = hash::child(names.root, bytes, last + 1, end);
         if !names.knows_last_label(parent) {
@@ -184,7 +195,7 @@ impl Scanner<'_> {
     #[cold]
     fn slow_run(&mut self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
         if bytes[start..end].is_ascii() {
-            return self.slow_ascii_run(bytes, start, end);
+            return self.slow_ascii_run(bytes, start, end, out);
         }
         let mut ascii = start;
         while ascii < end {
@@ -195,7 +206,7 @@ impl Scanner<'_> {
             let joined = |c: Option<char>| c.is_some_and(joins_names);
             if length > 0 && !joined(char_before(bytes, ascii)) && !joined(char_behind(bytes, ascii + length))
             {
-                self.slow_ascii_run(bytes, ascii, ascii + length);
+                self.slow_ascii_run(bytes, ascii, ascii + length, out);
             }
             ascii += length
                 + bytes[ascii + length..end]
@@ -207,7 +218,7 @@ impl Scanner<'_> {
     }
 
     #[cold]
-    fn slow_ascii_run(&mut self, bytes: &[u8], start: usize, end: usize) {
+    fn slow_ascii_run(&mut self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
         let mut at = start;
         let run = &bytes[start..end];
         while at < end {
@@ -215,7 +226,7 @@ impl Scanner<'_> {
                 .windows(2)
                 .position(|two| two == b"..")
                 .unwrap_or(end - at);
-            self.slow_name(bytes, at, at + length);
+            self.slow_name(bytes, at, at + length, out);
             at += length;
             at += bytes[at..end].iter().take_while(|&&byte| byte == b'.').count();
         }
@@ -223,7 +234,7 @@ impl Scanner<'_> {
 
     /// A piece without an empty label but perhaps at its ends.
     #[cold]
-    fn slow_name(&mut self, bytes: &[u8], mut start: usize, mut end: usize) {
+    fn slow_name(&mut self, bytes: &[u8], mut start: usize, mut end: usize, out: &mut Vec<Hit>) {
         while end > start && bytes[end - 1] == b'.' {
             end -= 1;
         }
@@ -239,7 +250,7 @@ impl Scanner<'_> {
         }
         self.address_with_port(bytes, start, end);
         let before = dots(start..last).map_or(start, |dot| start + dot + 1);
-        self.queue_name(bytes, start, before, last, end);
+        self.queue_name(bytes, start, before, last, end, out);
     }
 
     /// A run with letters beyond ASCII: each part that may be a name is looked up by its ASCII form.

@@ -10,7 +10,7 @@ use super::super::escapes;
 use super::Scanner;
 use super::dotted::is_end_of_connection;
 use super::numeric::numbers_in_urls;
-use super::wide::full_bytes;
+use super::words::full_bytes;
 
 impl Scanner<'_> {
     /// Looks up the groups of a chunk: around each `::`, and where many separators stand between digits; and the hosts
@@ -196,39 +196,54 @@ impl Scanner<'_> {
             return;
         }
         match (end - start + 1) / 3 {
-            6 => self.mac(bytes, start, out),
+            6 => self.word::<2>(bytes, start, end, &[Kind::Mac], out),
             // A frame's head as netfilter logs it: receiver, sender, type.
             14 => {
-                self.mac(bytes, start, out);
-                self.mac(bytes, start + 18, out);
+                self.word::<2>(bytes, start, start + 17, &[Kind::Mac], out);
+                self.word::<2>(bytes, start + 18, start + 35, &[Kind::Mac], out);
             }
-            20 | 32 => {
-                let mut text = vec![0; ROOM_BEFORE];
-                text.extend(bytes[start..end].iter().filter(|byte| byte.is_ascii_hexdigit()));
-                self.word(&text, &[Kind::X509Sha1, Kind::X509Sha256], start, end, out);
-            }
+            20 | 32 => self.word::<2>(bytes, start, end, &[Kind::X509Sha1, Kind::X509Sha256], out),
             _ => {}
         }
     }
 
-    fn mac(&self, bytes: &[u8], start: usize, out: &mut Vec<Hit>) {
-        let end = start + 17;
-        let mut text = [0; ROOM_BEFORE + 12];
-        for (pair, digits) in text[ROOM_BEFORE..]
-            .chunks_exact_mut(2)
-            .zip(bytes[start..end].chunks(3))
-        {
-            pair.copy_from_slice(&digits[..2]);
+    /// A MAC address as switches write it: `0016.3eaa.bbcc`, at the end of a run with dots.
+    #[cold]
+    pub(super) fn dotted_mac(&self, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Hit>) {
+        const LENGTH: usize = 14;
+        let Some(from) = end.checked_sub(LENGTH) else {
+            return;
+        };
+        let separated =
+            |(at, byte): (usize, &u8)| (at % 5 == 4) == (*byte == b'.') && (is_group(*byte) || *byte == b'.');
+        let alone = from == start || escapes::other_start(bytes, start) == Some(from);
+        if alone && bytes[from..end].iter().enumerate().all(separated) {
+            self.word::<4>(bytes, from, end, &[Kind::Mac], out);
         }
-        self.word(&text, &[Kind::Mac], start, end, out);
     }
 
-    /// Looks up a word that stands in another form at `start..end`, as some kinds only: `text` behind its room.
-    fn word(&self, text: &[u8], kinds: &[Kind], start: usize, end: usize, out: &mut Vec<Hit>) {
+    /// Looks up, as some kinds only, what stands in groups of so many digits with a separator between each two; no more
+    /// than 64 digits.
+    fn word<const GROUP: usize>(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        end: usize,
+        kinds: &[Kind],
+        out: &mut Vec<Hit>,
+    ) {
+        /// Hashes are read in pieces, from bytes before the text, too.
+        const BEFORE: usize = 16;
+        let mut text = [0; BEFORE + 64];
+        let groups = bytes[start..end].chunks(GROUP + 1);
+        let stop = BEFORE + groups.len() * GROUP;
+        for (digits, group) in text[BEFORE..stop].chunks_exact_mut(GROUP).zip(groups) {
+            digits.copy_from_slice(&group[..GROUP]);
+        }
         let matcher = self.matcher;
         matcher
             .words
-            .walk(&matcher.indicators, text, ROOM_BEFORE, text.len(), |indicator| {
+            .walk(&matcher.indicators, &text, BEFORE, stop, |indicator| {
                 if kinds.contains(&matcher.value(indicator).0) {
                     out.push(Hit::new(start, end, indicator));
                 }
@@ -264,9 +279,6 @@ fn separators(masks: &Masks) -> Mask {
         group & !digits & (digits << 1 | 1) & (digits >> 1 | 1 << 63)
     })
 }
-
-/// Bytes before a text that is looked up: hashes read eight at a time.
-const ROOM_BEFORE: usize = 16;
 
 /// The fewest separators of what is looked for: those of a MAC address.
 const FEWEST: u32 = 5;

@@ -1,4 +1,4 @@
-//! Words by which listed texts are found.
+//! Listed texts, by the words that they begin with.
 
 use super::super::Hit;
 use super::super::candidates::{Chunk, is_word};
@@ -7,7 +7,7 @@ use super::Scanner;
 impl Scanner<'_> {
     /// Looks at each word that begins in a chunk as a listed one may.
     #[inline(always)]
-    pub(super) fn words(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
+    pub(super) fn literals(&mut self, chunk: Chunk<'_>, out: &mut Vec<Hit>) {
         let literals = &self.matcher.literals;
         let mut places = std::mem::take(&mut self.places);
         let mut found = 0;

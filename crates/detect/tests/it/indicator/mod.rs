@@ -167,6 +167,8 @@ fn words() {
     check("to 1a1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa.", &[]);
     check("ja4=t13d1516h2_8daaf6152771_b186095e22b6", &[ja4]);
     check("00-16-3E-AA-BB-CC", &["00:16:3e:aa:bb:cc"]);
+    check("Vlan10 0016.3EAA.bbcc DYNAMIC", &["00:16:3e:aa:bb:cc"]);
+    check("a.0016.3eaa.bbcc 00163.eaa.bbcc 0016.3eaa.bbcc.1", &[]);
     check(
         "MAC=00:16:3e:11:22:33:00:16:3e:aa:bb:cc:08:00 SRC=",
         &["00:16:3e:aa:bb:cc"],

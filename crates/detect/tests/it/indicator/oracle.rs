@@ -182,6 +182,12 @@ impl Seen {
                     continue;
                 };
                 self.name(name.to_ascii_lowercase(), other, start + inner.len());
+                let groups: Vec<_> = name.split('.').collect();
+                let digits =
+                    |group: &&str| group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_hexdigit());
+                if groups.len() == 3 && groups.iter().all(digits) {
+                    self.pairs.push(groups.concat().to_lowercase());
+                }
                 let last = name.rsplit('.').next().unwrap_or_default();
                 if last.starts_with(|c: char| c.is_ascii_digit()) {
                     self.v4(name, other);

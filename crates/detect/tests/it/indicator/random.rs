@@ -67,6 +67,7 @@ fn written(value: &str, how: u8) -> String {
         10 => format!("{value}.53 > "),
         11 => format!(" > {value}.https: "),
         12 => as_number(value),
+        13 => as_groups_of_four(value),
         _ => value.to_owned(),
     }
 }
@@ -79,6 +80,16 @@ fn as_number(value: &str) -> String {
         Ok(number) if number % 2 == 0 => format!("{scheme}://{number}{path}"),
         Ok(number) => format!("{scheme}://0x{number:X}{path}"),
         Err(_) => value.to_owned(),
+    }
+}
+
+/// A MAC address as switches write it.
+fn as_groups_of_four(value: &str) -> String {
+    match value.replace(':', "") {
+        digits if value.len() == 17 && digits.len() == 12 => {
+            format!("{}.{}.{}", &digits[..4], &digits[4..8], &digits[8..])
+        }
+        _ => value.to_owned(),
     }
 }
 
@@ -95,7 +106,7 @@ proptest! {
     fn the_scanner_says_what_the_oracle_says(
         mut values in prop::collection::vec(value(), 1..12),
         texts in prop::collection::vec(text(), 0..3),
-        parts in prop::collection::vec((noise(), prop::option::of((any::<prop::sample::Index>(), 0..17u8))), 1..8),
+        parts in prop::collection::vec((noise(), prop::option::of((any::<prop::sample::Index>(), 0..18u8))), 1..8),
         shift in 0..3usize,
     ) {
         let mut indicators = Indicators::default();
