@@ -60,6 +60,10 @@ fn run_steps(options: Options, steps: &mut Steps) -> Result<()> {
     })?;
     steps.step("test", || execute(&mut tests(MOST, peers.as_ref())))?;
     steps.step("doc tests", || execute(cargo("test --doc").args(MOST.split(' '))))?;
+    steps.step("doc links", || {
+        let mut doc = cargo("doc --no-deps --document-private-items");
+        execute(doc.args(MOST.split(' ')).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
     steps.step("documents", docs::run)?;
     steps.step("yara clippy", || {
         execute(

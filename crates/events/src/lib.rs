@@ -1,6 +1,6 @@
 //! Logs in: bytes → blocks of lines or records, and the fields of one line or record on demand. A folder or file a
-//! format, one registry ([`format`]); decompression and archives ([`container`]). No file is opened and no thread is
-//! started here: [`read`] takes a reader and gives blocks to a [`Sink`]; any thread may then search a [`Block`].
+//! format, one registry ([`mod@format`]); decompression and archives ([`container`]). No file is opened and no thread is
+//! started here: [`read()`] takes a reader and gives blocks to a [`Sink`]; any thread may then search a [`Block`].
 //!
 //! What must hold for every input: bounded memory, no panic, and a [`Problem`](perisai_model::Problem) with its place
 //! for whatever could not be read, while all else is.

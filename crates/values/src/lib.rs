@@ -34,7 +34,7 @@ pub struct Invalid {
 
 /// The canonical form of a value of a kind.
 ///
-/// The text must already be refanged ([`refang`]). Borrowed where it is canonical as it stands. Canonical forms are
+/// The text must already be refanged ([`refang()`]). Borrowed where it is canonical as it stands. Canonical forms are
 /// fixed points: `canonical(kind, canonical(kind, x)) == canonical(kind, x)`.
 ///
 /// # Errors

@@ -6,7 +6,7 @@
 //! 1. [`plan`] turns the tree into *slots* (so many observations out of one eligible set) under windows and orders.
 //!    `START`/`STOP` only narrows eligible sets, an `OR` of plain expressions joins them, and `REPEATS` multiplies a
 //!    slot's count, so none of these ever branches.
-//! 2. [`search`] chooses what is left to choose: the start of each `WITHIN`, the cut of each `FOLLOWEDBY`, the side
+//! 2. [`mod@search`] chooses what is left to choose: the start of each `WITHIN`, the cut of each `FOLLOWEDBY`, the side
 //!    of an `OR` of compounds. All these are moments of observations, so one window or cut has as many choices as
 //!    there are observations. Given the choices, every slot has its range of time, and whether all slots can be
 //!    served at once is a maximum flow ([`flow`]), in polynomial time.
