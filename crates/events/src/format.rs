@@ -326,6 +326,19 @@ pub(crate) mod tests {
         assert_eq!(read(&stream, line).as_deref(), expected, "{line}");
     }
 
+    /// What stands in a line in a way of its format's own, and what is told of it.
+    pub(crate) fn retold(spec: &'static Spec, line: &str) -> Vec<(String, String)> {
+        let (mut out, mut stood) = (b"before\n".to_vec(), Vec::new());
+        let retell = spec.retell.as_ref().unwrap();
+        (retell.line)(line, &mut out, &mut stood);
+        let out = String::from_utf8(out).unwrap();
+        let told = |at: usize| out[at..].lines().next().unwrap().to_owned();
+        stood
+            .into_iter()
+            .map(|(at, range)| (line[range].to_owned(), told(at)))
+            .collect()
+    }
+
     /// Reads a hostile line in every way.
     pub(crate) fn never_panics(spec: &'static Spec, line: &[u8]) {
         let mut event = Event::default();

@@ -68,15 +68,13 @@ fn unit(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::tests::retold;
 
     fn check(line: &str, expected: &[(&str, &str)]) {
-        let (mut out, mut stood) = (Vec::new(), Vec::new());
-        retell(line, &mut out, &mut stood);
-        let out = String::from_utf8(out).unwrap();
-        let got: Vec<_> = out
-            .lines()
-            .zip(stood)
-            .map(|(plain, (_, range))| (&line[range], plain))
+        let got = retold(&crate::json::LINES, line);
+        let got: Vec<_> = got
+            .iter()
+            .map(|(stood, told)| (stood.as_str(), told.as_str()))
             .collect();
         assert_eq!(got, expected, "{line}");
     }

@@ -191,28 +191,12 @@ impl Splitter for JsonSplitter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::records;
     use proptest::prelude::*;
 
-    /// The records of a text that comes in pieces of a length.
     fn split(text: &str, piece: usize) -> Option<Vec<String>> {
-        let bytes = text.as_bytes();
-        let mut splitter = detect(bytes, true)?;
-        let mut found = Vec::new();
-        let mut start = 0;
-        for end in (piece..bytes.len()).step_by(piece).chain([bytes.len()]) {
-            let mut records = Vec::new();
-            splitter.scan(&bytes[start..end], &mut records);
-            found.extend(
-                records
-                    .iter()
-                    .map(|range| text[start..][range.clone()].to_owned()),
-            );
-            if let Some(last) = records.last() {
-                splitter.rebase(last.end);
-                start += last.end;
-            }
-        }
-        Some(found)
+        let mut splitter = detect(text.as_bytes(), true)?;
+        Some(records::tests::split(&mut splitter, text, piece))
     }
 
     #[test]

@@ -189,19 +189,16 @@ fn address(bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::tests::{check_fields, never_panics};
+    use crate::format::tests::{check_fields, never_panics, retold};
     use proptest::prelude::*;
 
     #[test]
     fn what_stands_in_hexadecimal_is_told_again() {
         let check = |line: &str, expected: &[(&str, &str)]| {
-            let (mut out, mut stood) = (Vec::new(), Vec::new());
-            retell(line, &mut out, &mut stood);
-            let out = String::from_utf8(out).unwrap();
-            let got: Vec<_> = out
-                .lines()
-                .zip(stood)
-                .map(|(plain, (_, at))| (&line[at], plain))
+            let got = retold(&AUDITD, line);
+            let got: Vec<_> = got
+                .iter()
+                .map(|(stood, told)| (stood.as_str(), told.as_str()))
                 .collect();
             assert_eq!(got, expected, "{line}");
         };

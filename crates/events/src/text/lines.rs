@@ -6,10 +6,10 @@ use std::sync::Arc;
 use memchr::memmem;
 use perisai_model::Problem;
 
-use super::cut;
+use super::pieces::{Piece, Pieces, boundary};
 use crate::block::{Block, Layout, Stream};
 use crate::broken;
-use crate::container::{Filled, Peeked, SAMPLE, fill_until};
+use crate::container::{Filled, Peeked, SAMPLE};
 use crate::format::{self, Columns, Format};
 use crate::json;
 use crate::read::{Walk, explain};
@@ -41,19 +41,18 @@ pub(super) fn read(
         cut: None,
         sample: (!reader.is_whole() && reader.head().len() < SAMPLE).then(Vec::new),
     };
-    let mut carry: Vec<u8> = Vec::new();
-    let mut block = reader.first_room(limits.block);
+    let mut pieces = Pieces::new(walk, reader, longest);
     loop {
-        let mut bytes = walk.sink.buffer();
-        let room = block.max(carry.len() * 2).min(longest.max(carry.len() + 1));
-        block = limits.block;
-        bytes.resize(room, 0);
-        bytes[..carry.len()].copy_from_slice(&carry);
-        let (length, state) = fill_until(reader, &mut bytes, carry.len(), walk.quiet);
-        bytes.truncate(length);
+        let Piece {
+            mut bytes,
+            kept,
+            is_longest,
+            state,
+            ..
+        } = pieces.next(walk, reader);
         let paused = matches!(state, Filled::Paused);
         if let Filled::Ended(error) = state {
-            if length > 0 {
+            if !bytes.is_empty() {
                 cutter.emit(walk, bytes, false)?;
             }
             if let Some(error) = error {
@@ -63,17 +62,15 @@ pub(super) fn read(
             cutter.tell_cut(walk);
             return ControlFlow::Continue(());
         }
-        let (at, split) = match memchr::memrchr(b'\n', &bytes[carry.len()..]) {
-            Some(at) => (carry.len() + at + 1, false),
-            None if room < longest || paused => {
-                carry = bytes;
+        let (at, split) = match memchr::memrchr(b'\n', &bytes[kept..]) {
+            Some(at) => (kept + at + 1, false),
+            None if !is_longest || paused => {
+                pieces.keep_all(bytes);
                 continue;
             }
-            None => (cut::boundary(&bytes), true),
+            None => (boundary(&bytes), true),
         };
-        carry.clear();
-        carry.extend_from_slice(&bytes[at..]);
-        bytes.truncate(at);
+        pieces.keep(&mut bytes, at);
         cutter.emit(walk, bytes, split)?;
     }
 }

@@ -1,8 +1,8 @@
 //! Text: transcoded to UTF-8 where it is UTF-16 ([`mixed`]), its format told, and cut into blocks of whole lines or records.
 
-mod cut;
 mod lines;
 mod mixed;
+mod pieces;
 pub(crate) mod records;
 
 use std::ops::ControlFlow;

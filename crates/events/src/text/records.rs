@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use perisai_model::Problem;
 
-use super::cut;
+use super::pieces::{Piece, Pieces, boundary};
 use crate::block::{Block, Layout, Stream};
-use crate::container::{Filled, Peeked, fill_until};
+use crate::container::{Filled, Peeked};
 use crate::read::{Walk, explain};
 
 /// Finds the records in bytes that come piece by piece.
@@ -34,27 +34,26 @@ pub(crate) fn read(
     let longest = limits.line.max(limits.block);
     let mut next = 1;
     let mut continues = false;
-    let mut carry: Vec<u8> = Vec::new();
-    let mut block = reader.first_room(limits.block);
+    let mut pieces = Pieces::new(walk, reader, longest);
     let mut records = Vec::new();
     loop {
-        let mut bytes = walk.sink.buffer();
-        let room = block.max(carry.len() * 2).min(longest.max(carry.len() + 1));
-        block = limits.block;
-        bytes.resize(room, 0);
-        bytes[..carry.len()].copy_from_slice(&carry);
-        let (length, state) = fill_until(reader, &mut bytes, carry.len(), walk.quiet);
-        bytes.truncate(length);
+        let Piece {
+            mut bytes,
+            is_longest,
+            is_full,
+            state,
+            ..
+        } = pieces.next(walk, reader);
         splitter.scan(&bytes, &mut records);
         let end = matches!(state, Filled::Ended(_));
-        if !end && records.is_empty() && (room < longest || length < room) {
-            carry = bytes;
+        if !end && records.is_empty() && !(is_longest && is_full) {
+            pieces.keep_all(bytes);
             continue;
         }
         let at = match records.last() {
-            _ if end => length,
+            _ if end => bytes.len(),
             Some(last) => last.end,
-            None => cut::boundary(&bytes),
+            None => boundary(&bytes),
         };
         let open = splitter.open().filter(|start| *start < at);
         if let Some(start) = open {
@@ -78,9 +77,7 @@ pub(crate) fn read(
             records.push(0..at);
             continues |= end && next > 1;
         }
-        carry.clear();
-        carry.extend_from_slice(&bytes[at..]);
-        bytes.truncate(at);
+        pieces.keep(&mut bytes, at);
         splitter.rebase(at);
         if !records.is_empty() {
             let first = next - u64::from(continues);
@@ -102,5 +99,31 @@ pub(crate) fn read(
             }
             return ControlFlow::Continue(());
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The records of a text that comes in pieces of a length.
+    pub(crate) fn split(splitter: &mut dyn Splitter, text: &str, piece: usize) -> Vec<String> {
+        let bytes = text.as_bytes();
+        let mut found = Vec::new();
+        let mut start = 0;
+        for end in (piece..bytes.len()).step_by(piece).chain([bytes.len()]) {
+            let mut records = Vec::new();
+            splitter.scan(&bytes[start..end], &mut records);
+            found.extend(
+                records
+                    .iter()
+                    .map(|range| text[start..][range.clone()].to_owned()),
+            );
+            if let Some(last) = records.last() {
+                splitter.rebase(last.end);
+                start += last.end;
+            }
+        }
+        found
     }
 }

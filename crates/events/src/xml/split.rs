@@ -66,27 +66,11 @@ impl Splitter for XmlSplitter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::records;
     use proptest::prelude::*;
 
     fn split(text: &str, piece: usize) -> Vec<String> {
-        let bytes = text.as_bytes();
-        let mut splitter = XmlSplitter::default();
-        let mut found = Vec::new();
-        let mut start = 0;
-        for end in (piece..bytes.len()).step_by(piece).chain([bytes.len()]) {
-            let mut records = Vec::new();
-            splitter.scan(&bytes[start..end], &mut records);
-            found.extend(
-                records
-                    .iter()
-                    .map(|range| text[start..][range.clone()].to_owned()),
-            );
-            if let Some(last) = records.last() {
-                splitter.rebase(last.end);
-                start += last.end;
-            }
-        }
-        found
+        records::tests::split(&mut XmlSplitter::default(), text, piece)
     }
 
     #[test]
