@@ -2,19 +2,23 @@
 //! values that only count in a typed field.
 //!
 //! Each is found by a part of it: a name with dots, if there is one in it (`evil.exe`), else a word by the first four
-//! letters, else, which is rare, by an automaton. Where the part stands, the whole text is compared, without regard to
-//! case and with the backslashes of JSON taken as what they mean.
+//! letters, else, which is rare, by an automaton. Where the part stands, the whole text is compared ([`forms`] says in which
+//! writings).
+
+mod forms;
+mod writing;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use perisai_model::{Indicators, Kind};
-use perisai_values::hive_short_name;
 
 use super::candidates::{char_before, char_behind, joins_names};
 use super::escapes;
 use super::letters::{Letters, PREFIX};
+use forms::Before;
+use writing::{BLANKS, Writing};
 
 /// Listed texts of any form.
 #[derive(Debug)]
@@ -37,8 +41,10 @@ struct Pattern {
     text: Box<str>,
     /// Where in it the part begins.
     at: usize,
-    /// True where the number of a user must stand before it.
-    of_a_user: bool,
+    /// What must stand before it.
+    before: Before,
+    /// True where slashes may stand for its backslashes.
+    slashes: bool,
 }
 
 const KEY_BITS: u32 = 15;
@@ -59,13 +65,14 @@ impl Literals {
         let mut pieces = Vec::new();
         for &entry in entries {
             let indicator = indicators.get(entry as usize);
-            for form in written_forms(indicator.kind, indicator.value) {
-                let (text, of_a_user) = without_mark(&form);
+            for (text, before) in forms::of(indicator.kind, indicator.value) {
+                let text = text.as_str();
                 let pattern = |at: usize| Pattern {
                     entry,
                     text: text.into(),
                     at,
-                    of_a_user,
+                    before,
+                    slashes: indicator.kind == Kind::FilePath,
                 };
                 if let Some(name) = dotted_name(text) {
                     anchor(&text[name.clone()]);
@@ -162,73 +169,30 @@ impl Pattern {
             .expect("a word is as long")
     }
 
-    /// Where the whole text stands, if it does around the part that stands at `part`: as it is, or as JSON escapes it.
+    /// Where the whole text stands, if it does around the part that stands at `part`.
     fn stands(&self, bytes: &[u8], part: usize) -> Option<(usize, usize)> {
-        FORMS
+        BLANKS
             .into_iter()
-            .find_map(|form| self.stands_as(form, bytes, part))
+            .filter(|blank| *blank == b" " || self.text.contains(' '))
+            .find_map(|blank| self.stands_with(blank, bytes, part))
     }
 
-    fn stands_as(&self, form: Form, bytes: &[u8], part: usize) -> Option<(usize, usize)> {
+    fn stands_with(&self, blank: &[u8], bytes: &[u8], part: usize) -> Option<(usize, usize)> {
         let text = self.text.as_bytes();
-        let mut start = part;
-        for &wanted in text[..self.at].iter().rev() {
-            start = form.step_back(bytes, start, wanted)?;
-        }
-        let mut end = part;
-        for &wanted in &text[self.at..] {
-            end = form.step(bytes, end, wanted)?;
-        }
+        let writing = Writing {
+            blank,
+            slashes: self.slashes,
+        };
+        let start = writing.back(bytes, part, &text[..self.at])?;
+        let end = writing.forth(bytes, part, &text[self.at..])?;
         let joined_before = is_host(text[0])
             && char_before(bytes, start).is_some_and(is_name)
             && !escapes::end_at(bytes, start);
         let dots = bytes[end..].iter().take_while(|&&byte| byte == b'.').count();
         let joined_behind =
             is_host(text[text.len() - 1]) && char_behind(bytes, end + dots).is_some_and(is_name);
-        let of_a_user = !self.of_a_user || is_user_before(bytes, start);
-        (!joined_before && !joined_behind && of_a_user).then_some((start, end))
-    }
-}
-
-/// How a text is written in a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// Byte for byte.
-    Plain,
-    /// Backslashes and quotes behind a backslash, slashes perhaps.
-    Json,
-    /// Blanks as `+`, as IIS writes user agents.
-    Plus,
-    /// Blanks as `%20`, as Squid does.
-    Percent,
-}
-
-const FORMS: [Form; 4] = [Form::Plain, Form::Json, Form::Plus, Form::Percent];
-
-impl Form {
-    /// The place behind one wanted byte, where it stands.
-    fn step(self, bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
-        let escaped = bytes.get(at) == Some(&b'\\') && bytes.get(at + 1) == Some(&wanted);
-        match wanted {
-            b'\\' | b'"' if self == Self::Json => escaped.then_some(at + 2),
-            b'/' if self == Self::Json && escaped => Some(at + 2),
-            b' ' if self == Self::Plus => (bytes.get(at) == Some(&b'+')).then_some(at + 1),
-            b' ' if self == Self::Percent => bytes[at..].starts_with(b"%20").then_some(at + 3),
-            _ => bytes.get(at)?.eq_ignore_ascii_case(&wanted).then_some(at + 1),
-        }
-    }
-
-    /// The same, backwards: the place of the wanted byte that ends before `at`.
-    fn step_back(self, bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
-        let last = at.checked_sub(1)?;
-        let escaped = bytes[last] == wanted && last > 0 && bytes[last - 1] == b'\\';
-        match wanted {
-            b'\\' | b'"' if self == Self::Json => escaped.then(|| last - 1),
-            b'/' if self == Self::Json && escaped => Some(last - 1),
-            b' ' if self == Self::Plus => (bytes[last] == b'+').then_some(last),
-            b' ' if self == Self::Percent => bytes[..at].ends_with(b"%20").then(|| at - 3),
-            _ => bytes[last].eq_ignore_ascii_case(&wanted).then_some(last),
-        }
+        let there = !joined_before && !joined_behind && self.before.stands(&bytes[..start]);
+        there.then_some((start, end))
     }
 }
 
@@ -240,55 +204,6 @@ fn is_name(c: char) -> bool {
 /// What names are made of; a text is not looked for inside a longer one.
 fn is_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
-}
-
-/// The ways in which a value is written in logs.
-fn written_forms(kind: Kind, value: &str) -> Vec<String> {
-    let mut forms = vec![value.to_owned()];
-    match kind {
-        Kind::RegistryKey => {
-            if let Some((hive, rest)) = value.split_once('\\') {
-                if let Some(short) = hive_short_name(hive) {
-                    // PowerShell has drives for hives.
-                    forms.extend([format!("{short}\\{rest}"), format!("{short}:\\{rest}")]);
-                }
-                let kernel = match hive {
-                    "HKEY_LOCAL_MACHINE" => Some("\\REGISTRY\\MACHINE"),
-                    "HKEY_USERS" => Some("\\REGISTRY\\USER"),
-                    _ => None,
-                };
-                forms.extend(kernel.map(|kernel| format!("{kernel}\\{rest}")));
-                if hive == "HKEY_CURRENT_USER" {
-                    forms.push(format!("{OF_A_USER}\\{rest}"));
-                }
-            }
-        }
-        Kind::Asn => forms.extend(value.strip_prefix("AS").map(str::to_owned)),
-        _ => {}
-    }
-    forms
-}
-
-/// Stands for the key of any user (`S-1-5-21-…`) in a form: what the system calls `HKEY_CURRENT_USER`.
-const OF_A_USER: &str = "\u{1}";
-
-/// The form without that mark, and whether it had it.
-fn without_mark(form: &str) -> (&str, bool) {
-    form.strip_prefix(OF_A_USER)
-        .map_or((form, false), |rest| (rest, true))
-}
-
-/// True where the number of a user ends before `at` (`S-1-5-21-…`, perhaps `…_Classes`).
-fn is_user_before(bytes: &[u8], at: usize) -> bool {
-    const LONGEST: usize = 200;
-    let before = &bytes[at.saturating_sub(LONGEST)..at];
-    let before = before.strip_suffix(b"_Classes").unwrap_or(before);
-    let numbers = before
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_digit() || **byte == b'-')
-        .count();
-    numbers > 3 && before[..before.len() - numbers].ends_with(b"S")
 }
 
 /// The first four characters of a word, without regard to case.
@@ -433,6 +348,8 @@ mod tests {
             literals.walk_word(log.as_bytes(), at, |start, end, _| got.push(&log[start..end]));
         }
         got.dedup();
+        anchors.sort_unstable();
+        anchors.dedup();
         for anchor in anchors {
             for (at, _) in log.to_ascii_lowercase().match_indices(&anchor) {
                 literals.walk_anchored(log.as_bytes(), at, &anchor, |start, end, _| {
@@ -472,6 +389,26 @@ mod tests {
             r"ran c:\temp\evil.exe.bak",
             &[],
         );
+        let path = r"C:\Temp\evil.exe";
+        for log in [
+            r"C:\\\\Temp\\\\evil.exe",
+            r"C:\\Temp\\\\evil.exe",
+            "C:/Temp/evil.exe",
+            r"C:\/Temp\/evil.exe",
+        ] {
+            check(Kind::FilePath, path, &format!("\"{log}\" x"), &[log]);
+        }
+        for before in [
+            r"\Device\HarddiskVolume3",
+            "%OSDRIVE%",
+            r"\\ws1\C$",
+            r"\\?\Volume{12345678-0000-0000-0000-100000000000}",
+        ] {
+            let log = format!(r"{before}\TEMP\evil.exe -x");
+            check(Kind::FilePath, path, &log, &[r"\TEMP\evil.exe"]);
+        }
+        check(Kind::FilePath, path, r"\\ws1\D$\Temp\evil.exe", &[]);
+        check(Kind::FilePath, path, r"E:\Backup\Temp\evil.exe", &[]);
         check(
             Kind::FileName,
             "evil.exe",
@@ -489,6 +426,83 @@ mod tests {
             "/tmp/x/evil",
             r#""\/tmp\/x\/evil""#,
             &[r"\/tmp\/x\/evil"],
+        );
+    }
+
+    #[test]
+    fn folders_that_have_names() {
+        let roaming = r"\AppData\Roaming\x\evil.exe";
+        for path in [r"%APPDATA%\x\evil.exe", r"%AppData%\x\evil.exe"] {
+            let log = format!(r"C:\Users\bob{roaming} -x");
+            check(Kind::FilePath, path, &log, &[roaming]);
+            check(Kind::FilePath, path, &format!("run {path}"), &[path]);
+        }
+        let temp = r"\AppData\Local\Temp\evil.exe";
+        check(
+            Kind::FilePath,
+            r"%TEMP%\evil.exe",
+            &format!(r"C:\Users\b{temp}"),
+            &[temp],
+        );
+        check(
+            Kind::FilePath,
+            r"%TEMP%\evil.exe",
+            r"C:\Windows\Temp\evil.exe",
+            &[r"\Windows\Temp\evil.exe"],
+        );
+        for path in [
+            r"C:\Users\*\x\evil.exe",
+            r"%USERPROFILE%\x\evil.exe",
+            r"C:\Users\%USERNAME%\x\evil.exe",
+        ] {
+            check(
+                Kind::FilePath,
+                path,
+                r"C:\Users\Bob B\x\evil.exe",
+                &[r"\x\evil.exe"],
+            );
+            check(
+                Kind::FilePath,
+                path,
+                r#""C:\\Users\\bob\\x\\evil.exe""#,
+                &[r"\\x\\evil.exe"],
+            );
+            check(Kind::FilePath, path, r"C:\Users\bob\y\x\evil.exe", &[]);
+            check(Kind::FilePath, path, r"C:\x\evil.exe", &[]);
+        }
+        check(
+            Kind::FilePath,
+            r"%PUBLIC%\evil.exe",
+            r"c:\users\public\evil.exe",
+            &[r"\users\public\evil.exe"],
+        );
+        check(
+            Kind::FilePath,
+            r"C:\Windows\x\evil.exe",
+            r"%SystemRoot%\x\evil.exe",
+            &[r"\x\evil.exe"],
+        );
+    }
+
+    #[test]
+    fn serial_numbers() {
+        check(
+            Kind::X509Serial,
+            "4e57ad6e2a45e89aa",
+            "04E57AD6E2A45E89AA",
+            &["04E57AD6E2A45E89AA"],
+        );
+        check(
+            Kind::X509Serial,
+            "e57ad6e2a45e89aa",
+            "00E57AD6E2A45E89AA",
+            &["00E57AD6E2A45E89AA"],
+        );
+        check(
+            Kind::X509Serial,
+            "e57ad6e2a45e89aa",
+            "E57AD6E2A45E89AA",
+            &["E57AD6E2A45E89AA"],
         );
     }
 
@@ -512,6 +526,12 @@ mod tests {
             key,
             r"HKLM:\SOFTWARE\Evil",
             &[r"HKLM:\SOFTWARE\Evil"],
+        );
+        check(
+            Kind::RegistryKey,
+            key,
+            r"HKLM\SOFTWARE\WOW6432Node\Evil",
+            &[r"HKLM\SOFTWARE\WOW6432Node\Evil"],
         );
         let key = r"HKEY_CURRENT_USER\Software\Evil";
         let of_a_user = [r"\Software\Evil"];

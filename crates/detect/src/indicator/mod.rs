@@ -95,6 +95,7 @@ impl Matcher {
             literals,
             any_v6,
         } = sorted;
+        let literals = once(&indicators, literals, &mut doubles);
         let literals = Literals::build(&indicators, &literals, |name| names.anchor(name));
         let words = Words::build(&indicators, &words, |first, other| doubles.push((first, other)));
         let names = names.build(&indicators, |first, other| doubles.push((first, other)));
@@ -190,7 +191,12 @@ impl Sorted {
             Kind::FileName | Kind::FilePath | Kind::RegistryKey | Kind::Mutex | Kind::UserAgent => {
                 self.literals.push(entry);
             }
-            Kind::X509Serial | Kind::Asn | Kind::Cve | Kind::ProcessName | Kind::CommandLine => {
+            Kind::Asn | Kind::Cve | Kind::ProcessName | Kind::CommandLine => {
+                self.literals.push(entry);
+            }
+            // In groups, or in one word of any length.
+            Kind::X509Serial => {
+                self.words.push(entry);
                 self.literals.push(entry);
             }
         }
@@ -210,6 +216,21 @@ impl Sorted {
     fn double(&mut self, first: Option<u32>, entry: u32) {
         self.doubles.extend(first.map(|first| (first, entry)));
     }
+}
+
+/// Leaves out the entries with the kind and value of an earlier one, which are doubles of it.
+fn once(indicators: &Indicators, mut entries: Vec<u32>, doubles: &mut Vec<(u32, u32)>) -> Vec<u32> {
+    let mut first = HashMap::new();
+    entries.retain(|&entry| {
+        let indicator = indicators.get(entry as usize);
+        let first = *first.entry((indicator.kind, indicator.value)).or_insert(entry);
+        // Those that are words, too, are told as doubles there.
+        if first != entry && indicator.kind != Kind::X509Serial {
+            doubles.push((first, entry));
+        }
+        first == entry
+    });
+    entries
 }
 
 /// Starts loading a word of a table into the cache.

@@ -19,6 +19,8 @@ pub(super) struct Words {
     lengths: [u64; 4],
     /// True where words with colons are listed.
     pairs: bool,
+    /// True where serial numbers of certificates are.
+    serials: bool,
 }
 
 impl Words {
@@ -30,12 +32,17 @@ impl Words {
             slots: Slots::with_capacity(entries.len()),
             lengths: [0; 4],
             pairs: false,
+            serials: false,
         };
         for &entry in entries {
             let indicator = indicators.get(entry as usize);
-            built.pairs |= matches!(indicator.kind, Kind::Mac | Kind::X509Sha1 | Kind::X509Sha256);
+            built.pairs |= matches!(
+                indicator.kind,
+                Kind::Mac | Kind::X509Sha1 | Kind::X509Sha256 | Kind::X509Serial
+            );
+            built.serials |= indicator.kind == Kind::X509Serial;
             let digits = indicator.value.replace(':', "");
-            if indicator.kind != Kind::Mac {
+            if !matches!(indicator.kind, Kind::Mac | Kind::X509Serial) {
                 built.lengths[digits.len() >> 6 & 3] |= 1 << (digits.len() & 63);
             }
             let digits = digits.as_bytes();
@@ -61,6 +68,11 @@ impl Words {
     /// True where groups of hexadecimal pairs must be looked for.
     pub(super) fn any_pairs(&self) -> bool {
         self.pairs
+    }
+
+    /// True where pairs may be the serial number of a certificate.
+    pub(super) fn any_serials(&self) -> bool {
+        self.serials
     }
 
     /// True where a listed word has that many characters.

@@ -195,7 +195,8 @@ impl Scanner<'_> {
         if joined(before) && !escapes::end_at(bytes, start) || joined(bytes.get(end)) {
             return;
         }
-        match (end - start + 1) / 3 {
+        let count = (end - start + 1) / 3;
+        match count {
             6 => self.word::<2>(bytes, start, end, &[Kind::Mac], out),
             // A frame's head as netfilter logs it: receiver, sender, type.
             14 => {
@@ -204,6 +205,15 @@ impl Scanner<'_> {
             }
             20 | 32 => self.word::<2>(bytes, start, end, &[Kind::X509Sha1, Kind::X509Sha256], out),
             _ => {}
+        }
+        if count <= LONGEST_SERIAL && self.matcher.words.any_serials() {
+            // A serial number is listed without the zeros before it.
+            let zeros = bytes[start..end]
+                .iter()
+                .take_while(|byte| matches!(byte, b'0' | b':' | b'-'));
+            let zeros = zeros.count();
+            let first = start + zeros / 3 * 3;
+            self.word::<2>(bytes, first, end, &[Kind::X509Serial], out);
         }
     }
 
@@ -240,10 +250,11 @@ impl Scanner<'_> {
         for (digits, group) in text[BEFORE..stop].chunks_exact_mut(GROUP).zip(groups) {
             digits.copy_from_slice(&group[..GROUP]);
         }
+        let from = BEFORE + usize::from(kinds == [Kind::X509Serial] && text[BEFORE] == b'0');
         let matcher = self.matcher;
         matcher
             .words
-            .walk(&matcher.indicators, &text, BEFORE, stop, |indicator| {
+            .walk(&matcher.indicators, &text, from, stop, |indicator| {
                 if kinds.contains(&matcher.value(indicator).0) {
                     out.push(Hit::new(start, end, indicator));
                 }
@@ -279,6 +290,9 @@ fn separators(masks: &Masks) -> Mask {
         group & !digits & (digits << 1 | 1) & (digits >> 1 | 1 << 63)
     })
 }
+
+/// Bytes to a serial number (RFC 5280, section 4.1.2.2), with the zero that keeps it positive.
+const LONGEST_SERIAL: usize = 21;
 
 /// The fewest separators of what is looked for: those of a MAC address.
 const FEWEST: u32 = 5;

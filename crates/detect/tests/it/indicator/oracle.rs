@@ -1,5 +1,5 @@
 //! The slow and simple statement of what matches: every place in a line is tried for every indicator, with nothing
-//! but string operations and the canonical forms of `values`. What it says is right, and the scanner must say the same.
+//! but string operations, plain expressions and the canonical forms of `values`. What it says is right, and the scanner must say the same.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use perisai_model::{Indicators, Kind};
 use perisai_values::ip::{self, Net};
 use perisai_values::{canonical, domain, refang, url};
+use regex::bytes::{Match, Regex};
 
 /// Every indicator that stands in the line, by kind and value.
 pub(super) fn matches(indicators: &Indicators, line: &str) -> BTreeSet<(Kind, String)> {
@@ -336,11 +337,9 @@ impl Seen {
                 self.pairs.iter().any(|pairs| pairs == value)
                     || self.words.iter().any(|w| w.eq_ignore_ascii_case(value))
             }
-            Kind::FileName | Kind::FilePath | Kind::RegistryKey | Kind::UserAgent => {
-                written_forms(kind, value)
-                    .iter()
-                    .any(|text| text_stands(text, line))
-            }
+            Kind::FileName | Kind::FilePath | Kind::RegistryKey | Kind::UserAgent => forms(kind, value)
+                .iter()
+                .any(|text| text_stands(kind, text, line)),
             Kind::Wallet if value.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 self.words.iter().any(|w| w == value)
             }
@@ -461,36 +460,62 @@ fn decoded_once(text: &str) -> String {
     out
 }
 
-/// The ways in which a text is written: registry hives have short names, JSON escapes.
-fn written_forms(kind: Kind, value: &str) -> Vec<String> {
+/// The forms of a value: registry hives have several names, and keys of 32-bit programs a folder of their own.
+fn forms(kind: Kind, value: &str) -> Vec<String> {
     let mut forms = vec![value.to_owned()];
     if let (Kind::RegistryKey, Some(rest)) = (kind, value.strip_prefix("HKEY_LOCAL_MACHINE\\")) {
-        forms.push(format!("HKLM\\{rest}"));
-        forms.push(format!("HKLM:\\{rest}"));
-        forms.push(format!("\\REGISTRY\\MACHINE\\{rest}"));
+        for hive in ["HKLM", "HKLM:", "\\REGISTRY\\MACHINE"] {
+            forms.push(format!("{hive}\\{rest}"));
+        }
     }
-    let json = |text: &String| text.replace('\\', "\\\\").replace('"', "\\\"");
-    let escaped: Vec<_> = forms.iter().map(json).collect();
-    let slashes: Vec<_> = escaped.iter().map(|text| text.replace('/', "\\/")).collect();
-    let blanks = |blank: &str| forms.iter().map(|text| text.replace(' ', blank)).collect();
-    let (plus, percent): (Vec<_>, Vec<_>) = (blanks("+"), blanks("%20"));
-    [forms, escaped, slashes, plus, percent].concat()
+    forms
+}
+
+/// An expression for a text as logs write it: any number of backslashes for each, or a slash in the path of Windows; quotes
+/// and slashes behind backslashes; blanks in one of three ways.
+fn writings(kind: Kind, text: &str) -> Vec<Regex> {
+    let writing = |blank: &str| {
+        let mut out = String::from("^(?i-u:");
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let backslashes = rest.len() - rest.trim_start_matches('\\').len();
+            match c {
+                '\\' if kind != Kind::FilePath => out.push_str(&format!(r"\\{{{backslashes},16}}")),
+                '\\' => {
+                    let slashes = format!(r"(?:\\{{0,16}}/){{{backslashes}}}");
+                    out.push_str(&format!(r"(?:{slashes}|\\{{{backslashes},16}})"));
+                }
+                '"' | '/' => out.push_str(&format!(r"\\{{0,16}}{c}")),
+                ' ' => out.push_str(blank),
+                _ => out.push_str(&regex::escape(&c.to_string())),
+            }
+            rest = &rest[backslashes.max(c.len_utf8())..];
+        }
+        Regex::new(&(out + ")")).expect("an expression")
+    };
+    [" ", r"\+", "%20"].map(writing).into()
 }
 
 /// True where the text stands somewhere, without regard to case, and is no part of a longer name.
-fn text_stands(text: &str, line: &str) -> bool {
-    let (text, lower) = (text.to_ascii_lowercase(), line.to_ascii_lowercase());
+fn text_stands(kind: Kind, text: &str, line: &str) -> bool {
     let joins = |c: char| !c.is_ascii() && c.is_alphanumeric() && c < '\u{e00}';
     let host = |c: Option<char>| {
         c.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') || joins(c))
     };
-    let places = (0..lower.len()).filter(|at| lower.is_char_boundary(*at) && lower[*at..].starts_with(&text));
-    places.into_iter().any(|at| {
-        let before = &line[..at];
-        let escape = behind_escape(line, at);
-        let joined_before = host(text.chars().next()) && host(before.chars().next_back()) && !escape;
-        let behind = lower[at + text.len()..].trim_start_matches('.').chars().next();
-        let joined_behind = host(text.chars().next_back()) && host(behind);
-        !joined_before && !joined_behind
+    let first = text.as_bytes()[0].to_ascii_lowercase();
+    let may_start = |at: &usize| {
+        let byte = line.as_bytes()[*at].to_ascii_lowercase();
+        line.is_char_boundary(*at) && (byte == first || matches!(byte, b'\\' | b'/'))
+    };
+    let writings = writings(kind, text);
+    (0..line.len()).filter(may_start).any(|at| {
+        let joined_before =
+            host(text.chars().next()) && host(line[..at].chars().next_back()) && !behind_escape(line, at);
+        let whole = |found: Match<'_>| {
+            let behind = line[at + found.end()..].trim_start_matches('.').chars().next();
+            !(host(text.chars().next_back()) && host(behind))
+        };
+        let stands = |writing: &Regex| writing.find(&line.as_bytes()[at..]).is_some_and(whole);
+        !joined_before && writings.iter().any(stands)
     })
 }
