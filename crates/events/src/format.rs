@@ -326,6 +326,22 @@ pub(crate) mod tests {
         assert_eq!(read(&stream, line).as_deref(), expected, "{line}");
     }
 
+    /// The fields of the first line of a log that has some.
+    pub(crate) fn first_event(text: &str) -> Event {
+        let (format, columns) = detect(text.as_bytes());
+        let stream = Stream {
+            format,
+            columns,
+            ..Stream::text(Place::file("t"))
+        };
+        let mut event = Event::default();
+        let read = text
+            .lines()
+            .any(|line| stream.fields(line.as_bytes(), &mut event));
+        assert!(read, "{text}");
+        event
+    }
+
     /// What stands in a line in a way of its format's own, and what is told of it.
     pub(crate) fn retold(spec: &'static Spec, line: &str) -> Vec<(String, String)> {
         let (mut out, mut stood) = (b"before\n".to_vec(), Vec::new());

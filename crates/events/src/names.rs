@@ -82,6 +82,11 @@ pub(crate) const W3C: Names = &[
     ("s-ip", "dst_ip"),
     ("s-port", "dst_port"),
     ("c-ip", "src_ip"),
+    // Of Windows' firewall.
+    ("src-ip", "src_ip"),
+    ("dst-ip", "dst_ip"),
+    ("src-port", "src_port"),
+    ("dst-port", "dst_port"),
 ];
 
 /// Adds the second names; one that the log itself has stays alone.
