@@ -2,6 +2,7 @@
 //! that, with the host and the program added.
 
 pub(crate) mod auditd;
+mod cisco;
 mod firewall;
 pub(crate) mod named;
 
@@ -67,6 +68,9 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
                 None => {}
             }
         }
+        if cisco::is_firewall(header.program) || cisco::is_firewall(header.message) {
+            cisco::push(header.message, event);
+        }
     }
     // A firewall's own date, time and zone say more than the header of who collected them.
     if event.time.is_none() && event.get("date").is_some() && event.get("time").is_some() {
@@ -121,18 +125,22 @@ impl<'a> Header<'a> {
         let rest = rest.trim_start_matches('*');
         let (at, length) = time::syslog(rest.as_bytes(), clock)?;
         let time = &rest[..length];
+        // OpenVPN, ClamAV and others that write a date as C's `ctime` does name no host behind it.
+        if priority.is_none() && time::has_weekday(time.as_bytes()) {
+            return None;
+        }
         let rest = rest[length..].strip_prefix(':').unwrap_or(&rest[length..]);
         let (host, rest) = rest.strip_prefix(' ')?.trim_start().split_once(' ')?;
         // Cisco's devices set the host apart with a colon; some senders leave the host out.
         let rest = rest.strip_prefix(": ").unwrap_or(rest);
-        if let Some(program) = host.strip_suffix(':') {
+        if let Some((program, process)) = tag(host) {
             return Some(Self {
                 priority,
                 time,
                 at,
                 host: "",
                 program,
-                process: "",
+                process,
                 id: "",
                 data: "",
                 message: rest,
@@ -190,6 +198,19 @@ impl<'a> Header<'a> {
         if !stands {
             event.push_str("message", self.message);
         }
+    }
+}
+
+/// The program and the process of a tag that stands in the host's place: `su:`, `su[7]:`, and Unbound's `unbound[7:0]`.
+fn tag(word: &str) -> Option<(&str, &str)> {
+    let bare = word.strip_suffix(':');
+    let parts = bare
+        .unwrap_or(word)
+        .strip_suffix(']')
+        .and_then(|word| word.split_once('['));
+    match parts {
+        Some((program, process)) if !program.is_empty() => Some((program, process)),
+        _ => bare.map(|program| (program, "")),
     }
 }
 
@@ -266,6 +287,26 @@ mod tests {
         check(
             "<5>Jan  2 03:04:05 su: failed",
             Some(r#"{"appname":"su","facility":0,"severity_code":5,"message":"failed"}"#),
+        );
+        check(
+            "Jan  2 03:04:05 unbound[7:0] info: 10.0.0.1 x.example. A IN",
+            Some(r#"{"appname":"unbound","procid":"7:0","message":"info: 10.0.0.1 x.example. A IN"}"#),
+        );
+        check(
+            "Jan  2 03:04:05 su[7]: failed",
+            Some(r#"{"appname":"su","procid":"7","message":"failed"}"#),
+        );
+        check(
+            "Tue Jan  2 03:04:05 2024 192.0.2.1:51234 TLS: Initial packet",
+            None,
+        );
+        check("Tue Jan  2 03:04:05 2024 -> /srv/x: Eicar FOUND", None);
+        check(
+            "Jan 02 2024 03:04:05 fw1 %ASA-6-106015: Deny TCP (no connection) from 10.0.0.1/5 to 192.0.2.1/443",
+            Some(concat!(
+                r#"{"src_ip":"10.0.0.1","src_port":"5","dst_ip":"192.0.2.1","dst_port":"443","hostname":"fw1","#,
+                r#""appname":"%ASA-6-106015","message":"Deny TCP (no connection) from 10.0.0.1/5 to 192.0.2.1/443"}"#
+            )),
         );
         check(
             "2026-01-01T00:00:00.5+00:00 host app: k=v, l=\"w,\"",

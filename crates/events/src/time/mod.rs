@@ -113,6 +113,11 @@ pub(crate) fn syslog(text: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, u
     Some((clock.read(&stamp), stamp.length))
 }
 
+/// Whether a time begins with the day of the week.
+pub(crate) fn has_weekday(text: &[u8]) -> bool {
+    Scan::new(text).weekday()
+}
+
 /// A time at the start of the text, in any form, and its length; `None` inside where it could be either of two.
 fn prefix(text: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, usize)> {
     let stamp = forms::iso(text)
