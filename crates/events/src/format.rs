@@ -72,6 +72,8 @@ pub struct Columns {
     pub path: String,
     /// The date at the head of the log, for formats whose lines have the time of the day only (W3C).
     pub date: String,
+    /// The times are of the place's own clock, where the format has them in UTC otherwise (W3C).
+    pub is_local: bool,
 }
 
 /// Reads the fields of one line or record.

@@ -10,7 +10,7 @@ use crate::names::{self, copy};
 use crate::time;
 
 /// The fields that hold an event's own time, in any case, the surer first.
-const TIMES: [&str; 29] = [
+const TIMES: [&str; 30] = [
     "@timestamp",
     "TimeCreated",
     "EventTime",
@@ -29,6 +29,7 @@ const TIMES: [&str; 29] = [
     "published",
     "date",
     "datetime",
+    "date-time",
     "start_time",
     "event_time",
     "EventTimestamp",

@@ -70,7 +70,7 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
 }
 
 /// The cells of a row, unquoted.
-fn cells(row: &str, separator: u8) -> impl Iterator<Item = Cow<'_, str>> {
+pub(super) fn cells(row: &str, separator: u8) -> impl Iterator<Item = Cow<'_, str>> {
     let mut rest = Some(row);
     std::iter::from_fn(move || {
         let text = rest?;
