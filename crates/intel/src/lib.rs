@@ -19,6 +19,7 @@ mod sniff;
 mod stix;
 mod text;
 mod time;
+mod type_words;
 mod typed;
 mod warninglist;
 mod words;

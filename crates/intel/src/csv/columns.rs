@@ -2,6 +2,7 @@
 
 use perisai_model::Kind;
 
+use crate::type_words::{self, Said, key, speaks_of_other_digests};
 use crate::typed::of_any;
 
 /// What a column is.
@@ -18,6 +19,12 @@ pub(super) enum Role {
     ToIds,
     /// Whether it was taken back.
     Revoked,
+    /// What is to be done with it: block it, or let it pass.
+    Action,
+    /// Where a range of addresses starts and ends, and how long its prefix is.
+    RangeStart,
+    RangeEnd,
+    Prefix,
     Id,
     Name,
     Description,
@@ -32,6 +39,9 @@ pub(super) enum Role {
     Tlp,
     /// Markings of any kind.
     Marking,
+    /// Known, and no value although it may look like one: whom to tell, digests that are not searched for. It is kept
+    /// as a part of the description.
+    Context,
     /// Known, and of no use here: dates of publication, ports, counters.
     Ignored,
     /// Not known: kept as a part of the description.
@@ -81,6 +91,16 @@ const HEADINGS: &[(&str, Role)] = &[
     ("cve", Role::Value(Some(Kind::Cve))), ("cve_id", Role::Value(Some(Kind::Cve))),
     ("process_name", Role::Value(Some(Kind::ProcessName))), ("process", Role::Value(Some(Kind::ProcessName))),
     ("command_line", Role::Value(Some(Kind::CommandLine))), ("commandline", Role::Value(Some(Kind::CommandLine))),
+    ("start", Role::RangeStart), ("start_ip", Role::RangeStart), ("ip_start", Role::RangeStart),
+    ("range_start", Role::RangeStart), ("first_ip", Role::RangeStart), ("ip_from", Role::RangeStart),
+    ("end", Role::RangeEnd), ("end_ip", Role::RangeEnd), ("ip_end", Role::RangeEnd), ("range_end", Role::RangeEnd),
+    ("last_ip", Role::RangeEnd), ("ip_to", Role::RangeEnd),
+    ("prefix", Role::Prefix), ("prefix_length", Role::Prefix), ("netmask", Role::Prefix), ("mask", Role::Prefix),
+    ("contact", Role::Context), ("contact_email", Role::Context), ("email_contact", Role::Context),
+    ("abuse", Role::Context), ("abuse_email", Role::Context), ("abuse_contact", Role::Context),
+    ("abuse_mail", Role::Context), ("abuse_contact_email", Role::Context), ("registrant_email", Role::Context),
+    ("registrar_abuse_email", Role::Context), ("owner_email", Role::Context), ("reporter_email", Role::Context),
+    ("action", Role::Action),
     ("pattern", Role::Pattern), ("pattern_type", Role::PatternType), ("revoked", Role::Revoked),
     ("observable_value", Role::Value(None)), ("hashes", Role::Value(None)), ("ips", Role::Value(Some(Kind::Ipv4))),
     ("ip_addresses", Role::Value(Some(Kind::Ipv4))), ("hosts", Role::Value(Some(Kind::Domain))),
@@ -110,7 +130,7 @@ const HEADINGS: &[(&str, Role)] = &[
     ("urlhaus_reference", Role::Reference), ("link", Role::Reference), ("report", Role::Reference),
     ("phish_detail_url", Role::Reference),
     ("tag", Role::Tags), ("tags", Role::Tags), ("label", Role::Tags), ("labels", Role::Tags),
-    ("attribute_tag", Role::Tags), ("event_tag", Role::Tags), ("threat", Role::Tags), ("threat_type", Role::Tags),
+    ("mitre_techniques", Role::Tags), ("techniques", Role::Tags), ("attribute_tag", Role::Tags), ("event_tag", Role::Tags), ("threat", Role::Tags), ("threat_type", Role::Tags),
     ("malware_alias", Role::Tags), ("actor", Role::Tags), ("threat_actor", Role::Tags), ("campaign", Role::Tags),
     ("confidence", Role::Confidence), ("confidence_level", Role::Confidence), ("score", Role::Ignored),
     ("severity", Role::Severity), ("level", Role::Severity), ("threat_level", Role::Severity),
@@ -118,7 +138,7 @@ const HEADINGS: &[(&str, Role)] = &[
     ("first_seen", Role::ValidFrom), ("first_seen_utc", Role::ValidFrom), ("firstseen", Role::ValidFrom),
     ("valid_from", Role::ValidFrom),
     ("valid_until", Role::ValidUntil), ("expiration", Role::ValidUntil), ("expiration_date", Role::ValidUntil),
-    ("expires", Role::ValidUntil), ("expiry", Role::ValidUntil),
+    ("expiration_time", Role::ValidUntil), ("expiration_date_time", Role::ValidUntil), ("expires", Role::ValidUntil), ("expiry", Role::ValidUntil),
     ("tlp", Role::Tlp), ("marking", Role::Tlp), ("tlp_label", Role::Tlp), ("tlp_level", Role::Tlp),
     ("tlp_marking", Role::Tlp), ("objectmarking", Role::Marking), ("object_marking", Role::Marking),
     ("object_markings", Role::Marking), ("markings", Role::Marking), ("classification", Role::Marking),
@@ -155,6 +175,7 @@ impl Columns {
                 .map(|heading| heading.as_ref().to_owned())
                 .collect(),
         };
+        columns.settle_ranges(sample);
         columns.settle_values();
         if !columns.has_value() {
             columns.find_values(sample);
@@ -194,7 +215,40 @@ impl Columns {
     fn has_value(&self) -> bool {
         self.roles
             .iter()
-            .any(|role| matches!(role, Role::Value(_) | Role::Pattern))
+            .any(|role| matches!(role, Role::Value(_) | Role::Pattern | Role::RangeStart))
+    }
+
+    /// `start` and `end` mean addresses only where addresses stand below them; then a number in a column of nets is the
+    /// length of a prefix, and a mailbox beside it that of whoever is to be told. A column of whole nets says it all.
+    fn settle_ranges(&mut self, sample: &[Vec<String>]) {
+        let all = |at: usize, is: fn(&str) -> bool| {
+            let mut cells = sample
+                .iter()
+                .filter_map(|row| row.get(at))
+                .filter(|cell| !cell.is_empty());
+            let some = cells.clone().next().is_some();
+            some && cells.all(|cell| is(cell))
+        };
+        let is_address = |cell: &str| matches!(of_any(cell), Some((Kind::Ipv4 | Kind::Ipv6, _)));
+        let is_number = |cell: &str| cell.trim_start_matches('/').parse::<u8>().is_ok();
+        let mut at = 0..self.roles.len();
+        let has_range = at.any(|at| self.roles[at] == Role::RangeStart && all(at, is_address));
+        for (at, role) in self.roles.iter_mut().enumerate().filter(|_| has_range) {
+            match role {
+                Role::Value(Some(Kind::Cidr)) if all(at, is_number) => *role = Role::Prefix,
+                Role::Value(Some(Kind::EmailAddress)) => *role = Role::Context,
+                _ => {}
+            }
+        }
+        let is_value = |role: &Role| matches!(role, Role::Value(None | Some(Kind::Cidr)));
+        if !has_range || self.roles.iter().any(is_value) {
+            let is_range =
+                |role: &&mut Role| matches!(role, Role::RangeStart | Role::RangeEnd | Role::Prefix);
+            self.roles
+                .iter_mut()
+                .filter(is_range)
+                .for_each(|role| *role = Role::Other);
+        }
     }
 
     /// A column that is named for the value is the only one. Beside digests and network values, names of files and
@@ -305,21 +359,17 @@ pub(super) fn heading_kind(heading: &str) -> Option<Option<Kind>> {
 }
 
 fn role(heading: &str) -> Role {
-    let name: String = heading
-        .trim()
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    HEADINGS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map_or(Role::Other, |(_, role)| *role)
+    let name = key(heading);
+    let is = |known: &str| known.bytes().filter(|byte| *byte != b'_').eq(name.bytes());
+    if let Some((_, role)) = HEADINGS.iter().find(|(known, _)| is(known)) {
+        return *role;
+    }
+    match type_words::said(heading) {
+        Some(Said::Kind(kind)) if !name.is_ascii() && !is_weak(kind) => Role::Value(Some(kind)),
+        Some(Said::Digest | Said::Any) if !name.is_ascii() => Role::Value(None),
+        _ if speaks_of_other_digests(heading) => Role::Context,
+        _ => Role::Other,
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Tables: CSV, TSV and the like, with headings, with headings in a comment (abuse.ch), without, and MISP's export.
 
 mod columns;
+mod range;
 mod record;
 mod row;
 
@@ -17,6 +18,7 @@ use crate::lines::{Line, each_line};
 use crate::marking;
 use crate::sink::Sink;
 use crate::text::{self, is_comment, marking_alone};
+use crate::type_words::{is_digest, speaks_of_other_digests};
 use crate::typed::{of_any, of_kind};
 
 /// The longest line that is read, in bytes.
@@ -60,6 +62,38 @@ pub(crate) fn one_column(content: &[&str]) -> Option<Dialect> {
         columns: Columns::one(kind),
         heading_row: true,
     })
+}
+
+/// True for a list, or a table, whose first heading speaks of digests that are not those of files and look like them,
+/// and that has no heading of values.
+pub(crate) fn is_column_of_other_digests(content: &[&str]) -> bool {
+    let Some((headings, rows)) = content.split_first() else {
+        return false;
+    };
+    let cells = |line: &'_ str| {
+        line.split([',', '\t', ';', '|'])
+            .map(|cell| cell.trim().trim_matches('"').to_owned())
+            .collect::<Vec<_>>()
+    };
+    let headings = cells(headings);
+    let is_digest = |row: &&str| of_any(&cells(row)[0]).is_some_and(|(kind, _)| is_digest(kind));
+    headings[0].len() <= 32
+        && speaks_of_other_digests(&headings[0])
+        && headings
+            .iter()
+            .all(|heading| columns::heading_kind(heading).is_none())
+        && !rows.is_empty()
+        && rows.iter().all(is_digest)
+}
+
+/// True for the line with which Excel says what stands between the columns: `sep=;`.
+pub(crate) fn is_separator_line(line: &str) -> bool {
+    let line = line.trim().trim_matches('"');
+    let separator = line
+        .get(..4)
+        .filter(|head| head.eq_ignore_ascii_case("sep="))
+        .map(|_| &line[4..]);
+    separator.is_some_and(|separator| separator.chars().count() <= 1)
 }
 
 /// True for the heading of a list of values.
@@ -126,6 +160,10 @@ fn dialect_with(delimiter: char, content: &[&str], comment: Option<&str>) -> Opt
 
 fn comment_headings(line: &str, delimiter: char, width: usize, rows: &[Vec<String>]) -> Option<Columns> {
     let line = line.trim_start_matches(['#', ' ', '/']);
+    let line = line
+        .strip_prefix("fields")
+        .and_then(|line| line.strip_prefix(delimiter))
+        .unwrap_or(line);
     let headings = split(line, delimiter)?;
     (headings.len() == width).then(|| Columns::from_headings(&headings, rows))?
 }
@@ -157,6 +195,9 @@ pub(crate) fn read(
         let Some(text) = text_of(line, &assembler, dialect.delimiter, &mut table) else {
             return;
         };
+        if !table.has_begun() && is_separator_line(&text) {
+            return;
+        }
         assembler.push(line.number, &text, |outcome| {
             if !std::mem::take(&mut skip_heading) {
                 take(outcome, &mut table);
@@ -164,6 +205,7 @@ pub(crate) fn read(
         });
     });
     assembler.finish(|outcome| take(outcome, &mut table));
+    table.finish();
     outcome
 }
 

@@ -1,11 +1,13 @@
 //! From the cells of one row to indicators and their context.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use perisai_model::{Context, Kind, Reason, RuleLanguage, Severity, Tlp};
 
 use super::columns::{Columns, Role};
+use super::range;
 use crate::Options;
 use crate::json::lenient::truth;
 use crate::marking;
@@ -14,8 +16,9 @@ use crate::pattern::{Meaning, meaning};
 use crate::sink::Sink;
 use crate::text::has_bad_bytes;
 use crate::time;
-use crate::typed::{Found, of_any, of_kind, of_misp_type, why_none};
-use crate::words::{NAME, PROSE, clip, quoted, tidy_tags};
+use crate::type_words::{self, Refused, normal};
+use crate::typed::{Found, of_any, of_kind, why_none};
+use crate::words::{NAME, PROSE, clip, quoted, technique_tag, tidy_tags};
 
 /// A table on its way into a sink.
 pub(super) struct Table<'a, 'b> {
@@ -26,6 +29,17 @@ pub(super) struct Table<'a, 'b> {
     head: Option<Tlp>,
     tlp: Option<Tlp>,
     begun: bool,
+    unknown: BTreeMap<String, UnknownType>,
+}
+
+/// How many types that are not known are told apart.
+const UNKNOWN: usize = 64;
+
+/// A word in the column of types that is not known.
+struct UnknownType {
+    line: u64,
+    values: u64,
+    taken: u64,
 }
 
 /// What a row holds.
@@ -43,6 +57,24 @@ impl<'a, 'b> Table<'a, 'b> {
             head: None,
             tlp: None,
             begun: false,
+            unknown: BTreeMap::new(),
+        }
+    }
+
+    /// False before the first row.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Tells of what can be told only when all rows are read.
+    pub(super) fn finish(&mut self) {
+        for (word, UnknownType { line, values, taken }) in std::mem::take(&mut self.unknown) {
+            let word = quoted(&word);
+            let left = values - taken;
+            self.sink.problem(
+                Some(line),
+                format_args!("the type {word} is not known: {taken} taken for what else they cannot be, {left} left out"),
+            );
         }
     }
 
@@ -69,6 +101,9 @@ impl<'a, 'b> Table<'a, 'b> {
         }
         if self.cell(cells, Role::Revoked).and_then(truth) == Some(true) {
             return self.sink.withhold(Reason::Revoked);
+        }
+        if self.cell(cells, Role::Action).is_some_and(lets_pass) {
+            return self.sink.withhold(Reason::Harmless);
         }
         let not_for_detection = self.cell(cells, Role::ToIds).and_then(truth) == Some(false);
         let content = match self.content(line, cells) {
@@ -98,33 +133,30 @@ impl<'a, 'b> Table<'a, 'b> {
                 return self.pattern(line, language.as_deref().unwrap_or("stix"), pattern);
             }
         }
-        let kind_name = self.cell(cells, Role::Type).map(normal);
-        let mut found = Vec::new();
-        let (mut empty, mut has_url) = (true, false);
-        for (at, cell) in cells.iter().enumerate() {
+        let kind_name = self.cell(cells, Role::Type);
+        let mut found = self.nets(line, cells);
+        let (mut empty, mut has_url) = (found.is_empty(), false);
+        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| !is_empty(cell)) {
             let Role::Value(kind) = self.columns.role(at) else {
                 continue;
             };
-            if is_empty(cell) {
-                continue;
-            }
             empty = false;
             if has_bad_bytes(cell) {
                 self.sink
                     .problem(Some(line), format_args!("{}: not valid UTF-8", quoted(cell)));
                 continue;
             }
-            let name = kind_name.as_deref().filter(|_| kind.is_none());
-            if let (Some(name), true) = (name, self.columns.is_misp()) {
-                if let Some(language) = types::rule(name) {
+            let name = kind_name.filter(|_| kind.is_none());
+            if let (Some(name), true) = (name.map(normal), self.columns.is_misp()) {
+                if let Some(language) = types::rule(&name) {
                     return Some(Content::Rule(language, cell));
                 }
-                if types::parts(name).is_none() {
-                    self.not_covered(name, cells);
+                if types::parts(&name).is_none() {
+                    self.not_covered(&name, cells);
                     continue;
                 }
             }
-            match values(cell, kind, name) {
+            match self.values(line, cell, kind, name) {
                 Ok(values) => {
                     let is_url = cell.contains("://") || values.iter().any(|(kind, _)| *kind == Kind::Url);
                     if is_url && !std::mem::replace(&mut has_url, true) {
@@ -141,7 +173,7 @@ impl<'a, 'b> Table<'a, 'b> {
                     .problem(Some(line), format_args!("{}: {why}", quoted(cell))),
             }
         }
-        if empty {
+        if empty && self.cell(cells, Role::RangeStart).is_none() {
             self.sink
                 .problem(Some(line), format_args!("a row without a value"));
         }
@@ -177,6 +209,63 @@ impl<'a, 'b> Table<'a, 'b> {
         (!good.is_empty()).then_some(Content::Values(good))
     }
 
+    /// The nets of a row that says where they start; what is wrong with them is told.
+    fn nets<'c>(&mut self, line: u64, cells: &'c [Cow<'_, str>]) -> Vec<Found<'c>> {
+        let Some(start) = self.cell(cells, Role::RangeStart) else {
+            return Vec::new();
+        };
+        let (end, prefix) = (self.cell(cells, Role::RangeEnd), self.cell(cells, Role::Prefix));
+        range::nets(start, end, prefix).unwrap_or_else(|why| {
+            self.sink
+                .problem(Some(line), format_args!("{}: {why}", quoted(start)));
+            Vec::new()
+        })
+    }
+
+    /// The values of a cell. What is told otherwise (by its type) is no error.
+    fn values<'c>(
+        &mut self,
+        line: u64,
+        cell: &'c str,
+        kind: Option<Kind>,
+        name: Option<&str>,
+    ) -> Result<Vec<Found<'c>>, String> {
+        if let Some(kind) = kind {
+            return of_kind(kind, cell).map(|found| vec![found]);
+        }
+        let Some(name) = name else {
+            let found = of_any(cell).map(|found| vec![found]);
+            return found.ok_or_else(|| why_none(cell).to_owned());
+        };
+        let (outcome, is_known) = type_words::values(name, cell);
+        if !is_known {
+            self.not_known(line, name, outcome.is_ok());
+        }
+        match outcome {
+            Ok(found) => Ok(found),
+            Err(Refused::Wrong(why)) => Err(why),
+            Err(Refused::NotSearched) => {
+                self.sink.withhold_type(&normal(name));
+                Ok(Vec::new())
+            }
+            Err(Refused::Unknown) => Ok(Vec::new()),
+        }
+    }
+
+    fn not_known(&mut self, line: u64, name: &str, taken: bool) {
+        let mut word = clip(name, NAME).unwrap_or_default();
+        if self.unknown.len() >= UNKNOWN && !self.unknown.contains_key(&word) {
+            "…".clone_into(&mut word);
+        }
+        let of_word = self.unknown.entry(word).or_insert(UnknownType {
+            line,
+            values: 0,
+            taken: 0,
+        });
+        of_word.values += 1;
+        of_word.taken += u64::from(taken);
+    }
+
     fn not_covered(&mut self, name: &str, cells: &[Cow<'_, str>]) {
         if self.cell(cells, Role::ToIds).and_then(truth) == Some(true) {
             self.sink.withhold_type(name);
@@ -200,12 +289,11 @@ impl<'a, 'b> Table<'a, 'b> {
             }
             match role {
                 Role::Description => prose.push(Cow::Borrowed(cell)),
-                Role::Other | Role::Marking if !is_marking(role, cell, &mut context) => {
-                    prose.push(match self.columns.names.get(at) {
+                Role::Other | Role::Context | Role::Marking if !is_marking(role, cell, &mut context) => prose
+                    .push(match self.columns.names.get(at) {
                         Some(name) => Cow::Owned(format!("{name}: {cell}")),
                         None => Cow::Borrowed(cell),
-                    })
-                }
+                    }),
                 role => set(&mut context, role, cell),
             }
         }
@@ -245,7 +333,10 @@ fn set(context: &mut Context, role: Role, cell: &str) {
         Role::Reference if cell.starts_with("http") => keep(&mut context.reference, PROSE),
         Role::Tags => {
             for tag in cell.split([',', ';']) {
-                tags::apply(tag, context);
+                match technique_tag(tag) {
+                    Some(tag) => context.tags.push(tag),
+                    None => tags::apply(tag, context),
+                }
             }
         }
         Role::Confidence => {
@@ -271,64 +362,21 @@ fn severity(cell: &str) -> Option<Severity> {
     cell.parse().ok().or_else(|| tags::threat_level(cell))
 }
 
-/// The values of a cell.
-fn values<'c>(cell: &'c str, kind: Option<Kind>, name: Option<&str>) -> Result<Vec<Found<'c>>, String> {
-    if let Some("stixfile" | "file") = name {
-        let digest = of_any(cell).filter(|(kind, _)| is_digest(*kind));
-        return match digest {
-            Some(found) => Ok(vec![found]),
-            None => values(cell, None, Some("filename")),
-        };
-    }
-    if let Some((found, wrong)) = name.and_then(|name| of_misp_type(name, cell)) {
-        return match wrong.into_iter().next() {
-            Some(why) if found.is_empty() => Err(why),
-            _ => Ok(found),
-        };
-    }
-    let kind = kind.or_else(|| name.and_then(kind_of_name));
-    match kind {
-        Some(kind) => of_kind(kind, cell).map(|found| vec![found]),
-        None => of_any(cell)
-            .map(|found| vec![found])
-            .ok_or_else(|| why_none(cell).to_owned()),
-    }
-}
-
-/// The name of a type as it is looked up: people write `User-Agent`, `user_agent` and `user agent`.
-fn normal(name: &str) -> String {
-    name.trim().to_ascii_lowercase().replace(['_', ' '], "-")
-}
-
-fn is_digest(kind: Kind) -> bool {
-    matches!(kind, Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Sha512)
-}
-
-/// The kind of a type's name as feeds write it (ThreatFox, OTX, CrowdStrike, STIX). Where it is not known the value
-/// speaks for itself.
-fn kind_of_name(name: &str) -> Option<Kind> {
-    let name = name.replace([':', '.', '\''], "-");
-    Some(match name.as_str() {
-        "filehash-md5" | "md5-hash" | "hash-md5" | "file-hashes-md5" => Kind::Md5,
-        "filehash-sha1" | "sha1-hash" | "hash-sha1" | "sha-1" => Kind::Sha1,
-        "filehash-sha256" | "sha256-hash" | "hash-sha256" | "sha-256" => Kind::Sha256,
-        "sha512-hash" | "hash-sha512" | "sha-512" => Kind::Sha512,
-        "filehash-imphash" | "imp-hash" => Kind::Imphash,
-        "ip" | "ip-address" | "ipaddress" | "ip-port" | "ipv4-addr" => Kind::Ipv4,
-        "ipv6-addr" => Kind::Ipv6,
-        "domain-name" | "fqdn" | "host" => Kind::Domain,
-        "uri" => Kind::Url,
-        "email-addr" | "emailaddress" | "e-mail" | "mail" | "sender" => Kind::EmailAddress,
-        "filepath" => Kind::FilePath,
-        "registry" | "registrykey" | "windows-registry-key" => Kind::RegistryKey,
-        "process" | "processname" => Kind::ProcessName,
-        "commandline" => Kind::CommandLine,
-        "useragent" => Kind::UserAgent,
-        "mac-addr" => Kind::Mac,
-        "autonomous-system" | "as" => Kind::Asn,
-        "cryptocurrency-wallet" | "bitcoinaddress" => Kind::Wallet,
-        other => return other.parse().ok(),
-    })
+/// True for what an action says of a value that is known to be good: an entry of a list of what is allowed.
+fn lets_pass(action: &str) -> bool {
+    matches!(
+        type_words::key(action).as_str(),
+        "allow"
+            | "allowed"
+            | "allowlist"
+            | "permit"
+            | "permitted"
+            | "pass"
+            | "whitelist"
+            | "trust"
+            | "trusted"
+            | "ignore"
+    )
 }
 
 fn is_empty(cell: &str) -> bool {

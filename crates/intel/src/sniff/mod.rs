@@ -95,11 +95,16 @@ fn by_lines(head: &str) -> Shape {
         !text::is_comment(line) && text::marking_alone(line).is_none()
     };
     let lines = || head.lines().map(|line| line.strip_suffix('\r').unwrap_or(line));
-    let content: Vec<&str> = lines().filter(is_content).take(LINES).collect();
-    let comment = lines()
+    let is_row = |line: &&str| is_content(line) && !csv::is_separator_line(line);
+    let content: Vec<&str> = lines().filter(is_row).take(LINES).collect();
+    let comments = lines()
         .take_while(|line| !is_content(line))
-        .filter(|line| !line.trim().is_empty())
-        .last();
+        .filter(|line| !line.trim().is_empty());
+    // Zeek names its columns on a line of its own, whatever comments follow.
+    let comment = comments
+        .clone()
+        .find(|line| line.starts_with("#fields"))
+        .or_else(|| comments.last());
     if content.is_empty() {
         return Shape::Empty;
     }
@@ -108,6 +113,9 @@ fn by_lines(head: &str) -> Shape {
     }
     if is_network(&content) {
         return Shape::Network;
+    }
+    if csv::is_column_of_other_digests(&content) {
+        return Shape::Foreign("fingerprints or digests of a kind that is not searched for");
     }
     if let Some(dialect) = csv::one_column(&content).or_else(|| csv::dialect(&content, comment)) {
         return Shape::Table(dialect);

@@ -124,7 +124,7 @@ impl List<'_, '_> {
         match of_any(text) {
             Some((Kind::Url, _)) if several::are_urls(text) => self.odd(line, text),
             Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
-            None if first && csv::is_heading(text) => {}
+            None if first && (csv::is_heading(text) || csv::is_separator_line(text)) => {}
             None => self.odd(line, text),
         }
     }

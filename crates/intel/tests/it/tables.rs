@@ -74,6 +74,150 @@ fn names_of_kinds_in_any_form() {
 }
 
 #[test]
+fn words_that_are_not_known_are_told_and_make_no_other_kind() {
+    check(
+        "indicator_type,indicator\nartifact,e8.exe\nDomain,evil.example\nartifact,192.0.2.1\nwhatsit,b.example",
+        &[
+            "domain evil.example",
+            "ipv4 192.0.2.1",
+            "table:2: the type `artifact` is not known: 1 taken for what else they cannot be, 1 left out",
+            "table:5: the type `whatsit` is not known: 0 taken for what else they cannot be, 1 left out",
+        ],
+    );
+    let md5 = "d41d8cd98f00b204e9800998ecf8427e";
+    check(
+        &format!(
+            "type,value\nJA3S,{md5}\nJARM,29d29d\nvhash2,{md5}\nImpHash,{md5}\nserial,1A:BC:DE:F0:12:34\n"
+        ),
+        &[
+            &format!("imphash {md5}"),
+            "x509-serial 1abcdef01234",
+            "table:4: the type `vhash2` is not known: 0 taken for what else they cannot be, 1 left out",
+        ],
+    );
+    let (_, intel) = load(
+        "t",
+        format!("type,value\nJA3S,{md5}\nJARM,x").as_bytes(),
+        &Options::default(),
+    );
+    assert_eq!(
+        intel.withheld.to_string(),
+        "2 of types that are not searched for (ja3s 1, jarm 1)"
+    );
+    // A heading says the same as a word in a column of types.
+    let other = ["table: fingerprints or digests of a kind that is not searched for"];
+    check(&format!("ja3s,comment\n{md5},x"), &other);
+    check(&format!("JA3S\n{md5}"), &other);
+    check(&format!("certificate sha1;note\n{md5}01234567;x"), &other);
+    check(
+        &format!("domain,jarm\nevil.example,{md5}"),
+        &["domain evil.example"],
+    );
+    // A hundred types are no reason to tell a hundred times.
+    let many: String = (0..500).map(|number| format!("word{number},x.exe\n")).collect();
+    let (_, intel) = load("t", format!("type,value\n{many}").as_bytes(), &Options::default());
+    assert_eq!((intel.indicators.len(), intel.problems.len()), (0, 65));
+}
+
+#[test]
+fn tables_of_zeek() {
+    let digest = "d41d8cd98f00b204e9800998ecf8427e";
+    check(
+        &format!(
+            "#fields\tindicator\tindicator_type\tmeta.source\n# seen in May\n192.0.2.1\tIntel::ADDR\tx\n\
+             198.51.100.0/24\tIntel::SUBNET\tx\nevil.example\tIntel::DOMAIN\tx\n\
+             evil.example/gate.php\tIntel::URL\tx\na@evil.example\tIntel::EMAIL\tx\n\
+             {digest}\tIntel::FILE_HASH\tx\nsetup.exe\tIntel::FILE_NAME\tx\nevil/1.0\tIntel::SOFTWARE\tx\n\
+             root\tIntel::USER_NAME\tx\n{digest}01234567\tIntel::CERT_HASH\tx\n{digest}\tIntel::PUBKEY_HASH\tx\n"
+        ),
+        &[
+            "ipv4 192.0.2.1",
+            "cidr 198.51.100.0/24",
+            "domain evil.example",
+            "url evil.example/gate.php",
+            "email-address a@evil.example",
+            &format!("md5 {digest}"),
+            "file-name setup.exe",
+            "user-agent evil/1.0",
+            &format!("x509-sha1 {digest}01234567"),
+        ],
+    );
+}
+
+#[test]
+fn tables_of_nets_in_several_columns() {
+    let nets = ["cidr 198.51.100.0/24", "cidr 203.0.113.0/24"];
+    check(
+        "# DShield\n# Start\tEnd\tNetblock\tAttacks\tName\tCountry\temail\n\
+         198.51.100.0\t198.51.100.255\t24\t1234\tX\tUS\tabuse@a.example\n\
+         203.0.113.0\t203.0.113.255\t24\t1234\tX\tUS\tabuse@a.example\n",
+        &nets,
+    );
+    check(
+        "start_ip,end_ip,abuse_contact\n198.51.100.0,198.51.100.255,a@a.example\n203.0.113.0,203.0.113.255,\n",
+        &nets,
+    );
+    check(
+        "start_ip,end_ip,note\n192.0.2.9,192.0.2.1,x\n192.0.2.8,192.0.2.9,x",
+        &[
+            "cidr 192.0.2.8/31",
+            "table:2: `192.0.2.9`: no range of addresses up to `192.0.2.1`",
+        ],
+    );
+    // Elsewhere a start is a time.
+    check(
+        "domain,start,end\nevil.example,2024-01-02,2024-01-03",
+        &["domain evil.example"],
+    );
+    check("ip,abuse_contact\n192.0.2.1,abuse@a.example", &["ipv4 192.0.2.1"]);
+    check("sender,url\na@evil.example,", &["email-address a@evil.example"]);
+}
+
+#[test]
+fn tables_of_defender() {
+    let table = "IndicatorType,IndicatorValue,ExpirationTime,Action,Severity,Title,MitreTechniques\n\
+        DomainName,evil.example,2020-01-01T00:00:00Z,Block,High,T,T1059\n\
+        IpAddress,192.0.2.1,,Audit,,T,\n\
+        FileSha1,da39a3ee5e6b4b0d3255bfef95601890afd80709,,BlockAndRemediate,,T,\n\
+        CertificateThumbprint,da39a3ee5e6b4b0d3255bfef95601890afd80709,,Warn,,T,\n\
+        Url,http://good.example/x,,Allow,Informational,T,\n";
+    check(
+        table,
+        &[
+            "domain evil.example",
+            "ipv4 192.0.2.1",
+            "sha1 da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "x509-sha1 da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        ],
+    );
+    let (_, intel) = load("table", table.as_bytes(), &Options::default());
+    let context = intel.context(intel.indicators.get(0).context);
+    assert_eq!(
+        context.valid_until.map(|time| time.to_string()).as_deref(),
+        Some("2020-01-01T00:00:00Z")
+    );
+    assert_eq!(
+        (context.name.as_deref(), &*context.tags),
+        (Some("T"), &["attack.t1059".to_owned()][..])
+    );
+    assert_eq!(intel.withheld.to_string(), "1 harmless by their own types");
+}
+
+#[test]
+fn tables_of_excel() {
+    let both = ["ipv4 192.0.2.1", "domain evil.example"];
+    check(
+        "sep=;\r\nType;IOC;Comment\r\nIP;192.0.2.1;y\r\nDomain;evil.example;z\r\n",
+        &both,
+    );
+    check("\"sep=,\"\nType,IOC\nIP,192.0.2.1\nDomain,evil.example\n", &both);
+    check("sep=\t\nType\tIOC\nIP\t192.0.2.1\nДомен\tevil.example\n", &both);
+    check("sep=;\n192.0.2.1\nevil.example\n", &both);
+    check("Тип;Індикатор\nIP-адреса;192.0.2.1\nДомен;evil.example\n", &both);
+    check("Домен;Примітка\nevil.example;x\n", &["domain evil.example"]);
+}
+
+#[test]
 fn one_column_under_a_heading() {
     check(
         "filename\nbadfile.exe\nother.dll\n",
