@@ -29,6 +29,13 @@ const FIELDS: &[(Kind, &[&str])] = &[
             "objectname",
             "attachment",
             "attachments",
+            "imagefilename",
+            "imagepath",
+            "image path",
+            "folderpath",
+            "initiatingprocessfilename",
+            "initiatingprocessfolderpath",
+            "servicefilename",
         ],
     ),
     (
@@ -54,6 +61,11 @@ const FIELDS: &[(Kind, &[&str])] = &[
             "program",
             "appname",
             "application",
+            "imagefilename",
+            "imagepath",
+            "initiatingprocessfilename",
+            "initiatingprocessparentfilename",
+            "servicefilename",
         ],
     ),
     (
@@ -131,12 +143,7 @@ fn holds(kind: Kind, value: &str, held: Value<'_>) -> bool {
     let Some(text) = held.text() else { return false };
     match kind {
         Kind::FileName | Kind::ProcessName => {
-            let name = text
-                .trim_end_matches(['/', '\\'])
-                .rsplit(['/', '\\'])
-                .next()
-                .unwrap_or_default();
-            name.eq_ignore_ascii_case(value)
+            is_named_in_path(&text, value) || is_named_in_path(program(&text), value)
         }
         Kind::Asn => {
             let digits = |text: &str| text.trim_start_matches(['A', 'a', 'S', 's', ' ']).to_owned();
@@ -145,7 +152,7 @@ fn holds(kind: Kind, value: &str, held: Value<'_>) -> bool {
                 .is_some_and(|first| digits(first) == digits(value))
         }
         Kind::Cve => {
-            let text = text.to_ascii_uppercase();
+            let text = text.to_ascii_uppercase().replace('_', "-");
             text.match_indices(value).any(|(at, _)| {
                 !text[at + value.len()..].starts_with(|c: char| c.is_ascii_digit())
                     && !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric())
@@ -169,6 +176,21 @@ fn holds(kind: Kind, value: &str, held: Value<'_>) -> bool {
     }
 }
 
+/// Whether a path ends in a name.
+fn is_named_in_path(path: &str, name: &str) -> bool {
+    let path = path.trim_end_matches(['/', '\\']);
+    let last = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    last.eq_ignore_ascii_case(name)
+}
+
+/// The program of a command, as services are registered: `"C:\x y\evil.exe" -k`.
+fn program(command: &str) -> &str {
+    match command.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+        None => command.split(' ').next().unwrap_or_default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +211,30 @@ mod tests {
             Kind::FileName,
             "evil.exe",
             ("TargetFilename", r"C:\x\EVIL.exe"),
+            true,
+        );
+        check(
+            Kind::FileName,
+            "evil.exe",
+            ("ImagePath", r#""C:\x y\evil.exe" -k"#),
+            true,
+        );
+        check(
+            Kind::FileName,
+            "evil.exe",
+            ("ImagePath", r"C:\x\evil.exe -k"),
+            true,
+        );
+        check(
+            Kind::ProcessName,
+            "evil.exe",
+            ("InitiatingProcessFileName", "evil.exe"),
+            true,
+        );
+        check(
+            Kind::Cve,
+            "CVE-2021-44228",
+            ("alert.metadata.cve", "CVE_2021_44228"),
             true,
         );
         check(

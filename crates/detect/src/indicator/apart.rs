@@ -24,6 +24,7 @@ const HOSTS: &[&str] = &[
     "authority",
     ":authority",
     "request_host",
+    "requesthost",
 ];
 /// Fields that name what it was asked for.
 const PATHS: &[&str] = &[
@@ -37,6 +38,11 @@ const PATHS: &[&str] = &[
     "http_path",
     "cs-uri-stem",
     "cs_uri_stem",
+    "cs-uri-path",
+    "cs_uri_path",
+    "uri_stem",
+    "request_path",
+    "requestpath",
     "cs-uri",
     "target",
     ":path",

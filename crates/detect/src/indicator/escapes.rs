@@ -73,6 +73,34 @@ fn colour_ends_at(bytes: &[u8], at: usize) -> bool {
     before.is_some_and(|before| ESC.iter().any(|esc| before.ends_with(esc)))
 }
 
+/// So many backslashes before a slash are read: JSON in JSON in JSON writes seven.
+const MOST_BACKSLASHES: usize = 16;
+
+/// Where the slash stands with which bytes begin, perhaps behind the backslashes of JSON.
+pub(super) fn slash(bytes: &[u8]) -> Option<usize> {
+    let backslashes = bytes
+        .iter()
+        .take(MOST_BACKSLASHES)
+        .take_while(|byte| **byte == b'\\');
+    let at = backslashes.count();
+    (bytes.get(at) == Some(&b'/')).then_some(at)
+}
+
+/// What stands before the `://` with which bytes end, perhaps with the backslashes of JSON.
+pub(super) fn without_slashes(bytes: &[u8]) -> Option<&[u8]> {
+    let without = |bytes: &[u8]| {
+        let before = bytes.strip_suffix(b"/")?;
+        let backslashes = before
+            .iter()
+            .rev()
+            .take(MOST_BACKSLASHES)
+            .take_while(|byte| **byte == b'\\');
+        Some(before.len() - backslashes.count())
+    };
+    let second = &bytes[..without(bytes)?];
+    bytes[..without(second)?].strip_suffix(b":")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

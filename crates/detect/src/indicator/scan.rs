@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::candidates::{Chunk, Places};
 use super::classify::{CHUNK, Masks};
+use super::escapes;
 use super::{Hit, Matcher};
 
 /// Scans bytes for one thread; keeps its working memory between scans.
@@ -190,11 +191,7 @@ impl<'a> Scanner<'a> {
 /// Where the URL begins whose host stands at `host`: with its scheme, if it has one.
 fn scheme_start(bytes: &[u8], host: usize) -> usize {
     const LONGEST: usize = 32;
-    let before = &bytes[..host];
-    let Some(before) = before
-        .strip_suffix(b"://")
-        .or_else(|| before.strip_suffix(br":\/\/"))
-    else {
+    let Some(before) = escapes::without_slashes(&bytes[..host]) else {
         return host;
     };
     let scheme = before

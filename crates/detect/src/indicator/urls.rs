@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use perisai_values::url::{self, Normal, is_default_port, normal_byte, push_encoded};
 
+use super::escapes;
+
 /// Listed URLs by host and port. The scheme plays no part.
 #[derive(Debug, Default)]
 pub(super) struct Urls {
@@ -68,7 +70,12 @@ impl Urls {
             Some(port) => self.hosts.get(format!("{host}:{port}").as_str()),
             None => self.hosts.get(host),
         }?;
-        let path = Path::read(bytes, after, bytes[..start].ends_with(b"://"), host.longest);
+        let path = Path::read(
+            bytes,
+            after,
+            escapes::without_slashes(&bytes[..start]).is_some(),
+            host.longest,
+        );
         let mut apart = Some(host.any);
         for (length, end) in path.ends() {
             if let Some(&entry) = host.paths.get(&path.normal[..length]) {
@@ -130,7 +137,7 @@ impl Path {
         };
         let mut at = start;
         let whole = percent_encoded_slash(&bytes[at..]);
-        if !whole && !matches!(bytes[at..], [b'/', ..] | [b'\\', b'/', ..]) {
+        if !whole && escapes::slash(&bytes[at..]).is_none() {
             if has_scheme || bytes.get(at) == Some(&b'?') {
                 path.push(b'/', at, false);
             }
@@ -141,8 +148,10 @@ impl Path {
         }
         while at < bytes.len() && path.normal.len() < LONGEST_PATH {
             let rest = &bytes[at..];
-            if rest.starts_with(b"\\/") {
-                at += 1;
+            if rest[0] == b'\\'
+                && let Some(escapes) = escapes::slash(rest)
+            {
+                at += escapes;
                 continue;
             }
             if ends_url(rest[0]) {
@@ -287,6 +296,8 @@ mod tests {
         check("http://e.test/", "http://e.test", &["e.test"]);
         check("http://e.test/", "ping e.test now", &[]);
         check("e.test/a/b", r"http:\/\/e.test\/a\/b", &[r"e.test\/a\/b"]);
+        check("e.test/a/b", r"http:\\/\\/e.test\\/a\\/b", &[r"e.test\\/a\\/b"]);
+        check("http://e.test/", r"http:\/\/e.test", &["e.test"]);
         check("e.test/a", "r?u=http%3A%2F%2Fe.test%2Fa&x", &["e.test%2Fa"]);
         check("e.test/a", "http://e.test/a#top", &["e.test/a"]);
     }

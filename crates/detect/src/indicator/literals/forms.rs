@@ -25,6 +25,8 @@ pub(super) fn of(kind: Kind, value: &str) -> Vec<(String, Before)> {
         Kind::RegistryKey => registry_key(value, &mut forms),
         Kind::FilePath => file_path(value, &mut forms),
         Kind::Asn => forms.extend(value.strip_prefix("AS").map(anywhere)),
+        // As tags of rules are written.
+        Kind::Cve => forms.push(anywhere(&value.replace('-', "_"))),
         Kind::X509Serial => {
             let even = format!("{}{value}", if value.len() % 2 == 0 { "" } else { "0" });
             // Before a high first digit a zero says that the number is positive.

@@ -4,7 +4,7 @@ mod oracle;
 mod random;
 
 use perisai_detect::indicator::Matcher;
-use perisai_model::{ContextId, Indicators};
+use perisai_model::{ContextId, Indicators, Kind};
 use perisai_values::recognise;
 
 /// Indicators from values as a list has them.
@@ -175,4 +175,35 @@ fn words() {
     );
     check("From: <Bob@evil.com>, 'bob@evil.com'", &["bob@evil.com"]);
     check("xbob@evil.com bob@evil.com.au", &[]);
+}
+
+#[test]
+fn what_is_listed_twice_is_found_once() {
+    let listed = [
+        (Kind::FilePath, r"C:\Temp\evil.exe"),
+        (Kind::X509Serial, "a00ff00ff00ff"),
+        (Kind::Md5, "d41d8cd98f00b204e9800998ecf8427e"),
+    ];
+    let mut indicators = Indicators::default();
+    for context in [0, 1] {
+        for (kind, value) in listed {
+            indicators.push(kind, value, ContextId(context));
+        }
+    }
+    let matcher = Matcher::compile(indicators);
+    assert_eq!(matcher.len(), 3);
+    let mut hits = Vec::new();
+    let log = br"C:\Temp\evil.exe 0A:00:FF:00:FF:00:FF d41d8cd98f00b204e9800998ecf8427e 00A00FF00FF00FF";
+    matcher.scanner().scan(log, &mut hits);
+    let found: Vec<_> = hits
+        .iter()
+        .map(|hit| {
+            (
+                matcher.value(hit.indicator).0,
+                matcher.contexts(hit.indicator).count(),
+            )
+        })
+        .collect();
+    let expected = [(Kind::FilePath, 2), (Kind::X509Serial, 2), (Kind::Md5, 2)];
+    assert_eq!(found, expected);
 }

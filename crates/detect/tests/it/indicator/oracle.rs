@@ -397,11 +397,11 @@ fn url_stands(value: &str, line: &str, host: &str, start: usize, end: usize) -> 
     if wanted.port != port.as_deref() {
         return false;
     }
-    path_stands(wanted.path, rest, line[..start].ends_with("://"))
+    path_stands(wanted.path, rest, plain_slashes(&line[..start]).ends_with("://"))
 }
 
 fn path_stands(wanted: &str, rest: &str, has_scheme: bool) -> bool {
-    let rest = rest.replace("\\/", "/");
+    let rest = plain_slashes(rest);
     let stop = rest.find(|c: char| c <= ' ' || matches!(c, '"' | '<' | '>' | '`' | '\\' | '^' | '\u{7f}'));
     let text = &rest[..stop.unwrap_or(rest.len())];
     let normal = match text {
@@ -420,6 +420,15 @@ fn path_stands(wanted: &str, rest: &str, has_scheme: bool) -> bool {
         .iter()
         .any(|mark| behind.starts_with(mark));
     only_marks || first_query || encoded || behind.starts_with(['#', ',', ';', ')', ']', '}', '\'', '|', '&'])
+}
+
+/// A text whose slashes are not escaped.
+fn plain_slashes(text: &str) -> String {
+    let mut text = text.to_owned();
+    for backslashes in (1..=16).rev() {
+        text = text.replace(&("\\".repeat(backslashes) + "/"), "/");
+    }
+    text
 }
 
 /// A path in normal percent-encoding, with its fragment as it is.

@@ -70,6 +70,7 @@ fn written(value: &str, how: u8) -> String {
         13 => as_groups_of_four(value),
         14 => value.replace('\\', "\\\\\\\\").replace('"', "\\\\\\\""),
         15 => value.replace('\\', "/"),
+        16 => value.replace('/', "\\\\/"),
         _ => value.to_owned(),
     }
 }
@@ -108,7 +109,7 @@ proptest! {
     fn the_scanner_says_what_the_oracle_says(
         mut values in prop::collection::vec(value(), 1..12),
         texts in prop::collection::vec(text(), 0..3),
-        parts in prop::collection::vec((noise(), prop::option::of((any::<prop::sample::Index>(), 0..20u8))), 1..8),
+        parts in prop::collection::vec((noise(), prop::option::of((any::<prop::sample::Index>(), 0..21u8))), 1..8),
         shift in 0..3usize,
     ) {
         let mut indicators = Indicators::default();
