@@ -52,7 +52,8 @@ pub fn host(event: &Event) -> Option<&str> {
 /// The value of `hostname`: of syslog and many programs the own name, of filtering firewalls and proxies the site.
 fn hostname(event: &Event) -> Option<&str> {
     // What syslog's header states comes behind what the message says.
-    let by_syslog = event.get("appname").is_some() || event.get("facility").is_some();
+    let has_header = event.get("appname").is_some() || event.get("facility").is_some();
+    let by_syslog = has_header || matches!(event.format, "cef" | "leef");
     let values = event.get_all("hostname").filter_map(|value| match value {
         Value::Str(text) => Some(text),
         _ => None,
@@ -313,6 +314,11 @@ mod tests {
             client,
         );
         check(
+            "Jan  2 03:04:05 px CEF:0|v|p|1|2|n|3|src=10.0.0.1 dhost=site.example request=/x requestMethod=GET",
+            Some("px"),
+            client,
+        );
+        check(
             r#"{"remote_addr":"10.0.0.1","host":"site.example","request_uri":"/x","status":200}"#,
             None,
             client,
@@ -395,6 +401,16 @@ mod tests {
         check(
             "#Fields: date time action src-ip dst-ip\n2026-01-02 03:04:05 ALLOW 10.0.0.1 192.0.2.1\n",
             None,
+            client,
+        );
+        check(
+            "version interface-id srcaddr dstaddr srcport start end action\n2 eni 10.0.0.1 192.0.2.1 5 6 7 OK\n2 eni",
+            None,
+            client,
+        );
+        check(
+            "time=1704164645|hostname=gw1|action=Accept|src=10.0.0.1",
+            Some("gw1"),
             client,
         );
         check(
