@@ -10,7 +10,7 @@ use crate::names::{self, copy};
 use crate::time;
 
 /// The fields that hold an event's own time, in any case, the surer first.
-const TIMES: [&str; 30] = [
+const TIMES: [&str; 43] = [
     "@timestamp",
     "TimeCreated",
     "EventTime",
@@ -41,6 +41,19 @@ const TIMES: [&str; 30] = [
     "Date/Time",
     "Date and Time",
     "Event Time",
+    "time_local",
+    "time_iso8601",
+    "msec",
+    "time_generated",
+    "event.datetime",
+    "unixTime",
+    "calendarTime",
+    "id.time",
+    "event.start",
+    "createdAt",
+    "t.$date",
+    "start",
+    "T",
 ];
 
 /// Completes a flattened record: what it is more exactly than its format says, its time, and the names that other
@@ -61,6 +74,7 @@ pub(crate) fn finish(event: &mut Event, clock: &Clock) {
             names::add(event, names::ZEEK);
         }
         "eve" => names::add(event, names::EVE),
+        _ if event.get("QH").is_some() && event.get("QT").is_some() => names::add(event, names::ADGUARD),
         _ => {}
     }
     timed(event, clock);
@@ -82,15 +96,7 @@ pub(crate) fn timed(event: &mut Event, clock: &Clock) {
         let at = read_time(value, clock)?;
         Some((at, value.text().map(Cow::into_owned)))
     });
-    let time = time.or_else(|| {
-        let (date, time) = (event.get_str("date")?, event.get_str("time")?);
-        let both = format!("{date} {time}");
-        // Firewalls of Fortinet write the zone apart, too.
-        let zoned = event.get_str("tz").map(|zone| format!("{both} {zone}"));
-        let zoned = zoned.and_then(|text| Some((time::parse(&text, clock)?, Some(text))));
-        zoned.or_else(|| Some((time::parse(&both, clock)?, Some(both))))
-    });
-    match time {
+    match time.or_else(|| apart(event, clock)) {
         Some((at, text)) => {
             event.time = Some(at);
             event.time_text = text;
@@ -98,6 +104,24 @@ pub(crate) fn timed(event: &mut Event, clock: &Clock) {
         // What could be either of two times is shown, at least.
         None => event.time_text = ambiguous,
     }
+}
+
+/// The time from a date and a time of the day in fields of their own.
+fn apart(event: &Event, clock: &Clock) -> Option<(Timestamp, Option<String>)> {
+    let text = |wanted: &str| {
+        let mut found = event.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.find_map(|(_, value)| match value {
+            Value::Str(text) => Some(text),
+            _ => None,
+        })
+    };
+    let (date, time) = (text("date")?, text("time")?);
+    // Firewalls of Fortinet and Sophos write the zone apart, too.
+    let zone = text("tz").or_else(|| text("timezone"));
+    let zoned = zone.map(|zone| format!("{date} {time} {zone}"));
+    let ways = [format!("{date} {time}"), format!("{date},{time}")];
+    let mut ways = zoned.into_iter().chain(ways);
+    ways.find_map(|text| Some((time::parse(&text, clock)?, Some(text))))
 }
 
 fn time_rank(name: &str) -> Option<usize> {
@@ -234,7 +258,37 @@ mod tests {
             "json",
             Some("2026-01-01T00:00:00Z"),
         );
-        check(r#"{"a":1}"#, "json", None);
+    }
+
+    #[test]
+    fn times_of_some_products() {
+        let check = |text: &str, expected: Option<&str>| {
+            let time = read(text).unwrap().time.map(|time| time.to_string());
+            assert_eq!(time.as_deref(), expected, "{text}");
+        };
+        for text in [
+            r#"{"hostIdentifier":"w","calendarTime":"Thu Jan  1 00:00:00 2026 UTC","unixTime":1767225600}"#,
+            r#"{"hostIdentifier":"w","calendarTime":"Thu Jan  1 00:00:00 2026 UTC"}"#,
+            r#"{"T":"2026-01-01T02:00:00.000+02:00","QH":"x.example","QT":"A","IP":"10.0.0.1"}"#,
+            r#"{"id":{"time":"2026-01-01T00:00:00Z","applicationName":"login"}}"#,
+            r#"{"time_local":"01/Jan/2026:00:00:00 +0000","request_uri":"/x"}"#,
+            r#"{"t":{"$date":"2026-01-01T00:00:00.000+00:00"},"msg":"x"}"#,
+            r#"{"srcaddr":"10.0.0.1","start":1767225600,"end":1767225660}"#,
+            r#"{"date":"2026-01-01","time":"01:00:00","timezone":"CET"}"#,
+            r#"{"date":"2026-01-01","time":"00:00:00","timezone":"IST"}"#,
+            r#"{"Date":"01/01/26","Time":"00:00:00"}"#,
+        ] {
+            check(text, Some("2026-01-01T00:00:00Z"));
+        }
+        check(r#"{"T":"x","start":"now","a":1}"#, None);
+    }
+
+    #[test]
+    fn queries_of_adguard_name_the_client() {
+        let event =
+            read(r#"{"T":"2026-01-01T00:00:00Z","QH":"x.example","QT":"A","IP":"10.0.0.1"}"#).unwrap();
+        assert_eq!(event.get_str("query"), Some("x.example"));
+        assert_eq!(crate::client(&event), Some("10.0.0.1"));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `key=value` pairs in a row: logfmt, and what firewalls and the audit system write.
+//! `key=value` pairs in a row: logfmt, and what firewalls and the audit system write. Check Point's have bars between
+//! them.
 
 use std::borrow::Cow;
 use std::iter;
@@ -12,19 +13,17 @@ use crate::{known, names};
 pub(crate) const LOGFMT: Spec = Spec {
     name: "logfmt",
     line: |line| {
-        let words = pairs(without_priority(line)).take(8);
-        let (mut with, mut without) = (0, 0);
-        words.for_each(|word| {
-            *(if word.value.is_some() {
-                &mut with
-            } else {
-                &mut without
-            }) += 1
-        });
-        with >= 3 && without == 0
+        let line = without_priority(line);
+        is_words(line) || is_barred(line)
     },
     fields: |item, stream, event| {
-        if !push_all(without_priority(item), event) {
+        let item = without_priority(item);
+        let any = if !is_words(item) && is_barred(item) {
+            push_barred(item, event)
+        } else {
+            push_all(item, event)
+        };
+        if !any {
             return false;
         }
         known::timed(event, &stream.clock);
@@ -33,6 +32,39 @@ pub(crate) const LOGFMT: Spec = Spec {
     },
     ..PLAIN
 };
+
+/// How many pairs a line must have, and how many of its words are looked at.
+const LEAST: usize = 3;
+const LOOKED_AT: usize = 8;
+
+/// Whether a line is pairs with blanks between them.
+fn is_words(line: &str) -> bool {
+    let (mut with, mut without) = (0, 0);
+    for word in pairs(line).take(LOOKED_AT) {
+        match word.value {
+            Some(_) => with += 1,
+            None => without += 1,
+        }
+    }
+    with >= LEAST && without == 0
+}
+
+/// Whether a line is pairs with bars between them: `time=1704164645|hostname=gw1|action=Accept`.
+fn is_barred(line: &str) -> bool {
+    let parts = || line.split('|').take(LOOKED_AT).filter(|part| !part.is_empty());
+    parts().count() >= LEAST && parts().all(|part| barred(part).is_some())
+}
+
+fn barred(part: &str) -> Option<(&str, &str)> {
+    part.split_once('=').filter(|(key, _)| is_key(key))
+}
+
+fn push_barred(line: &str, event: &mut Event) -> bool {
+    for (key, value) in line.split('|').take(FIELDS).filter_map(barred) {
+        event.push_str(key, value);
+    }
+    !event.is_empty()
+}
 
 /// Past a syslog priority: some firewalls send that, and no more of a header.
 fn without_priority(line: &str) -> &str {
@@ -179,6 +211,14 @@ mod tests {
             "<189>date=2026-01-01 time=00:00:05 tz=+0200",
             Some(r#"{"date":"2026-01-01","time":"00:00:05","tz":"+0200"}"#),
         );
+        check(
+            "time=1704164645|product=VPN-1 & FireWall-1|src=10.0.0.1|",
+            Some(r#"{"time":"1704164645","product":"VPN-1 & FireWall-1","src":"10.0.0.1"}"#),
+        );
+        check(
+            r#"a=1 b=2 msg="x|c=3|d=4""#,
+            Some(r#"{"a":"1","b":"2","msg":"x|c=3|d=4"}"#),
+        );
         check("no pairs here", None);
     }
 
@@ -189,12 +229,15 @@ mod tests {
         check("<189>a=1 b=2 c=3", true);
         check("<x>a=1 b=2 c=3", false);
         check("a=1 b=2", false);
+        check("a=1|b=2 x|c=3", true);
+        check("a=1|b=2", false);
+        check("a=1|b|c=3", false);
         check("started with a=1 b=2 c=3", false);
     }
 
     proptest! {
         #[test]
-        fn hostile_lines(line in proptest::collection::vec(any::<u8>(), 0..60), pairs in r#"[a=" \\\t]{0,40}"#) {
+        fn hostile_lines(line in proptest::collection::vec(any::<u8>(), 0..60), pairs in r#"[a=|" \\\t]{0,40}"#) {
             never_panics(&LOGFMT, &line);
             never_panics(&LOGFMT, pairs.as_bytes());
         }

@@ -35,6 +35,9 @@ pub(crate) const ZEEK: Names = &[
     ("status_code", "sc-status"),
 ];
 
+/// For the queries of AdGuard Home.
+pub(crate) const ADGUARD: Names = &[("QH", "query"), ("QT", "record_type"), ("IP", "src_ip")];
+
 pub(crate) const EVE: Names = &[
     ("dest_ip", "dst_ip"),
     ("dest_port", "dst_port"),

@@ -1,4 +1,4 @@
-//! CSV with a header, with commas, semicolons, tabs or bars. A value that holds a line break is cut there: lines are
+//! CSV with a header, with commas, semicolons, tabs or bars; with blanks where it is a wide table. A value that holds a line break is cut there: lines are
 //! searched on their own.
 
 use std::borrow::Cow;
@@ -15,6 +15,11 @@ use perisai_model::Value;
 /// How many rows must agree with the header.
 const ROWS: usize = 5;
 
+/// How many columns a table with blanks between them must have, and how many cells of its first row must begin as numbers:
+/// prose has neither. Nor has a table a name twice.
+const WIDE: usize = 8;
+const NUMBERS: usize = 3;
+
 pub(crate) const CSV: Spec = Spec {
     name: "csv",
     header,
@@ -28,11 +33,12 @@ fn header(sample: &[u8]) -> Option<Columns> {
     // The last line of the sample may be cut off.
     let rows: Vec<&[u8]> = lines.take(ROWS + 1).collect();
     let rows = &rows[..rows.len().saturating_sub(1)];
-    b",;\t|".iter().find_map(|separator| {
+    b",;\t| ".iter().find_map(|separator| {
         let names: Vec<String> = cells(first, *separator).map(Cow::into_owned).collect();
         let sound = (2..=COLUMNS).contains(&names.len())
             && names.iter().all(|name| is_name(name))
-            && !rows.is_empty();
+            && !rows.is_empty()
+            && (*separator != b' ' || is_table(&names, rows[0]));
         let agree = |row: &&[u8]| cells(&String::from_utf8_lossy(row), *separator).count() == names.len();
         (sound && rows.iter().all(agree)).then(|| Columns {
             names,
@@ -40,6 +46,17 @@ fn header(sample: &[u8]) -> Option<Columns> {
             ..Columns::default()
         })
     })
+}
+
+/// Whether words with blanks between them are the names of a table's columns, as of flow logs of AWS.
+fn is_table(names: &[String], row: &[u8]) -> bool {
+    let numbers = row
+        .split(|byte| *byte == b' ')
+        .filter(|cell| cell.first().is_some_and(u8::is_ascii_digit));
+    let mut distinct: Vec<_> = names.iter().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    names.len() >= WIDE && distinct.len() == names.len() && numbers.count() >= NUMBERS
 }
 
 /// Whether a cell of the first line can be the name of a column.
@@ -147,6 +164,19 @@ mod tests {
         check("a;b\n1;2\n", Some(2));
         check("a\tb c\tD\n1\t2\t3\n", Some(3));
         check("a,b\n1\n", None);
+        check(
+            "version interface-id srcaddr dstaddr srcport start end action\n2 eni 10.0.0.1 192.0.2.1 5 6 7 OK\n",
+            Some(8),
+        );
+        check(
+            "we have met here and there and again\nsince 5 of them 6 to 7 times\n",
+            None,
+        );
+        check(
+            "this is a line with words of prose\nthat have as many in the next one\n",
+            None,
+        );
+        check("srcaddr dstaddr start\n10.0.0.1 192.0.2.1 5\n", None);
         check("a,b\n", None);
         check("10.0.0.1,x\n1,2\n", None);
         check(

@@ -59,26 +59,74 @@ pub(super) fn iso(text: &[u8]) -> Option<Stamp> {
 
 /// `I0224 03:04:05.123456`: how Kubernetes' programs log; a letter for the level, and no year.
 pub(super) fn klog(text: &[u8]) -> Option<Stamp> {
-    const CLOCK: usize = "03:04:05".len();
     let mut scan = Scan::new(text);
     scan.one_of(b"IWEF")?;
     let month = i8::try_from(scan.digits(2)?).ok()?;
     let day = scan.digits(2)?;
     scan.one_of(b" ")?;
-    let clock = scan.at();
-    scan.back_to(clock + CLOCK);
-    if text.get(clock + 2) != Some(&b':') || !scan.has_micros() {
-        return None;
-    }
-    scan.back_to(clock);
+    let time = scan.clock_micros()?;
     Some(Stamp {
         year: None,
         month,
         day,
-        time: scan.clock_time()?,
+        time,
         zone: None,
         length: scan.at(),
     })
+}
+
+/// `01/23/2024-03:04:05.123456`, `01/23/24-…` and `01/23-…`: how Suricata and Snort write alerts, the month first wherever
+/// they run.
+pub(super) fn sensor(text: &[u8]) -> Option<Stamp> {
+    let mut scan = Scan::new(text);
+    let month = i8::try_from(scan.digits(2)?).ok()?;
+    scan.one_of(b"/")?;
+    let day = scan.digits(2)?;
+    let year = match scan.one_of(b"/") {
+        Some(_) => Some(scan.year()?.0),
+        None => None,
+    };
+    scan.one_of(b"-")?;
+    let time = scan.clock_micros()?;
+    let stamp = Stamp {
+        year,
+        month,
+        day,
+        time,
+        zone: None,
+        length: scan.at(),
+    };
+    // A leap year, for the day that only those have.
+    stamp.in_year(i16::try_from(year.unwrap_or(2024)).ok()?)?;
+    Some(stamp)
+}
+
+/// `jan/02/2024 03:04:05` and `jan/02 03:04:05`, as MikroTik's routers write.
+pub(super) fn month_slashed(text: &[u8]) -> Option<Stamp> {
+    let mut scan = Scan::new(text);
+    let month = scan.month()?;
+    scan.one_of(b"/")?;
+    let day = scan.digits(2)?;
+    let year = match scan.one_of(b"/") {
+        Some(_) => Some(scan.digits(4)?),
+        None => None,
+    };
+    scan.one_of(b" ")?;
+    let time = scan.clock_time()?;
+    Some(Stamp::ending(&mut scan, year, month, day, time))
+}
+
+/// `2024 Jan 02 03:04:05`, as OSSEC and switches of Cisco and Aruba write.
+pub(super) fn year_first(text: &[u8]) -> Option<Stamp> {
+    let mut scan = Scan::new(text);
+    let year = Some(scan.digits(4)?);
+    scan.one_of(b" ")?;
+    let month = scan.month()?;
+    scan.one_of(b" ")?;
+    let day = scan.day()?;
+    scan.one_of(b" ")?;
+    let time = scan.clock_time()?;
+    Some(Stamp::ending(&mut scan, year, month, day, time))
 }
 
 /// `10/Oct/2000:13:55:36 -0700`, `10-Oct-2000 13:55:36.123`, `10 Oct 2000 13:55:36` and `2 Oct 2000 13:55:36`.
@@ -94,7 +142,7 @@ pub(super) fn day_first(mut scan: Scan<'_>) -> Option<Stamp> {
 }
 
 /// `Jan  2 03:04:05`, `Jan 02 2026 03:04:05`, `Jan 2, 2026 3:04:05 PM`, `Jan 2, 2026 @ 03:04:05.000`,
-/// `Sun Dec 04 04:47:44 2005`, `Sun, 04 Dec 2005 04:47:44 GMT`.
+/// `Sun Dec 04 04:47:44 2005`, `Sun Dec 04 04:47:44 2005 UTC`, `Sun, 04 Dec 2005 04:47:44 GMT`.
 pub(super) fn month_first(text: &[u8]) -> Option<Stamp> {
     let mut scan = Scan::new(text);
     if scan.weekday() {
@@ -121,12 +169,14 @@ pub(super) fn month_first(text: &[u8]) -> Option<Stamp> {
         Some(_) => scan.time_of_day()?.0,
         None => scan.clock_time()?,
     };
-    let zone = scan.zone();
+    let mut zone = scan.zone();
     if year.is_none() {
         let end = scan.at();
         year = scan.year_behind();
         if year.is_none() {
             scan.back_to(end);
+        } else if zone.is_none() {
+            zone = scan.zone();
         }
     }
     Some(Stamp {
@@ -139,19 +189,30 @@ pub(super) fn month_first(text: &[u8]) -> Option<Stamp> {
     })
 }
 
-/// `2/24/2022 1:02:03 AM`, `02/24/2022 01:02:03`, `24/02/2022 01:02`: the order is the one that the clock knows for the
-/// log, else the one that is possible; where both are, `None` inside.
+/// `2/24/2022 1:02:03 AM`, `02/24/2022 01:02:03`, `24/02/2022 01:02`, `01/02/2024,03:04:05`: the order is the one that the
+/// clock knows for the log, else the one that is possible; where both are, `None` inside. A year of two digits could be the
+/// first or the last, so such a date is read only where nothing else is possible, or as Microsoft's DHCP server writes it:
+/// `02/24/22,01:02:03`, the month first wherever it runs.
 pub(super) fn slashed(text: &[u8], known: Option<DateOrder>) -> Option<(Option<Stamp>, usize)> {
     let mut scan = Scan::new(text);
     let (first, second) = (scan.small()?, scan.one_of(b"/").and_then(|_| scan.small())?);
     scan.one_of(b"/")?;
-    let year = scan.digits(4)?;
-    scan.one_of(b",");
-    scan.one_of(b" ")?;
-    let (time, halves) = scan.time_of_day()?;
+    let (year, is_short) = scan.year()?;
+    let comma = scan.one_of(b",").is_some();
+    let apart = scan.one_of(b" -").is_some();
+    if comma && !apart {
+        // A row of CSV: what is behind the next comma is no fraction.
+        scan.until(b',');
+    }
+    let (time, halves) = scan.time_of_day().filter(|_| comma || apart)?;
     let zone = scan.zone();
     let length = scan.at();
-    let order = known.or_else(|| DateOrder::of(first, second, halves));
+    let order = if is_short {
+        let sure = first <= 12 && (second > 12 || comma && !apart);
+        Some(sure.then_some(DateOrder::MonthFirst)?)
+    } else {
+        known.or_else(|| DateOrder::of(first, second, halves))
+    };
     let (month, day) = match order {
         Some(DateOrder::MonthFirst) => (first, second),
         Some(DateOrder::DayFirst) => (second, first),

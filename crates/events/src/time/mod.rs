@@ -56,6 +56,10 @@ fn start_of(head: &[u8]) -> usize {
     while head.get(at).is_some_and(|byte| b" \t[(\"'".contains(byte)) {
         at += 1;
     }
+    // The head of an alert of OSSEC and Wazuh.
+    if head[at..].starts_with(b"** Alert ") {
+        at += b"** Alert ".len();
+    }
     at
 }
 
@@ -124,7 +128,10 @@ fn prefix(text: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, usize)> {
         .or_else(|| forms::day_first(Scan::new(text)))
         .or_else(|| forms::month_first(text))
         .or_else(|| forms::dotted(text))
-        .or_else(|| forms::klog(text));
+        .or_else(|| forms::klog(text))
+        .or_else(|| forms::sensor(text))
+        .or_else(|| forms::month_slashed(text))
+        .or_else(|| forms::year_first(text));
     if let Some(stamp) = stamp {
         return Some((Some(clock.read(&stamp)?), stamp.length));
     }
@@ -140,7 +147,10 @@ fn dated(text: &[u8], clock: &Clock) -> Option<(Option<Timestamp>, usize)> {
     if !text.first()?.is_ascii_digit() {
         return None;
     }
-    let stamp = forms::iso(text).or_else(|| forms::day_first(Scan::new(text)));
+    let stamp = forms::iso(text)
+        .or_else(|| forms::day_first(Scan::new(text)))
+        .or_else(|| forms::year_first(text))
+        .or_else(|| forms::sensor(text).filter(|stamp| stamp.year.is_some()));
     match stamp {
         Some(stamp) => Some((Some(clock.read(&stamp)?), stamp.length)),
         None => {
@@ -167,10 +177,10 @@ fn number(text: &[u8]) -> Option<(Timestamp, usize)> {
             length += 1 + fraction;
         }
     }
-    if text
-        .get(length)
-        .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"._-:/".contains(byte))
-    {
+    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-:/".contains(byte);
+    // A colon ends a number with a fraction: `1704164645.123: …`.
+    let ends = length > whole && text[length..].starts_with(b": ");
+    if !ends && text.get(length).is_some_and(goes_on) {
         return None;
     }
     let number = std::str::from_utf8(&text[..length]).ok()?.parse().ok()?;
@@ -221,12 +231,38 @@ mod tests {
         }
     }
 
+    fn check_value(text: &str, expected: Option<&str>) {
+        let expected = expected.map(|time| time.parse::<Timestamp>().unwrap());
+        assert_eq!(parse(text, &clock()), expected, "{text}");
+    }
+
+    #[test]
+    fn values_of_some_products() {
+        let check = check_value;
+        check("01/23/2024-03:04:05.123456", Some("2024-01-23T03:04:05.123456Z"));
+        check("01/02/2024-03:04:05.123456", Some("2024-01-02T03:04:05.123456Z"));
+        check("23/01/2024-03:04:05.123456", Some("2024-01-23T03:04:05.123456Z"));
+        check("01/02/24-03:04:05.123456", Some("2024-01-02T03:04:05.123456Z"));
+        check("01/02-03:04:05.123456", Some("2026-01-02T03:04:05.123456Z"));
+        check("02/29-03:04:05.123456", Some("2024-02-29T03:04:05.123456Z"));
+        check("01/02-03:04:05", None);
+        check("01/02/2024-03:04:05", None);
+        check("01/23/2024,03:04:05", Some("2024-01-23T03:04:05Z"));
+        check("01/02/24,03:04:05", Some("2024-01-02T03:04:05Z"));
+        check("01/23/24 03:04:05", Some("2024-01-23T03:04:05Z"));
+        check("01/02/24 03:04:05", None);
+        check("24/01/02 03:04:05", None);
+        check("24/01/02,03:04:05", None);
+        check("jan/02/2024 03:04:05", Some("2024-01-02T03:04:05Z"));
+        check("jan/02 03:04:05", Some("2026-01-02T03:04:05Z"));
+        check("2024 Jan 02 03:04:05", Some("2024-01-02T03:04:05Z"));
+        check("Tue Jan  2 03:04:05 2024 UTC", Some("2024-01-02T03:04:05Z"));
+        check("Tue Jan  2 03:04:05 2024 +0200", Some("2024-01-02T01:04:05Z"));
+    }
+
     #[test]
     fn whole_values() {
-        let check = |text: &str, expected: Option<&str>| {
-            let expected = expected.map(|time| time.parse::<Timestamp>().unwrap());
-            assert_eq!(parse(text, &clock()), expected, "{text}");
-        };
+        let check = check_value;
         check("2026-01-31T23:59:59Z", Some("2026-01-31T23:59:59Z"));
         check(
             "2026-01-31T23:59:59.123456789+02:00",
@@ -342,6 +378,26 @@ mod tests {
             Some("I0224 03:04:05.123456"),
         );
         check("Start time: 20220224030405", Some("20220224030405"));
+        check(
+            "01/02/2024-03:04:05.123456  [**] [1:5:3] x",
+            Some("01/02/2024-03:04:05.123456"),
+        );
+        check("** Alert 1704164645.123: - syslog,sshd,", Some("1704164645.123"));
+        check("1704164645: x", None);
+        check(
+            "2024 Jan 02 03:04:05 web1->/var/log/x",
+            Some("2024 Jan 02 03:04:05"),
+        );
+        check(
+            "jan/02/2024 03:04:05 firewall,info x",
+            Some("jan/02/2024 03:04:05"),
+        );
+        check("10,01/02/24,03:04:05,Assign,10.0.0.1", Some("01/02/24,03:04:05"));
+        check(
+            "\"NPS1\",\"IAS\",01/23/2024,03:04:05,1",
+            Some("01/23/2024,03:04:05"),
+        );
+        check("17/06/09 20:10:40 INFO x", None);
         check("nothing here", None);
         check("192.168.100.200 10.0.0.1", None);
     }

@@ -60,8 +60,10 @@ fn date(text: &[u8]) -> Option<(Option<DateOrder>, bool)> {
     let second = scan.small()?;
     scan.one_of(b"/")?;
     scan.digits(4)?;
-    scan.one_of(b",");
-    scan.one_of(b" ")?;
+    let comma = scan.one_of(b",").is_some();
+    if scan.one_of(b" -").is_none() && !comma {
+        return None;
+    }
     let (_, halves) = scan.time_of_day()?;
     Some((DateOrder::of(first, second, false), halves))
 }
@@ -83,6 +85,8 @@ mod tests {
         check("a,2/3/2022 01:02\nb,28/3/2022 01:02", Some(DateOrder::DayFirst));
         check("13/1/2022 01:02:03\n1/13/2022 01:02:03", None);
         check("2/3/2022 1:02:03 AM", Some(DateOrder::MonthFirst));
+        check("01/23/2024-03:04:05.123456 x", Some(DateOrder::MonthFirst));
+        check("a,23/01/2024,03:04:05,x", Some(DateOrder::DayFirst));
         check(
             "2/3/2022 1:02:03 am\n24/3/2022 1:02:03 pm",
             Some(DateOrder::DayFirst),

@@ -56,6 +56,13 @@ impl<'a> Scan<'a> {
         self.at = at;
     }
 
+    /// Reads no further than to the next such byte.
+    pub(super) fn until(&mut self, mark: u8) {
+        let rest = &self.text[self.at..];
+        let end = rest.iter().position(|byte| *byte == mark).unwrap_or(rest.len());
+        self.text = &self.text[..self.at + end];
+    }
+
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -121,11 +128,13 @@ impl<'a> Scan<'a> {
         time(hour, minute, second, nanos)
     }
 
-    /// `.123456`, and no more digits.
-    pub(super) fn has_micros(&self) -> bool {
-        let behind = self.text.get(self.at..).unwrap_or_default();
-        let digits = behind.iter().skip(1);
-        behind.first() == Some(&b'.') && digits.take_while(|byte| byte.is_ascii_digit()).count() == 6
+    /// `13:55:36.123456`, with just so many digits: few programs write that.
+    pub(super) fn clock_micros(&mut self) -> Option<Time> {
+        const CLOCK: usize = "13:55:36".len();
+        let rest = self.text.get(self.at..)?;
+        let fraction = rest.get(CLOCK..)?.strip_prefix(b".")?;
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        (rest[2] == b':' && digits == 6).then(|| self.clock_time())?
     }
 
     /// `.123` or `,123`, in nanoseconds; 0 where there is none.
@@ -190,6 +199,14 @@ impl<'a> Scan<'a> {
     /// One or two digits.
     pub(super) fn small(&mut self) -> Option<u32> {
         self.digits(2).or_else(|| self.digits(1))
+    }
+
+    /// A year of four digits, or of two of this century; and whether it is of two.
+    pub(super) fn year(&mut self) -> Option<(u32, bool)> {
+        if let Some(year) = self.digits(4) {
+            return Some((year, false));
+        }
+        Some((2000 + self.digits(2)?, true))
     }
 
     /// A year with what may stand between it and the time: ` `, `, `, ` @ `.
