@@ -2,104 +2,116 @@
 //! values that only count in a typed field.
 //!
 //! Each is found by a part of it: a name with dots, if there is one in it (`evil.exe`), else a word by the first four
-//! letters, else, which is rare, by an automaton. Where the part stands, the whole text is compared ([`forms`] says in which
-//! writings).
+//! letters, else, which is rare, by an automaton ([`part`]). Where the part stands, all texts that have it are compared
+//! at once ([`texts`]), in every form ([`forms`]) and writing ([`writing`]).
 
 mod forms;
+mod part;
+mod texts;
 mod writing;
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use perisai_model::{Indicators, Kind};
 
-use super::candidates::{char_before, char_behind, joins_names};
-use super::escapes;
 use super::letters::{Letters, PREFIX};
-use forms::Before;
-use writing::{BLANKS, Writing};
+use texts::{Pattern, Texts};
 
 /// Listed texts of any form.
 #[derive(Debug)]
 pub(super) struct Literals {
-    anchored: HashMap<Box<str>, Vec<Pattern>>,
-    by_word: HashMap<u32, Vec<Pattern>>,
+    anchored: HashMap<Box<str>, Texts>,
+    by_word: HashMap<u32, Texts>,
     /// A bit for the hash of each key of `by_word`.
     keys: Box<[u64; KEY_WORDS]>,
     /// How the words of `by_word` begin.
     letters: Letters,
-    others: Vec<Pattern>,
+    /// For each piece of the automaton.
+    others: Vec<Texts>,
     automaton: Option<AhoCorasick>,
-}
-
-/// A text to be compared where a part of it was found.
-#[derive(Debug)]
-struct Pattern {
-    entry: u32,
-    /// The whole text, in one of the forms in which it may be written.
-    text: Box<str>,
-    /// Where in it the part begins.
-    at: usize,
-    /// What must stand before it.
-    before: Before,
-    /// True where slashes may stand for its backslashes.
-    slashes: bool,
 }
 
 const KEY_BITS: u32 = 15;
 const KEY_WORDS: usize = 1 << (KEY_BITS - 6);
 
+/// Patterns by the part that they share.
+#[derive(Default)]
+struct Parts {
+    anchored: HashMap<Box<str>, Vec<Pattern>>,
+    by_word: HashMap<u32, Vec<Pattern>>,
+    others: HashMap<String, Vec<Pattern>>,
+    /// The words of `by_word`, as far as they are looked for.
+    words: Vec<[u8; PREFIX]>,
+}
+
+impl Parts {
+    /// Adds a pattern; the place of its part is found here.
+    fn add(&mut self, mut pattern: Pattern, anchor: &mut impl FnMut(&str)) {
+        let text = &pattern.text;
+        if let Some(name) = part::dotted_name(text) {
+            let key = text[name.clone()].to_ascii_lowercase();
+            anchor(&text[name.clone()]);
+            pattern.at = name.start;
+            self.anchored.entry(key.into()).or_default().push(pattern);
+        } else if let Some(word) = part::telling_word(text) {
+            let start = *text.as_bytes()[word.start..]
+                .first_chunk()
+                .expect("a word is as long");
+            pattern.at = word.start;
+            self.words.push(start);
+            self.by_word.entry(key(&start)).or_default().push(pattern);
+        } else {
+            let (at, length) = part::longest_piece(text);
+            let piece = text[at..at + length].to_ascii_lowercase();
+            pattern.at = at;
+            self.others.entry(piece).or_default().push(pattern);
+        }
+    }
+}
+
 impl Literals {
     /// Sorts texts by how they are found. `anchor` is told the names with dots, which are reported to
     /// [`walk_anchored`](Self::walk_anchored) when they are found.
     pub(super) fn build(indicators: &Indicators, entries: &[u32], mut anchor: impl FnMut(&str)) -> Self {
-        let mut built = Self {
-            anchored: HashMap::new(),
-            by_word: HashMap::new(),
-            keys: Box::new([0; KEY_WORDS]),
-            letters: Letters::build(Vec::new()),
-            others: Vec::new(),
-            automaton: None,
-        };
-        let mut pieces = Vec::new();
+        let mut parts = Parts::default();
         for &entry in entries {
             let indicator = indicators.get(entry as usize);
+            let windows = indicator.kind == Kind::FilePath && indicator.value.contains('\\');
             for (text, before) in forms::of(indicator.kind, indicator.value) {
-                let text = text.as_str();
-                let pattern = |at: usize| Pattern {
+                let pattern = Pattern {
                     entry,
                     text: text.into(),
-                    at,
+                    at: 0,
                     before,
-                    slashes: indicator.kind == Kind::FilePath,
+                    slashes: windows,
                 };
-                if let Some(name) = dotted_name(text) {
-                    anchor(&text[name.clone()]);
-                    let key = text[name.clone()].to_ascii_lowercase().into();
-                    built.anchored.entry(key).or_default().push(pattern(name.start));
-                } else if let Some(word) = telling_word(text) {
-                    built.add_word(pattern(word.start));
-                } else {
-                    let (at, length) = longest_piece(text);
-                    pieces.push(text[at..at + length].to_owned());
-                    built.others.push(pattern(at));
-                }
+                parts.add(pattern, &mut anchor);
             }
         }
-        built.letters = Letters::build(built.by_word.values().flatten().map(Pattern::prefix).collect());
-        if !pieces.is_empty() {
-            let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&pieces);
-            built.automaton = Some(automaton.expect("fewer literals than an automaton has states"));
+        let mut keys = Box::new([0; KEY_WORDS]);
+        for key in parts.by_word.keys() {
+            let bit = key_bit(*key);
+            keys[bit >> 6] |= 1 << (bit & 63);
         }
-        built
-    }
-
-    fn add_word(&mut self, pattern: Pattern) {
-        let key = key(&pattern.prefix());
-        let bit = key_bit(key);
-        self.keys[bit >> 6] |= 1 << (bit & 63);
-        self.by_word.entry(key).or_default().push(pattern);
+        let (pieces, others): (Vec<_>, Vec<_>) = parts.others.into_iter().unzip();
+        let automaton = (!pieces.is_empty()).then(|| {
+            let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&pieces);
+            automaton.expect("fewer literals than an automaton has states")
+        });
+        let texts = |(key, patterns)| (key, Texts::new(patterns));
+        Self {
+            anchored: parts.anchored.into_iter().map(texts).collect(),
+            by_word: parts
+                .by_word
+                .into_iter()
+                .map(|(key, patterns)| (key, Texts::new(patterns)))
+                .collect(),
+            keys,
+            letters: Letters::build(parts.words),
+            others: others.into_iter().map(Texts::new).collect(),
+            automaton,
+        }
     }
 
     /// True where words must be given to [`walk_word`](Self::walk_word).
@@ -123,14 +135,10 @@ impl Literals {
     }
 
     /// Calls `each(start, end, entry)` for each listed text around the word that begins at `at`.
-    pub(super) fn walk_word(&self, bytes: &[u8], at: usize, mut each: impl FnMut(usize, usize, u32)) {
-        let Some(start) = bytes.get(at..at + PREFIX) else {
-            return;
-        };
-        for pattern in self.by_word.get(&key(start)).into_iter().flatten() {
-            if let Some((start, end)) = pattern.stands(bytes, at) {
-                each(start, end, pattern.entry);
-            }
+    pub(super) fn walk_word(&self, bytes: &[u8], at: usize, each: impl FnMut(usize, usize, u32)) {
+        let start = bytes.get(at..at + PREFIX);
+        if let Some(texts) = start.and_then(|start| self.by_word.get(&key(start))) {
+            texts.walk(bytes, at, each);
         }
     }
 
@@ -138,10 +146,7 @@ impl Literals {
     pub(super) fn walk_others(&self, bytes: &[u8], mut each: impl FnMut(usize, usize, u32)) {
         let Some(automaton) = &self.automaton else { return };
         for found in automaton.find_overlapping_iter(bytes) {
-            let pattern = &self.others[found.pattern().as_usize()];
-            if let Some((start, end)) = pattern.stands(bytes, found.start()) {
-                each(start, end, pattern.entry);
-            }
+            self.others[found.pattern().as_usize()].walk(bytes, found.start(), &mut each);
         }
     }
 
@@ -151,59 +156,12 @@ impl Literals {
         bytes: &[u8],
         at: usize,
         name: &str,
-        mut each: impl FnMut(usize, usize, u32),
+        each: impl FnMut(usize, usize, u32),
     ) {
-        for pattern in self.anchored.get(name).into_iter().flatten() {
-            if let Some((start, end)) = pattern.stands(bytes, at) {
-                each(start, end, pattern.entry);
-            }
+        if let Some(texts) = self.anchored.get(name) {
+            texts.walk(bytes, at, each);
         }
     }
-}
-
-impl Pattern {
-    /// How the word begins by which it is found.
-    fn prefix(&self) -> [u8; PREFIX] {
-        *self.text.as_bytes()[self.at..]
-            .first_chunk()
-            .expect("a word is as long")
-    }
-
-    /// Where the whole text stands, if it does around the part that stands at `part`.
-    fn stands(&self, bytes: &[u8], part: usize) -> Option<(usize, usize)> {
-        BLANKS
-            .into_iter()
-            .filter(|blank| *blank == b" " || self.text.contains(' '))
-            .find_map(|blank| self.stands_with(blank, bytes, part))
-    }
-
-    fn stands_with(&self, blank: &[u8], bytes: &[u8], part: usize) -> Option<(usize, usize)> {
-        let text = self.text.as_bytes();
-        let writing = Writing {
-            blank,
-            slashes: self.slashes,
-        };
-        let start = writing.back(bytes, part, &text[..self.at])?;
-        let end = writing.forth(bytes, part, &text[self.at..])?;
-        let joined_before = is_host(text[0])
-            && char_before(bytes, start).is_some_and(is_name)
-            && !escapes::end_at(bytes, start);
-        let dots = bytes[end..].iter().take_while(|&&byte| byte == b'.').count();
-        let joined_behind =
-            is_host(text[text.len() - 1]) && char_behind(bytes, end + dots).is_some_and(is_name);
-        let there = !joined_before && !joined_behind && self.before.stands(&bytes[..start]);
-        there.then_some((start, end))
-    }
-}
-
-/// What goes on with a name.
-fn is_name(c: char) -> bool {
-    u8::try_from(c).is_ok_and(is_host) || joins_names(c)
-}
-
-/// What names are made of; a text is not looked for inside a longer one.
-fn is_host(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
 /// The first four characters of a word, without regard to case.
@@ -216,119 +174,6 @@ fn key(start: &[u8]) -> u32 {
 #[inline(always)]
 fn key_bit(key: u32) -> usize {
     (key.wrapping_mul(0x9e37_79b1) >> (32 - KEY_BITS)) as usize
-}
-
-/// Words that stand in many lines; a text is better found by another of its own.
-const COMMON: &[&str] = &[
-    "mozilla",
-    "windows",
-    "compatible",
-    "applewebkit",
-    "khtml",
-    "gecko",
-    "like",
-    "chrome",
-    "safari",
-    "firefox",
-    "version",
-    "mobile",
-    "linux",
-    "x86_64",
-    "software",
-    "microsoft",
-    "currentversion",
-    "hkey_local_machine",
-    "hkey_current_user",
-    "hkey_users",
-    "hklm",
-    "hkcu",
-    "registry",
-    "machine",
-    "user",
-    "users",
-    "system",
-    "system32",
-    "program",
-    "programdata",
-    "files",
-    "local",
-    "temp",
-    "appdata",
-    "roaming",
-    "public",
-    "http",
-    "https",
-    "global",
-    "cmd",
-    "powershell",
-    "services",
-    "controlset001",
-    "currentcontrolset",
-    "tmp",
-    "usr",
-    "etc",
-    "var",
-    "home",
-];
-
-/// The word of a text by which it is best found: uncommon first, then long, then the first such.
-fn telling_word(text: &str) -> Option<Range<usize>> {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let mut words = Vec::new();
-    let mut at = 0;
-    for word in text.as_bytes().split(|&byte| !is_word(byte)) {
-        words.push(at..at + word.len());
-        at += word.len() + 1;
-    }
-    let common = |word: &Range<usize>| COMMON.contains(&text[word.clone()].to_ascii_lowercase().as_str());
-    let words = words.into_iter().filter(|word| word.len() >= PREFIX);
-    words.max_by_key(|word| {
-        (
-            !common(word),
-            word.start > 0,
-            word.len(),
-            std::cmp::Reverse(word.start),
-        )
-    })
-}
-
-/// The longest name with dots in a text, if its last label is no number.
-fn dotted_name(text: &str) -> Option<Range<usize>> {
-    let bytes = text.as_bytes();
-    let mut best = 0..0;
-    let mut at = 0;
-    for run in bytes.split(|&byte| !is_host(byte) && byte.is_ascii()) {
-        let start = at + run.iter().take_while(|&&byte| byte == b'.').count();
-        let end = at + run.len() - run.iter().rev().take_while(|&&byte| byte == b'.').count();
-        at += run.len() + 1;
-        let Some(name) = bytes.get(start..end) else {
-            continue;
-        };
-        let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-        let good = name.is_ascii()
-            && name.contains(&b'.')
-            && !name.windows(2).any(|two| two == b"..")
-            && !last.first().is_some_and(u8::is_ascii_digit);
-        if good && end - start > best.len() {
-            best = start..end;
-        }
-    }
-    (!best.is_empty()).then_some(best)
-}
-
-/// The longest piece without a byte that is written in several ways.
-fn longest_piece(text: &str) -> (usize, usize) {
-    let mut best = (0, 0);
-    let mut start = 0;
-    for (at, byte) in text.bytes().chain([b'\\']).enumerate() {
-        if matches!(byte, b'\\' | b'/' | b'"') {
-            if at - start > best.1 {
-                best = (start, at - start);
-            }
-            start = at + 1;
-        }
-    }
-    if best.1 == 0 { (0, text.len()) } else { best }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) enum Before {
 
 /// The forms of a value.
 pub(super) fn of(kind: Kind, value: &str) -> Vec<(String, Before)> {
-    let mut forms = vec![(value.to_owned(), Before::Anything)];
+    let mut forms = vec![anywhere(value)];
     match kind {
         Kind::RegistryKey => registry_key(value, &mut forms),
         Kind::FilePath => file_path(value, &mut forms),
@@ -36,6 +36,14 @@ pub(super) fn of(kind: Kind, value: &str) -> Vec<(String, Before)> {
             }
         }
         _ => {}
+    }
+    // IIS writes the blanks of user agents as `+`, Squid as `%20`.
+    for blank in ["+", "%20"] {
+        let blanks = forms.iter().filter(|(form, _)| form.contains(' '));
+        let blanks: Vec<_> = blanks
+            .map(|(form, before)| (form.replace(' ', blank), *before))
+            .collect();
+        forms.extend(blanks);
     }
     forms
 }

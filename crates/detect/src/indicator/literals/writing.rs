@@ -1,110 +1,87 @@
-//! How the bytes of a text are written in a log: with the backslashes of JSON, perhaps of JSON in JSON, with other blanks,
-//! with slashes in the paths of Windows.
+//! How the bytes of a text are written in a log: in any case, with the backslashes of JSON, perhaps of JSON in JSON, and in
+//! paths of Windows with slashes. Texts and logs are compared in a normal form, in which a separator is one backslash.
 
-/// Blanks as they are, as `+` (IIS writes user agents so) and as `%20` (Squid does).
-pub(super) const BLANKS: [&[u8]; 3] = [b" ", b"+", b"%20"];
-
-/// So many backslashes in a row are read: JSON in JSON in JSON writes eight for one.
+/// So many backslashes in a row are read as one: JSON in JSON in JSON writes eight.
 const MOST: usize = 16;
 
-/// One manner of writing.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Writing<'a> {
-    /// What stands for a blank.
-    pub(super) blank: &'a [u8],
-    /// A slash may stand for a backslash.
-    pub(super) slashes: bool,
+/// Reads bytes forth in normal form.
+#[derive(Debug)]
+pub(super) struct Forth<'a> {
+    bytes: &'a [u8],
+    /// The place behind what is read.
+    pub(super) at: usize,
+    slashes: bool,
 }
 
-impl Writing<'_> {
-    /// Where the text ends that begins at a place; `None` where it does not stand there.
-    pub(super) fn forth(self, bytes: &[u8], start: usize, text: &[u8]) -> Option<usize> {
-        let (mut at, mut of_text) = (start, 0);
-        while let Some(&wanted) = text.get(of_text) {
-            let rest = bytes.get(at..)?;
-            let mut read = 1;
-            at += match wanted {
-                b'\\' => {
-                    read = leading(&text[of_text..]);
-                    self.separator(rest, read)?
-                }
-                b'"' | b'/' => {
-                    let escapes = leading(rest);
-                    (rest.get(escapes) == Some(&wanted)).then_some(escapes + 1)?
-                }
-                b' ' => rest.starts_with(self.blank).then_some(self.blank.len())?,
-                _ => rest.first()?.eq_ignore_ascii_case(&wanted).then_some(1)?,
-            };
-            of_text += read;
-        }
-        Some(at)
-    }
+/// Reads bytes back in normal form.
+#[derive(Debug)]
+pub(super) struct Back<'a> {
+    bytes: &'a [u8],
+    /// Where what is read begins.
+    pub(super) at: usize,
+    slashes: bool,
+}
 
-    /// The length of so many backslashes: of at least as many, or of slashes, with the backslashes that escape them.
-    fn separator(self, bytes: &[u8], count: usize) -> Option<usize> {
-        let backslashes = leading(bytes);
-        if backslashes >= count && !(self.slashes && bytes.get(backslashes) == Some(&b'/')) {
-            return Some(backslashes);
-        }
-        let mut at = 0;
-        for _ in 0..count {
-            at += leading(&bytes[at..]);
-            (self.slashes && bytes.get(at) == Some(&b'/')).then_some(())?;
-            at += 1;
-        }
-        Some(at)
-    }
-
-    /// Where the text begins that ends at a place.
-    pub(super) fn back(self, bytes: &[u8], end: usize, text: &[u8]) -> Option<usize> {
-        let (mut at, mut left) = (end, text);
-        while let Some((&wanted, before)) = left.split_last() {
-            let rest = &bytes[..at];
-            let mut read = 1;
-            at -= match wanted {
-                b'\\' => {
-                    read = trailing(left);
-                    self.separator_back(rest, read)?
-                }
-                b'"' | b'/' => {
-                    let (last, escapes) = rest.split_last()?;
-                    let escaped = if before.ends_with(b"\\") {
-                        0
-                    } else {
-                        trailing(escapes)
-                    };
-                    (*last == wanted).then_some(1 + escaped)?
-                }
-                b' ' => rest.ends_with(self.blank).then_some(self.blank.len())?,
-                _ => rest.last()?.eq_ignore_ascii_case(&wanted).then_some(1)?,
-            };
-            left = &left[..left.len() - read];
-        }
-        Some(at)
-    }
-
-    fn separator_back(self, bytes: &[u8], count: usize) -> Option<usize> {
-        let backslashes = trailing(bytes);
-        if backslashes > 0 {
-            return (backslashes >= count).then_some(backslashes);
-        }
-        let mut at = bytes.len();
-        for _ in 0..count {
-            let before = bytes[..at].strip_suffix(b"/").filter(|_| self.slashes)?;
-            at = before.len() - trailing(before);
-        }
-        Some(bytes.len() - at)
+impl<'a> Forth<'a> {
+    /// From a place on; with `slashes` these are separators as backslashes are.
+    pub(super) fn new(bytes: &'a [u8], at: usize, slashes: bool) -> Self {
+        Self { bytes, at, slashes }
     }
 }
 
-/// How many backslashes a text begins with.
-fn leading(bytes: &[u8]) -> usize {
-    let backslashes = bytes.iter().take(MOST).take_while(|byte| **byte == b'\\');
-    backslashes.count()
+impl<'a> Back<'a> {
+    /// From a place back.
+    pub(super) fn new(bytes: &'a [u8], at: usize, slashes: bool) -> Self {
+        Self { bytes, at, slashes }
+    }
 }
 
-/// How many it ends with.
-fn trailing(bytes: &[u8]) -> usize {
-    let backslashes = bytes.iter().rev().take(MOST).take_while(|byte| **byte == b'\\');
-    backslashes.count()
+impl Iterator for Forth<'_> {
+    type Item = u8;
+
+    #[inline]
+    fn next(&mut self) -> Option<u8> {
+        let rest = &self.bytes[self.at..];
+        let first = *rest.first()?;
+        if !is_separator(first, self.slashes) {
+            self.at += 1;
+            return Some(first.to_ascii_lowercase());
+        }
+        let run = rest.iter().take(MOST);
+        let length = run.take_while(|byte| is_separator(**byte, self.slashes)).count();
+        self.at += length;
+        // The backslashes before these are those of JSON.
+        match rest.get(length) {
+            Some(&byte @ (b'"' | b'/')) => {
+                self.at += 1;
+                Some(byte)
+            }
+            _ => Some(b'\\'),
+        }
+    }
+}
+
+impl Iterator for Back<'_> {
+    type Item = u8;
+
+    #[inline]
+    fn next(&mut self) -> Option<u8> {
+        let last = *self.bytes[..self.at].last()?;
+        let escaped = matches!(last, b'"' | b'/') && !is_separator(last, self.slashes);
+        let separates = is_separator(last, self.slashes);
+        self.at -= usize::from(!separates);
+        if separates || escaped {
+            let run = self.bytes[..self.at].iter().rev().take(MOST);
+            self.at -= run.take_while(|byte| is_separator(**byte, self.slashes)).count();
+        }
+        Some(if separates {
+            b'\\'
+        } else {
+            last.to_ascii_lowercase()
+        })
+    }
+}
+
+fn is_separator(byte: u8, slashes: bool) -> bool {
+    byte == b'\\' || slashes && byte == b'/'
 }

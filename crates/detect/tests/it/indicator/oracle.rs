@@ -480,20 +480,18 @@ fn forms(kind: Kind, value: &str) -> Vec<String> {
     forms
 }
 
-/// An expression for a text as logs write it: any number of backslashes for each, or a slash in the path of Windows; quotes
-/// and slashes behind backslashes; blanks in one of three ways.
+/// An expression for a text as logs write it: any number of backslashes for one, or slashes in the path of Windows;
+/// quotes and slashes behind backslashes; blanks in one of three ways.
 fn writings(kind: Kind, text: &str) -> Vec<Regex> {
+    let windows = kind == Kind::FilePath && text.contains('\\');
     let writing = |blank: &str| {
         let mut out = String::from("^(?i-u:");
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
             let backslashes = rest.len() - rest.trim_start_matches('\\').len();
             match c {
-                '\\' if kind != Kind::FilePath => out.push_str(&format!(r"\\{{{backslashes},16}}")),
-                '\\' => {
-                    let slashes = format!(r"(?:\\{{0,16}}/){{{backslashes}}}");
-                    out.push_str(&format!(r"(?:{slashes}|\\{{{backslashes},16}})"));
-                }
+                '\\' if windows => out.push_str(r"[\\/]{1,16}"),
+                '\\' => out.push_str(r"\\{1,16}"),
                 '"' | '/' => out.push_str(&format!(r"\\{{0,16}}{c}")),
                 ' ' => out.push_str(blank),
                 _ => out.push_str(&regex::escape(&c.to_string())),
@@ -514,12 +512,14 @@ fn text_stands(kind: Kind, text: &str, line: &str) -> bool {
     let first = text.as_bytes()[0].to_ascii_lowercase();
     let may_start = |at: &usize| {
         let byte = line.as_bytes()[*at].to_ascii_lowercase();
-        line.is_char_boundary(*at) && (byte == first || matches!(byte, b'\\' | b'/'))
+        // The backslashes before a slash belong to it.
+        let inside = first == b'/' && line.as_bytes()[..*at].ends_with(b"\\");
+        !inside && line.is_char_boundary(*at) && (byte == first || matches!(byte, b'\\' | b'/'))
     };
     let writings = writings(kind, text);
     (0..line.len()).filter(may_start).any(|at| {
-        let joined_before =
-            host(text.chars().next()) && host(line[..at].chars().next_back()) && !behind_escape(line, at);
+        let joins = host(text.chars().next()) || text.starts_with('/');
+        let joined_before = joins && host(line[..at].chars().next_back()) && !behind_escape(line, at);
         let whole = |found: Match<'_>| {
             let behind = line[at + found.end()..].trim_start_matches('.').chars().next();
             !(host(text.chars().next_back()) && host(behind))
