@@ -72,8 +72,31 @@ pub(crate) fn unread(head: &[u8]) -> Option<String> {
     if let Some((_, name)) = named {
         return Some(format!("{name} is not unpacked here: searched as it stands"));
     }
+    if is_lzma(head) {
+        return Some("lzma is not unpacked here: searched as it stands".to_owned());
+    }
+    if head.starts_with(b"LPKSHHRH") {
+        let why = "a systemd journal is not read here: export it with `journalctl --file F -o json`; searched as it stands";
+        return Some(why.to_owned());
+    }
     let broken = tar::has_magic(head) && !tar::detect(head);
     broken.then(|| "marked as a tar archive, and its first header is none: searched as it stands".to_owned())
+}
+
+/// Whether this is the header of an LZMA stream alone (`.lzma`), which has no magic: the usual properties, the size of the
+/// dictionary, a power of two or one and a half of it, and the size of what is packed, all ones where it was not known.
+fn is_lzma(head: &[u8]) -> bool {
+    const PROPERTIES: u8 = 0x5d;
+    const LARGEST: u64 = 1 << 38;
+    let Some((&[first, d0, d1, d2, d3, ref size @ ..], _)) = head.split_first_chunk::<13>() else {
+        return false;
+    };
+    let dictionary = u32::from_le_bytes([d0, d1, d2, d3]);
+    // One bit, or two beside each other.
+    let lowest = dictionary & dictionary.wrapping_neg();
+    let usual = dictionary >= 1 << 12 && matches!(dictionary / lowest, 1 | 3);
+    let size = u64::from_le_bytes(*size);
+    first == PROPERTIES && (usual || dictionary == u32::MAX) && (size == u64::MAX || size < LARGEST)
 }
 
 /// The first bytes of an input.

@@ -217,19 +217,6 @@ fn encrypted_members_are_told() {
 }
 
 #[test]
-fn what_cannot_be_unpacked_is_told() {
-    let found = file(
-        b"7z\xbc\xaf\x27\x1c\0\x04 evil.example \0\0",
-        &ReadOptions::default(),
-    );
-    assert_eq!(
-        found.problems,
-        ["f: 7z is not unpacked here: searched as it stands"]
-    );
-    assert_eq!(found.items.len(), 1);
-}
-
-#[test]
 fn logs_that_only_begin_like_containers_are_searched() {
     let mut tar = vec![b'x'; 257];
     tar.extend(b"ustar");

@@ -152,3 +152,34 @@ fn nesting_has_an_end() {
     let found = file(&packed, &ReadOptions::default());
     assert_eq!(found.problems, ["f: archives nested deeper than 4: not unpacked"]);
 }
+
+#[test]
+fn what_cannot_be_unpacked_is_told() {
+    let check = |head: &[u8], expected: &[&str]| {
+        let found = file(&[head, b" evil.example \0\0"].concat(), &ReadOptions::default());
+        assert_eq!(found.problems, expected, "{head:?}");
+        assert_eq!(found.items.len(), 1, "{head:?}");
+    };
+    check(
+        b"7z\xbc\xaf\x27\x1c\0\x04",
+        &["f: 7z is not unpacked here: searched as it stands"],
+    );
+    let lzma = "f: lzma is not unpacked here: searched as it stands";
+    let unknown = [0xff; 8];
+    let known = 1000_u64.to_le_bytes();
+    // As `xz --format=lzma` and LZMA's own tool write, by several presets.
+    for dictionary in [1_u32 << 12, 3 << 19, 1 << 23, 1 << 26, u32::MAX] {
+        for size in [unknown, known] {
+            check(&[&[0x5d][..], &dictionary.to_le_bytes(), &size].concat(), &[lzma]);
+        }
+    }
+    check(&[&[0x5d][..], &[1; 4], &unknown].concat(), &[]);
+    check(&[&[0x5d, 0, 0, 0x80, 0][..], &[0x7f; 8]].concat(), &[]);
+    check(b"\x5d\0\0\x80\0", &[]);
+    check(
+        b"LPKSHHRH\0\0\0\0",
+        &[
+            "f: a systemd journal is not read here: export it with `journalctl --file F -o json`; searched as it stands",
+        ],
+    );
+}
