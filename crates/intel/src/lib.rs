@@ -151,7 +151,7 @@ fn read_shape(
     sink: &mut Sink<'_>,
 ) -> io::Result<()> {
     match shape {
-        Shape::Text => text::read(input, sink),
+        Shape::Text { described } => text::read(input, *described, sink),
         Shape::Strings => text::read_strings(input, sink),
         Shape::Table(dialect) => csv::read(input, dialect, options, sink),
         Shape::Stix { by_line } => stix::read(input, *by_line, options, sink),
@@ -197,7 +197,7 @@ fn format_of(shape: &Shape) -> Format {
         Shape::Empty => Format::Empty,
         Shape::Binary => Format::Binary,
         Shape::Foreign(_) => Format::Foreign,
-        Shape::Text | Shape::Strings => Format::Text,
+        Shape::Text { .. } | Shape::Strings => Format::Text,
         Shape::Table(_) => Format::Csv,
         Shape::Stix { .. } => Format::Stix,
         Shape::Misp { .. } => Format::Misp,

@@ -64,7 +64,7 @@ const WORDS: &[(&str, Said)] = &[
     ("filehashimphash", Said::Kind(Kind::Imphash)), ("importhash", Said::Kind(Kind::Imphash)),
     ("hashimphash", Said::Kind(Kind::Imphash)), ("fileimphash", Said::Kind(Kind::Imphash)),
     ("hash", Said::Digest), ("hashes", Said::Digest), ("filehash", Said::Digest), ("filehashes", Said::Digest),
-    ("digest", Said::Digest), ("checksum", Said::Digest), ("хеш", Said::Digest), ("хешсума", Said::Digest),
+    ("digest", Said::Digest), ("хеш", Said::Digest), ("хешсума", Said::Digest),
     ("хэш", Said::Digest), ("prüfsumme", Said::Digest),
     ("file", Said::File), ("stixfile", Said::File), ("файл", Said::File), ("datei", Said::File),
     ("filenames", Said::Kind(Kind::FileName)), ("назвафайлу", Said::Kind(Kind::FileName)),

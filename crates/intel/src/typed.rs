@@ -86,9 +86,25 @@ pub(crate) fn of_any(text: &str) -> Option<Found<'_>> {
             .flatten()
             .filter(|(kind, _)| *kind == Kind::Domain)
     });
+    if let (None, Some(text)) = (&found, with_bare_scheme(text)) {
+        return of_any(&text).map(owned);
+    }
     found
         .map(|found| host_if_bare(found, text))
         .filter(|found| !is_too_wide(found))
+}
+
+/// `(tcp)://192[.]0[.]2[.]1:443`, as CERT-UA writes, without the brackets around its scheme.
+fn with_bare_scheme(text: &str) -> Option<String> {
+    let (scheme, rest) = text.trim().strip_prefix(['(', '['])?.split_once("://")?;
+    let scheme = scheme.strip_suffix([')', ']'])?;
+    let is_scheme =
+        !scheme.is_empty() && scheme.len() <= 8 && scheme.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_scheme.then(|| format!("{scheme}://{rest}"))
+}
+
+fn owned<'a>((kind, value): Found<'_>) -> Found<'a> {
+    (kind, Cow::Owned(value.into_owned()))
 }
 
 /// An indicator matches its subdomains, so `*.evil.example` says no more than `evil.example`.

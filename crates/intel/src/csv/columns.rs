@@ -358,6 +358,15 @@ pub(super) fn heading_kind(heading: &str) -> Option<Option<Kind>> {
     }
 }
 
+/// True for a heading of what is said about values.
+pub(super) fn is_context(heading: &str) -> bool {
+    use Role::{Action, Other, Pattern, Prefix, RangeEnd, RangeStart, Type, Value};
+    !matches!(
+        role(heading),
+        Value(_) | Other | Type | Pattern | Action | RangeStart | RangeEnd | Prefix
+    )
+}
+
 fn role(heading: &str) -> Role {
     let name = key(heading);
     let is = |known: &str| known.bytes().filter(|byte| *byte != b'_').eq(name.bytes());

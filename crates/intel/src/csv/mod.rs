@@ -101,8 +101,13 @@ pub(crate) fn is_heading(text: &str) -> bool {
     columns::heading_kind(text).is_some()
 }
 
+/// True for the heading of what is said about values: an author, a reference, a date.
+pub(crate) fn is_context_heading(text: &str) -> bool {
+    columns::is_context(text)
+}
+
 /// True for a kind that a bare value is recognised to be.
-fn shows_itself(kind: Kind) -> bool {
+pub(crate) fn shows_itself(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::Ipv4

@@ -14,7 +14,10 @@ const LINES: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Shape {
     Empty,
-    Text,
+    Text {
+        /// Most lines begin with a value, and may go on with words on it.
+        described: bool,
+    },
     /// A JSON list of strings.
     Strings,
     Table(Dialect),
@@ -121,9 +124,12 @@ fn by_lines(head: &str) -> Shape {
         return Shape::Table(dialect);
     }
     // One in five: a list with many bad lines is told line by line, prose as a whole.
-    let values = content.iter().filter(|line| text::holds_value(line)).count();
-    if values * 5 >= content.len() {
-        return Shape::Text;
+    let (values, others): (Vec<&str>, Vec<&str>) = content.iter().partition(|line| text::holds_value(line));
+    // Words on a value are taken for such only where most lines have one, since prose may begin with a host, too.
+    let begin = others.iter().filter(|line| text::begins_with_value(line)).count();
+    let described = (values.len() + begin) * 2 > content.len();
+    if described || values.len() * 5 >= content.len() {
+        return Shape::Text { described };
     }
     Shape::Unknown("no format of intelligence that is known")
 }

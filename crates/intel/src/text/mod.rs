@@ -1,9 +1,10 @@
 //! Plain lists: one value a line, defanged or not, with comments; hosts files too.
 //!
-//! A line may hold several values (`several`).
+//! A line may hold several values (`several`), or one and what is said of it (`described`).
 //!
 //! Lists of millions of lines are the common case: nothing is allocated for a line that holds a plain value.
 
+mod described;
 mod several;
 
 use std::io::{self, BufRead};
@@ -16,14 +17,18 @@ use crate::lines::{Line, each_line};
 use crate::marking;
 use crate::sink::Sink;
 use crate::sniff::json::strings;
-use crate::typed::{of_any, why_none};
-use crate::words::quoted;
+use crate::type_words::normal;
+use crate::typed::{Found, of_any, why_none};
+use crate::words::{PROSE, clip, quoted};
 
 use self::several::Several;
 pub(crate) use self::several::is_list;
 
 /// The longest line that is read, in bytes.
 const LINE: usize = 64 * 1024;
+
+/// How many values of one source keep what is said of them: each takes a context of its own.
+const DESCRIBED: usize = 200_000;
 
 /// Where a hosts file sends the names that it blocks.
 const SINKS: &[&str] = &["0.0.0.0", "127.0.0.1", "::", "::1"];
@@ -39,14 +44,16 @@ const OWN_NAMES: &[&str] = &[
     "0.0.0.0",
 ];
 
-/// Reads a plain list.
-pub(crate) fn read(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::Result<()> {
+/// Reads a plain list; `described` where most of its lines begin with a value.
+pub(crate) fn read(input: &mut dyn BufRead, described: bool, sink: &mut Sink<'_>) -> io::Result<()> {
     let bare = sink.bare_context();
     let mut list = List {
         context: sink.add_context(bare),
         sink,
         head: None,
         begun: false,
+        described,
+        room: DESCRIBED,
     };
     each_line(input, LINE, |line| list.line(line))
 }
@@ -77,9 +84,15 @@ pub(crate) fn holds_value(line: &str) -> bool {
     let text = without_comment(line.trim());
     let mut words = text.split_whitespace();
     let text = text.trim_matches(['"', '\'', ',']);
-    of_any(text).is_some()
+    of_any(text).is_some_and(|found| !is_url_and_more(&found, text))
         || several::split(text).is_some()
         || words.next().is_some_and(|word| SINKS.contains(&word)) && words.next().is_some()
+}
+
+/// True for a line that would give a value in a list of which most lines do.
+pub(crate) fn begins_with_value(line: &str) -> bool {
+    let read = described::read(without_comment(line.trim()));
+    read.is_some_and(|line| line != described::Line::Aside)
 }
 
 struct List<'a, 'b> {
@@ -89,6 +102,10 @@ struct List<'a, 'b> {
     head: Option<Tlp>,
     /// True from the first line on that is no comment.
     begun: bool,
+    /// Most lines begin with a value.
+    described: bool,
+    /// How many more values may keep what is said of them.
+    room: usize,
 }
 
 impl List<'_, '_> {
@@ -122,7 +139,7 @@ impl List<'_, '_> {
 
     fn entry(&mut self, line: Line<'_>, text: &str, first: bool) {
         match of_any(text) {
-            Some((Kind::Url, _)) if several::are_urls(text) => self.odd(line, text),
+            Some(found) if is_url_and_more(&found, text) => self.odd(line, text),
             Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
             None if first && (csv::is_heading(text) || csv::is_separator_line(text)) => {}
             None => self.odd(line, text),
@@ -143,16 +160,41 @@ impl List<'_, '_> {
     }
 
     fn value(&mut self, line: Line<'_>, text: &str) {
-        let Several { values, others } = match several::split(text) {
-            Some(several) => several,
-            None => Several::of_one(text),
+        let Several { values, others, said } = match several::split(text) {
+            Some(several) if others_are_told(&several) || !self.described => several,
+            _ => match described::read(text).filter(|_| self.described) {
+                Some(described::Line::Values { values, said }) => {
+                    let context = self.said(said);
+                    return self.take(values, context);
+                }
+                Some(described::Line::NotSearched(label)) => return self.sink.withhold_type(&normal(label)),
+                _ if self.described && described::is_heading(text) => return,
+                _ => several::split(text).unwrap_or_else(|| Several::of_one(text)),
+            },
         };
-        for (kind, value) in values {
-            self.sink.indicator(kind, &value, self.context);
-        }
+        let context = self.said(&said);
+        self.take(values, context);
         for text in others {
             self.problem(line, format_args!("{} is {}", quoted(text), why_none(text)));
         }
+    }
+
+    fn take(&mut self, values: Vec<Found<'_>>, context: ContextId) {
+        for (kind, value) in values {
+            self.sink.indicator(kind, &value, context);
+        }
+    }
+
+    /// The context of values of which something is said.
+    fn said(&mut self, said: &str) -> ContextId {
+        let Some(description) = clip(said, PROSE).filter(|_| self.room > 0) else {
+            return self.context;
+        };
+        self.room -= 1;
+        let mut context = self.sink.context(self.context).clone();
+        context.tlp = Tlp::stricter(context.tlp, marking::in_text(&description));
+        context.description = Some(description);
+        self.sink.share_context(context)
     }
 
     /// A marking at the head of a list marks the list; one further down what follows, and no less than the head.
@@ -183,6 +225,16 @@ impl List<'_, '_> {
     fn problem(&mut self, line: Line<'_>, why: std::fmt::Arguments<'_>) {
         self.sink.problem(Some(line.number), why);
     }
+}
+
+/// A line with a blank may pass for a URL as a whole, but is one with words on it, or several.
+fn is_url_and_more((kind, _): &Found<'_>, text: &str) -> bool {
+    *kind == Kind::Url && (text.contains([' ', '\t']) || several::are_urls(text))
+}
+
+/// Whether a line of several values is one, and not a value with some words behind a comma.
+fn others_are_told(several: &Several<'_>) -> bool {
+    several.others.is_empty() || several.values.len() > 1
 }
 
 /// True where bytes that are no UTF-8 stood in a text.
@@ -237,7 +289,7 @@ mod tests {
         let mut intel = Intel::default();
         let mut sink = Sink::new(&place, &mut intel);
         let mut input = text;
-        read(&mut input, &mut sink).unwrap();
+        read(&mut input, false, &mut sink).unwrap();
         sink.finish();
         intel
     }

@@ -2,7 +2,11 @@
 
 use perisai_model::Kind;
 
+use crate::type_words::{Said, is_defanged, is_digest, said};
 use crate::typed::{Found, of_any};
+
+/// The most words that the name of a file beside its digests may have.
+const NAME_WORDS: usize = 32;
 
 /// What a line holds.
 #[derive(Debug, Default)]
@@ -10,6 +14,8 @@ pub(super) struct Several<'a> {
     pub(super) values: Vec<Found<'a>>,
     /// What is no value.
     pub(super) others: Vec<&'a str>,
+    /// What is said of them all.
+    pub(super) said: String,
 }
 
 impl<'a> Several<'a> {
@@ -33,8 +39,8 @@ impl<'a> Several<'a> {
 /// The values of a line that holds more than one; `None` where it does not. Between commas and semicolons one value is
 /// enough, and the rest is told; between blanks all must be values, as prose holds names, too.
 pub(super) fn split(text: &str) -> Option<Several<'_>> {
-    if let Some(digest) = checksum(text) {
-        return Some(Several::of_one(digest));
+    if let Some(digests) = checksums(text) {
+        return Some(digests);
     }
     if are_urls(text) {
         return Some(Several::of(parts(text, is_any_separator)));
@@ -78,21 +84,71 @@ pub(crate) fn is_list<T: AsRef<str>>(cells: &[T]) -> bool {
     cells().all(is_host) || cells().all(|cell| cell.contains("://"))
 }
 
-/// The digest of a line `<digest>  <name>` or `<digest> *<name>`: the name alone matches strangers.
-fn checksum(text: &str) -> Option<&str> {
-    let (digest, name) = text.split_once([' ', '\t'])?;
-    let is_digest = matches!(
-        of_any(digest),
-        Some((Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Sha512, _))
-    );
-    let name = name.trim_start().trim_start_matches('*');
-    let is_name = !name.is_empty() && !parts(name, is_any_separator).any(is_value_but_no_file);
-    (is_digest && is_name).then_some(digest)
+/// The digests of a line that is about one file, as md5sum, openssl and CERT-UA's notices write it: digests of one kind
+/// or several, and a name before or behind them. The name is what is said of them, and no host: alone it would match
+/// strangers, and `setup.exe` looks like a domain.
+fn checksums(text: &str) -> Option<Several<'_>> {
+    let (mut several, mut words) = (Several::default(), Vec::new());
+    let (mut begins, mut ends) = (true, false);
+    for part in parts(text, is_any_separator) {
+        let found = of_any(part);
+        ends = found.as_ref().is_some_and(|(kind, _)| is_digest(*kind));
+        if ends && is_of_something_else(&words) {
+            return None;
+        }
+        match found.filter(|_| ends) {
+            Some(found) => several.values.push(found),
+            None if is_value_but_no_file(part) => return None,
+            None => {
+                begins = begins && (!several.values.is_empty() || is_label(part));
+                words.push(part);
+                if words.len() > NAME_WORDS {
+                    return None;
+                }
+            }
+        }
+    }
+    // A word before a digest is no file: the log of a repository has such lines.
+    let is_about_file = begins || ends && words.iter().any(|part| part.contains('.') || is_label(part));
+    let is_mark = |c: char| matches!(c, '(' | ')' | '=' | ':' | '*');
+    let name = words
+        .iter()
+        .filter(|part| !is_label(part))
+        .map(|part| part.trim_matches(is_mark));
+    several.said = name.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    (!several.values.is_empty() && !words.is_empty() && is_about_file).then_some(several)
 }
 
-/// `invoice.exe` could be a domain; behind a digest it is a file.
+/// True for `MD5`, `SHA256:` and the like.
+fn is_label(part: &str) -> bool {
+    let word = said(part.trim_end_matches([':', '=']));
+    matches!(word, Some(Said::Digest)) || matches!(word, Some(Said::Kind(kind)) if is_digest(kind))
+}
+
+/// Whether the words before a digest say that it is not a file's (`JA3`, `imphash`), or is a setting (`checksum = …`).
+fn is_of_something_else(before: &[&str]) -> bool {
+    match before {
+        [.., label, "="] => !label.ends_with(')') && !is_label(label),
+        [.., label] => {
+            let word = said(label.trim_end_matches([':', '=']));
+            matches!(word, Some(Said::NotSearched | Said::Certificate))
+                || matches!(
+                    word,
+                    Some(Said::Kind(
+                        Kind::Imphash | Kind::Ja3 | Kind::X509Sha1 | Kind::X509Sha256
+                    ))
+                )
+        }
+        [] => false,
+    }
+}
+
+/// `invoice.exe` could be a domain; beside a digest it is a file, unless somebody has defanged it.
 fn is_value_but_no_file(text: &str) -> bool {
-    of_any(text).is_some_and(|(kind, _)| !matches!(kind, Kind::Domain | Kind::FilePath | Kind::Url))
+    of_any(text).is_some_and(|(kind, _)| {
+        let may_be_file = matches!(kind, Kind::Domain | Kind::FilePath | Kind::Url);
+        !may_be_file || is_defanged(text) || text.contains("://")
+    })
 }
 
 fn parts(text: &str, separates: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
@@ -139,6 +195,47 @@ mod tests {
         check(&format!("{md5}  invoice.exe"), Some((&[md5], &[])));
         check(&format!("{md5} *C:\\my files\\a.exe"), Some((&[md5], &[])));
         check(&format!("{md5} {md5}"), Some((&[md5, md5], &[])));
+    }
+
+    #[test]
+    fn digests_beside_the_name_of_a_file() {
+        let md5 = "d41d8cd98f00b204e9800998ecf8427e";
+        let sha1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+        let check = |text: &str, values: &[&str], said: &str| {
+            let text = text.replace("MD5SUM", md5).replace("SHA1SUM", sha1);
+            let several = split(&text).unwrap_or_default();
+            let seen: Vec<&str> = several.values.iter().map(|(_, value)| &**value).collect();
+            assert_eq!(
+                (seen, &*several.said, several.others.len()),
+                (values.to_vec(), said, 0),
+                "{text}"
+            );
+        };
+        check("MD5SUM SHA1SUM setup.exe", &[md5, sha1], "setup.exe");
+        check(
+            "MD5SUM\t SHA1SUM \tРахунок 2.doc.exe",
+            &[md5, sha1],
+            "Рахунок 2.doc.exe",
+        );
+        check("my setup.exe MD5SUM SHA1SUM", &[md5, sha1], "my setup.exe");
+        check("setup.exe;MD5SUM", &[md5], "setup.exe");
+        check("MD5SUM, setup.exe, SHA1SUM", &[md5, sha1], "setup.exe");
+        check("MD5 MD5SUM setup.exe", &[md5], "setup.exe");
+        check("MD5 (setup.exe) = MD5SUM", &[md5], "setup.exe");
+        check("MD5SUM *C:\\my files\\a.exe", &[md5], "C:\\my files\\a.exe");
+        check("MD5SUM Рахунок", &[md5], "Рахунок");
+        // What nobody would call a file is one more value, and some digests are not those of files.
+        check("MD5SUM 192.0.2.1", &[md5, "192.0.2.1"], "");
+        check("MD5SUM evil[.]example", &[md5, "evil.example"], "");
+        for text in [
+            "JA3 MD5SUM",
+            "imphash: MD5SUM",
+            "checksum = MD5SUM",
+            "commit SHA1SUM",
+            "is MD5SUM here",
+        ] {
+            check(text, &[], "");
+        }
     }
 
     proptest! {

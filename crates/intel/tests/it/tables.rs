@@ -261,6 +261,105 @@ fn several_values_on_a_line() {
     );
 }
 
+/// Checks what is said of each value of a list, and the problems.
+fn check_said(text: &str, expected: &[(&str, &str)], problems: usize) {
+    let (_, intel) = load("list", text.as_bytes(), &Options::default());
+    let said = intel.indicators.iter().map(|one| {
+        let said = intel.context(one.context).description.as_deref();
+        (format!("{} {}", one.kind, one.value), said.unwrap_or_default())
+    });
+    let said: Vec<_> = said.collect();
+    let said: Vec<_> = said.iter().map(|(value, said)| (value.as_str(), *said)).collect();
+    assert_eq!(
+        (said, intel.problems.len()),
+        (expected.to_vec(), problems),
+        "{text} {:?}",
+        intel.problems
+    );
+}
+
+#[test]
+fn lists_written_by_hand() {
+    check_said(
+        "evil21.example C2 server\nevil22.example phishing kit\n192.0.2.1 - C2\nevil23.example, seen in May\n\
+         http://evil.example/a - gate\nevil.example/b (gate)\n",
+        &[
+            ("domain evil21.example", "C2 server"),
+            ("domain evil22.example", "phishing kit"),
+            ("ipv4 192.0.2.1", "C2"),
+            ("domain evil23.example", "seen in May"),
+            ("url http://evil.example/a", "gate"),
+            ("url evil.example/b", "gate"),
+        ],
+        0,
+    );
+    check_said(
+        "1. evil21.example\n2. evil22.example\n- evil23.example\n* evil24.example\n• evil25.example\n",
+        &[
+            ("domain evil21.example", ""),
+            ("domain evil22.example", ""),
+            ("domain evil23.example", ""),
+            ("domain evil24.example", ""),
+            ("domain evil25.example", ""),
+        ],
+        0,
+    );
+    let md5 = "d41d8cd98f00b204e9800998ecf8427a";
+    let of_md5 = format!("md5 {md5}");
+    check_said(
+        &format!(
+            "IP: 192.0.2.1 (C2)\nDomain: evil21.example\nMD5: {md5}\nURL: hxxp://evil.example/x\nAuthor: me\n"
+        ),
+        &[
+            ("ipv4 192.0.2.1", "C2"),
+            ("domain evil21.example", ""),
+            (&of_md5, ""),
+            ("url http://evil.example/x", ""),
+        ],
+        0,
+    );
+    // A notice of CERT-UA.
+    check_said(
+        &format!(
+            "Файли:\n{md5} {md5}{md5} Рахунок.exe\n\nМережеві:\n(tcp)://192[.]0[.]2[.]1:443\n\
+             hxxp://evil[.]example/gate.php\n192[.]0[.]2[.]7 (C2)\n*.evil-x[.]example\nХостові:\npowershell.exe -enc A\n"
+        ),
+        &[
+            (&of_md5, "Рахунок.exe"),
+            (&format!("sha256 {md5}{md5}"), "Рахунок.exe"),
+            ("ipv4 192.0.2.1", ""),
+            ("url http://evil.example/gate.php", ""),
+            ("ipv4 192.0.2.7", "C2"),
+            ("domain evil-x.example", ""),
+        ],
+        1,
+    );
+    check_said(
+        "evil.example TLP:RED do not share\n",
+        &[("domain evil.example", "TLP:RED do not share")],
+        0,
+    );
+    check(
+        "evil.example TLP:RED do not share\n",
+        &["domain evil.example red"],
+    );
+}
+
+#[test]
+fn prose_is_no_list() {
+    let none = ["table: no format of intelligence that is known"];
+    for text in [
+        "# Tool\n\nNode.js is needed.\nSee README.md for more.\nvisit evil.example now\n- main.rs: the start\n",
+        "- main.rs: the start\n- lib.rs: the rest\n- README.md - this\n",
+        "evil.example was seen in May, and then\nit went away, as did others.\nNobody knows why.\n",
+        "git log\ncommit da39a3ee5e6b4b0d3255bfef95601890afd80709\n    Fix it\n",
+        "module github.com/a/b\ngithub.com/c/d v1.2.3\ngithub.com/e/f v1.2.3 // indirect\n",
+        "192.0.2.1 - - [10/Oct/2023:13:55:36 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"x\"\n",
+    ] {
+        check(text, &none);
+    }
+}
+
 #[test]
 fn indicators_of_opencti() {
     let table = "entity_type;name;revoked;pattern_type;pattern;x_opencti_main_observable_type;objectMarking\n\
