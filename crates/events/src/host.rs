@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use perisai_model::{Event, Value};
 
 /// The names under which a computer states itself, the surer first.
-const COMPUTERS: [&str; 17] = [
+const COMPUTERS: [&str; 19] = [
     "Computer",
     "host.name",
     "host.hostname",
     "Hostname",
+    "hostname",
     "_HOSTNAME",
     "host_name",
     "dvchost",
@@ -23,6 +24,7 @@ const COMPUTERS: [&str; 17] = [
     "hostIdentifier",
     "host_identifier",
     "node",
+    "host",
 ];
 
 /// The names under which a server or a firewall states itself, and tells of its clients.
@@ -39,31 +41,34 @@ const SERVERS: [&str; 5] = [
 #[must_use]
 pub fn host(event: &Event) -> Option<&str> {
     // Before `hostname`, which firewalls that have a name for themselves use for the site that was asked for.
-    let servers = SERVERS.into_iter().filter_map(|name| event.get_str(name));
-    let named = COMPUTERS.into_iter().filter_map(|name| event.get_str(name));
-    servers
-        .chain(named)
-        .chain(hostname(event))
-        .chain(bare_host(event))
+    SERVERS
+        .into_iter()
+        .chain(COMPUTERS)
+        .filter_map(|name| match name {
+            "hostname" => hostname(event),
+            "host" => bare_host(event),
+            _ => event.get_str(name),
+        })
         .map(str::trim)
         .find(|host| !host.is_empty() && *host != "-")
 }
 
 /// The value of `hostname`: of syslog and many programs the own name, of filtering firewalls and proxies the site.
 fn hostname(event: &Event) -> Option<&str> {
-    // What syslog's header states comes behind what the message says.
-    let has_header = event.get("appname").is_some() || event.get("facility").is_some();
-    let by_syslog = has_header || matches!(event.format, "cef" | "leef");
-    let values = event.get_all("hostname").filter_map(|value| match value {
+    let mut values = event.get_all("hostname").filter_map(|value| match value {
         Value::Str(text) => Some(text),
         _ => None,
     });
-    if by_syslog {
-        return values.last();
-    }
+    let first = values.next()?;
     // nginx writes its own name so, where `host` is the site.
-    let apart = event.get("host").is_some() || event.get("http_host").is_some();
-    values.take(1).find(|name| apart || !is_asked(event, name))
+    let is_apart = event.get("host").is_some() || event.get("http_host").is_some();
+    if is_apart || !is_asked(event, first) {
+        return Some(first);
+    }
+    // What syslog's header states comes behind what the message says.
+    let has_header = event.get("appname").is_some() || event.get("facility").is_some();
+    let by_syslog = has_header || matches!(event.format, "cef" | "leef");
+    by_syslog.then(|| values.last().unwrap_or(first))
 }
 
 /// The value of `host`; of Zeek that is the server that was asked for.
@@ -203,7 +208,11 @@ const CLIENTS: [&str; 42] = [
 /// where the event names the host on which it happened: a computer that tells of its own connections.
 #[must_use]
 pub fn client(event: &Event) -> Option<&str> {
-    let mut own = COMPUTERS.into_iter().filter_map(|name| event.get_str(name));
+    // `hostname` is of syslog: a server that tells of its clients.
+    let mut own = COMPUTERS
+        .into_iter()
+        .filter(|name| !matches!(*name, "hostname" | "host"))
+        .filter_map(|name| event.get_str(name));
     if own.any(|host| !host.is_empty()) {
         return None;
     }
@@ -290,6 +299,8 @@ mod tests {
         assert_eq!(host(&event), None);
         event.push_str("agent.name", "collector");
         assert_eq!(host(&event), Some("collector"));
+        event.push_str("hostname", "ws2");
+        assert_eq!(host(&event), Some("ws2"));
         event.push_str("host.name", "ws1");
         event.push_str("Computer", "-");
         assert_eq!(host(&event), Some("ws1"));
@@ -332,6 +343,11 @@ mod tests {
             r#"Jan  2 03:04:05 web1 nginx: {"remote_addr":"10.0.0.1","host":"site.example","uri":"/x"}"#,
             Some("web1"),
             client,
+        );
+        check(
+            r#"Jan  2 03:04:05 relay app: {"hostname":"web1","msg":"started"}"#,
+            Some("web1"),
+            None,
         );
         check(
             r#"{"client":"10.0.0.1","host":"site.example","path":"/x","status":200}"#,
