@@ -15,7 +15,7 @@ pub(super) fn other_start(bytes: &[u8], start: usize) -> Option<usize> {
 #[inline(never)]
 fn behind(bytes: &[u8], start: usize, before: u8) -> Option<usize> {
     let length = match (before, *bytes.get(start)?) {
-        (b'%', _) => 2,
+        (b'%', _) => percent_length(&bytes[start..]),
         (b'\\', b'u') => 5,
         (b'\\', b'x' | b'0'..=b'9') | (b'#', _) => 3,
         (b'\\', _) => 1,
@@ -42,14 +42,72 @@ pub(super) fn end_at(bytes: &[u8], at: usize) -> bool {
     let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
     let octal = |digits: &[u8]| digits.iter().all(|digit| matches!(digit, b'0'..=b'7'));
     let is_escape = |length: usize| match at.checked_sub(length).map(|from| &bytes[from..at]) {
-        Some([b'\\', b'n' | b'r' | b't' | b'b' | b'f']) => true,
-        Some([b'%', digits @ ..]) if length == 3 => hex(digits),
+        Some([b'\\', b'n' | b'r' | b't' | b'b' | b'f']) => !in_path(&bytes[..at - 1]),
         Some([b'\\', b'x', digits @ ..]) if length == 4 => hex(digits),
         Some([b'\\' | b'#', digits @ ..]) if length == 4 => octal(digits),
         Some([b'\\', b'u', digits @ ..]) if length == 6 => hex(digits),
         _ => false,
     };
-    [2, 3, 4, 6].into_iter().any(is_escape) || colour_ends_at(bytes, at)
+    [2, 4, 6].into_iter().any(is_escape) || percent_ends_at(bytes, at) || colour_ends_at(bytes, at)
+}
+
+/// How often a percent sign may be encoded itself (`%25252F`).
+const MOST_PERCENTS: usize = 4;
+
+/// The length of `2F`, of which the percent sign may be encoded itself (`252F`).
+fn percent_length(behind: &[u8]) -> usize {
+    let mut length = 2;
+    for _ in 0..MOST_PERCENTS {
+        let next = behind.get(length - 2..length + 2);
+        if !next.is_some_and(|next| next.starts_with(b"25") && next[2..].iter().all(u8::is_ascii_hexdigit)) {
+            break;
+        }
+        length += 2;
+    }
+    length
+}
+
+/// True where `%2F` ends at `at`, or `%252F`.
+fn percent_ends_at(bytes: &[u8], at: usize) -> bool {
+    let Some((mut rest, digits)) = bytes[..at].split_last_chunk::<2>() else {
+        return false;
+    };
+    for _ in 0..MOST_PERCENTS {
+        rest = rest.strip_suffix(b"25").unwrap_or(rest);
+    }
+    digits.iter().all(u8::is_ascii_hexdigit) && rest.ends_with(b"%")
+}
+
+/// True where the backslashes with which bytes end are those of a path: what follows them is a name, no escape. Such a
+/// path begins with a drive, has as many backslashes between each two folders, and no blank in the last of them.
+fn in_path(bytes: &[u8]) -> bool {
+    /// No path of Windows is longer, as a rule.
+    const LONGEST: usize = 260;
+    let bytes = &bytes[bytes.len().saturating_sub(LONGEST)..];
+    let trailing = |bytes: &[u8]| bytes.iter().rev().take_while(|byte| **byte == b'\\').count();
+    let run = trailing(bytes);
+    let mut rest = &bytes[..bytes.len() - run];
+    let mut is_last = true;
+    loop {
+        if let [before @ .., drive, b':'] = rest
+            && drive.is_ascii_alphabetic()
+            && !before.last().is_some_and(u8::is_ascii_alphanumeric)
+        {
+            return true;
+        }
+        let folder = rest.iter().rev().take_while(|byte| is_in_folder(**byte)).count();
+        let (before, folder) = rest.split_at(rest.len() - folder);
+        if folder.is_empty() || is_last && folder.contains(&b' ') || trailing(before) != run {
+            return false;
+        }
+        rest = &before[..before.len() - run];
+        is_last = false;
+    }
+}
+
+/// The characters of a folder's name.
+fn is_in_folder(byte: u8) -> bool {
+    byte >= b' ' && !b"\\/:*?\"<>|\x7f".contains(&byte)
 }
 
 /// The most bytes of the numbers of a colour that are read.
@@ -106,6 +164,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_in_paths_are_no_escapes() {
+        let check = |text: &str, expected: bool| {
+            assert_eq!(end_at(text.as_bytes(), text.len()), expected, "{text}");
+        };
+        check(r"a\t", true);
+        check(r"\t", true);
+        check(r"line1\\nline2\\t", true);
+        check(r"C:\Windows\t", false);
+        check(r"C:\t", false);
+        check(r#""C:\\Windows\\System32\\t"#, false);
+        check(r"C:\\x\n", true);
+        check(r"http:\n", true);
+        check(r"saw C:\x and more\n", true);
+    }
+
+    #[test]
     fn starts() {
         let check = |text: &str, expected: Option<&str>| {
             let start = text.find(|c: char| c.is_ascii_alphanumeric()).unwrap();
@@ -133,6 +207,8 @@ mod tests {
         check(r"\evil.example", None);
         check("#evil.example", None);
         check("#018evil.example", None);
+        check("%252Fevil.example", Some("evil.example"));
+        check("%25252Fevil.example", Some("evil.example"));
         check("/evil.example", None);
         check("evil.example", None);
         check("%2", None);

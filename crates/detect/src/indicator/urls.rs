@@ -118,10 +118,21 @@ struct Path {
     normal: Vec<u8>,
     /// For each byte of `normal`, and for its end, the place in the log.
     places: Vec<usize>,
-    /// Set at bytes of `normal` that were encoded: those are text, not punctuation.
-    encoded: Vec<bool>,
+    /// How each byte of `normal` stood there.
+    origins: Vec<Origin>,
     /// True where it goes on with more than punctuation.
     goes_on: bool,
+}
+
+/// How a byte of a path stood in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// As it is.
+    Plain,
+    /// Encoded: it is text, not punctuation.
+    Encoded,
+    /// As a part of a letter beyond ASCII, which may be of the path or of the text behind it.
+    Letter,
 }
 
 impl Path {
@@ -132,14 +143,14 @@ impl Path {
         let mut path = Self {
             normal: Vec::new(),
             places: Vec::new(),
-            encoded: Vec::new(),
+            origins: Vec::new(),
             goes_on: false,
         };
         let mut at = start;
         let whole = percent_encoded_slash(&bytes[at..]);
         if !whole && escapes::slash(&bytes[at..]).is_none() {
             if has_scheme || bytes.get(at) == Some(&b'?') {
-                path.push(b'/', at, false);
+                path.push(b'/', at, Origin::Plain);
             }
             if bytes.get(at) != Some(&b'?') {
                 path.places.push(at);
@@ -170,11 +181,16 @@ impl Path {
                 }
             }
             match normal {
-                Normal::Plain(byte) => path.push(byte, at, false),
+                Normal::Plain(byte) => path.push(byte, at, Origin::Plain),
                 Normal::Encoded(byte) => {
+                    let origin = if rest[0].is_ascii() {
+                        Origin::Encoded
+                    } else {
+                        Origin::Letter
+                    };
                     let mut triple = Vec::with_capacity(3);
                     push_encoded(byte, &mut triple);
-                    triple.into_iter().for_each(|byte| path.push(byte, at, true));
+                    triple.into_iter().for_each(|byte| path.push(byte, at, origin));
                 }
             }
             at += length;
@@ -183,10 +199,10 @@ impl Path {
         path
     }
 
-    fn push(&mut self, byte: u8, place: usize, encoded: bool) {
+    fn push(&mut self, byte: u8, place: usize, origin: Origin) {
         self.normal.push(byte);
         self.places.push(place);
-        self.encoded.push(encoded);
+        self.origins.push(origin);
     }
 
     /// Where a listed path may end: lengths of the normal form, each with its place in the log, longest first.
@@ -211,18 +227,20 @@ impl Path {
 
     /// Punctuation that may close a sentence or a bracket rather than belong to the path.
     fn is_mark(&self, at: usize) -> bool {
-        !self.encoded[at] && is_mark(self.normal[at])
+        self.origins[at] == Origin::Plain && is_mark(self.normal[at])
     }
 
     /// A byte at which lists, queries and markup go on with something else.
     fn cuts(&self, at: usize) -> bool {
-        if !self.encoded[at] {
-            return b"#,;)]}'|&".contains(&self.normal[at]);
+        match self.origins[at] {
+            Origin::Plain => b"#,;)]}'|&".contains(&self.normal[at]),
+            Origin::Encoded => matches!(
+                &self.normal[at..],
+                [b'%', b'2', b'0' | b'2' | b'6' | b'7', ..] | [b'%', b'3', b'C' | b'E', ..]
+            ),
+            // Behind the first of them the path has a part of a letter.
+            Origin::Letter => self.origins[at - 1] != Origin::Letter,
         }
-        matches!(
-            &self.normal[at..],
-            [b'%', b'2', b'0' | b'2' | b'6' | b'7', ..] | [b'%', b'3', b'C' | b'E', ..]
-        )
     }
 }
 
@@ -300,5 +318,9 @@ mod tests {
         check("http://e.test/", r"http:\/\/e.test", &["e.test"]);
         check("e.test/a", "r?u=http%3A%2F%2Fe.test%2Fa&x", &["e.test%2Fa"]);
         check("e.test/a", "http://e.test/a#top", &["e.test/a"]);
+        check("e.test/a", "访问了http://e.test/a，已拦截", &["e.test/a"]);
+        check("e.test/a", "“http://e.test/a”", &["e.test/a"]);
+        check("e.test/a%C3%A9", "http://e.test/aé", &["e.test/aé"]);
+        check("e.test/a", "http://e.test/a%C3%A9", &[]);
     }
 }

@@ -59,7 +59,8 @@ fn runs(line: &str, class: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
 
 /// Where the escape ends that begins at the start of the text, if one does: of JSON, of programs, of a syslog server, of
 /// percent-encoding, of a terminal's colours.
-fn escape(text: &str) -> Option<usize> {
+fn escape(line: &str, from: usize) -> Option<usize> {
+    let text = &line[from..];
     let digits = |from: usize, to: usize, radix: u32| {
         let part = text.get(from..to)?;
         part.chars().all(|c| c.is_digit(radix)).then_some(to)
@@ -75,31 +76,76 @@ fn escape(text: &str) -> Option<usize> {
         ends.then_some(esc.len() + 1 + numbers + 1)
     });
     colour.or_else(|| match text.chars().next()? {
-        '%' => digits(1, 3, 16),
+        '%' => {
+            // A percent sign may be encoded, too: `%252F`.
+            let mut end = digits(1, 3, 16)?;
+            while text[end - 2..end] == *"25"
+                && let Some(longer) = digits(end, end + 2, 16)
+            {
+                end = longer;
+            }
+            Some(end)
+        }
         '#' => digits(1, 4, 8),
         '\\' => match text[1..].chars().next()? {
             'u' => digits(2, 6, 16),
             'x' => digits(2, 4, 16),
             '0'..='7' => digits(1, 4, 8),
-            'n' | 'r' | 't' | 'b' | 'f' => Some(2),
+            'n' | 'r' | 't' | 'b' | 'f' => (!in_path(&line[..=from])).then_some(2),
             _ => None,
         },
         _ => None,
     })
 }
 
+/// True where the backslashes at the end go on with a path that begins with a drive: folders with no blank in the last, and
+/// as many backslashes between each two.
+fn in_path(before: &str) -> bool {
+    let path = before.trim_end_matches('\\');
+    let separator = &before[path.len()..];
+    let inside = |c: char| {
+        !matches!(
+            c,
+            '/' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\0'..='\x1f' | '\x7f'
+        )
+    };
+    let Some(colon) = path
+        .rfind(|c: char| !inside(c))
+        .filter(|at| path[*at..].starts_with(':'))
+    else {
+        return false;
+    };
+    let mut drive = path[..colon].chars().rev();
+    let is_drive = drive.next().is_some_and(|c| c.is_ascii_alphabetic())
+        && !drive.next().is_some_and(|c| c.is_ascii_alphanumeric());
+    let Some(folders) = path[colon + 1..]
+        .strip_prefix(separator)
+        .or((colon + 1 == path.len()).then_some(""))
+    else {
+        return false;
+    };
+    let folders: Vec<&str> = match folders {
+        "" if colon + 1 == path.len() => Vec::new(),
+        _ => folders.split(separator).collect(),
+    };
+    let whole = folders
+        .iter()
+        .all(|folder| !folder.is_empty() && !folder.contains('\\'));
+    is_drive && whole && !folders.last().is_some_and(|last| last.contains(' ')) && before.len() - colon < 260
+}
+
 /// True where an escape ends at `at`.
 fn behind_escape(line: &str, at: usize) -> bool {
     (at.saturating_sub(30)..at)
         .filter(|from| line.is_char_boundary(*from))
-        .any(|from| escape(&line[from..]) == Some(at - from))
+        .any(|from| escape(line, from) == Some(at - from))
 }
 
 /// The starts at which a run that begins at `start` may be read: behind an escape that begins before it as well.
 fn starts(line: &str, start: usize) -> Vec<usize> {
     let behind = (start.saturating_sub(30)..start)
         .filter(|from| line.is_char_boundary(*from))
-        .filter_map(|from| escape(&line[from..]).map(|length| from + length));
+        .filter_map(|from| escape(line, from).map(|length| from + length));
     let mut out: Vec<_> = std::iter::once(start)
         .chain(behind.filter(|at| *at > start))
         .collect();
@@ -404,12 +450,23 @@ fn path_stands(wanted: &str, rest: &str, has_scheme: bool) -> bool {
     let rest = plain_slashes(rest);
     let stop = rest.find(|c: char| c <= ' ' || matches!(c, '"' | '<' | '>' | '`' | '\\' | '^' | '\u{7f}'));
     let text = &rest[..stop.unwrap_or(rest.len())];
-    let normal = match text {
-        _ if text.to_ascii_uppercase().starts_with("%2F") => decoded_once(text),
-        _ if text.starts_with('/') => normal(text),
-        _ if text.starts_with('?') => normal(&format!("/{text}")),
-        _ if has_scheme => "/".to_owned(),
-        _ => return false,
+    let in_normal_form = |text: &str| match text {
+        _ if text.to_ascii_uppercase().starts_with("%2F") => Some(decoded_once(text)),
+        _ if text.starts_with('/') => Some(normal(text)),
+        _ if text.starts_with('?') => Some(normal(&format!("/{text}"))),
+        _ => has_scheme.then(|| "/".to_owned()),
+    };
+    // Text without blanks may follow.
+    let letters = text.char_indices().filter(|(_, c)| !c.is_ascii());
+    let first_letters = letters.filter(|(at, _)| text[..*at].ends_with(|c: char| c.is_ascii()));
+    if first_letters
+        .into_iter()
+        .any(|(at, _)| in_normal_form(&text[..at]).is_some_and(|before| before == wanted))
+    {
+        return true;
+    }
+    let Some(normal) = in_normal_form(text) else {
+        return false;
     };
     let Some(behind) = normal.strip_prefix(wanted) else {
         return false;
