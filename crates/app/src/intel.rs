@@ -1,13 +1,13 @@
 //! Loads intelligence from files and folders: opens what is packed, and hands each source to `intel`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use perisai_events::{Block, ReadOptions, Sink};
-use perisai_intel::{Format, Options};
-use perisai_model::{Announced, Intel, Place, Problem, Warninglist, Withheld};
+use perisai_intel::{Format, Options, rule_count};
+use perisai_model::{Announced, Intel, Kind, Place, Problem, Warninglist, Withheld};
 
 use crate::files::{self, Globs, Input, error_text};
 use crate::stop::Stop;
@@ -24,7 +24,9 @@ pub struct Loaded {
     pub format: Format,
     /// How many indicators it brought, double ones included.
     pub indicators: usize,
-    /// How many rules.
+    /// How many of each kind.
+    pub kinds: BTreeMap<Kind, usize>,
+    /// How many rules: those in a file, not the files.
     pub rules: usize,
     /// How many entries could not be used.
     pub problems: usize,
@@ -201,13 +203,18 @@ impl Takes for Sources {
         // A folder or an archive holds read-mes and scripts, too; a file that was named is meant.
         options.skip_unknown |= place.member.is_some();
         let format = perisai_intel::read(place, &mut reader, &options, intel);
+        let mut kinds = BTreeMap::new();
+        for one in (before.0..intel.indicators.len()).map(|at| intel.indicators.get(at)) {
+            *kinds.entry(one.kind).or_default() += 1;
+        }
         let withheld = std::mem::replace(&mut intel.withheld, withheld_before);
         intel.withheld.merge(&withheld);
         self.loaded.push(Loaded {
             place: place.clone(),
             format: *format.as_ref().unwrap_or(&Format::Unknown),
             indicators: intel.indicators.len() - before.0,
-            rules: intel.rules.len() - before.1,
+            kinds,
+            rules: intel.rules[before.1..].iter().map(rule_count).sum(),
             problems: intel.problems.len() - before.2 + usize::from(format.is_err()),
             withheld,
         });

@@ -37,7 +37,11 @@ pub struct Lint {
 /// Reads and compiles all intelligence under the paths.
 #[must_use]
 pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
-    let (mut intel, mut sources) = load(paths, options, &Stop::default());
+    let options = Options {
+        check_warninglists: true,
+        ..options.clone()
+    };
+    let (mut intel, mut sources) = load(paths, &options, &Stop::default());
     let mut problems = std::mem::take(&mut intel.problems);
     let mut notes = notes::of_lint(&sources);
     notes.extend(too_common::notes(&intel));

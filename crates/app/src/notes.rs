@@ -58,6 +58,16 @@ pub(crate) fn of_lint(sources: &[Loaded]) -> Vec<String> {
         idle,
         ("holds nothing to look for", "hold nothing to look for"),
     ));
+    let lists = sources
+        .iter()
+        .filter(|source| source.format == Format::Warninglist);
+    notes.extend(named(
+        lists,
+        (
+            "is a warninglist, for --warninglists",
+            "are warninglists, for --warninglists",
+        ),
+    ));
     if cfg!(not(feature = "yara")) {
         let yara = sources.iter().filter(|source| source.format == Format::Yara);
         let what = "of YARA rules: not checked, as this program is built without YARA";

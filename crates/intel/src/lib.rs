@@ -29,7 +29,7 @@ use std::io::{self, BufRead, Read};
 
 use perisai_model::{Intel, Place, RuleLanguage};
 
-pub use self::rules::names::{RuleName, rule_names};
+pub use self::rules::names::{RuleName, rule_count, rule_names};
 use self::sink::Sink;
 use self::sniff::Shape;
 pub use self::warninglist::read_warninglist;
@@ -43,6 +43,8 @@ pub struct Options {
     pub include_no_ids: bool,
     /// Pass over a source in no known format in silence: for the files of a folder that is walked.
     pub skip_unknown: bool,
+    /// Check a warninglist as one, rather than tell that it holds no indicators.
+    pub check_warninglists: bool,
 }
 
 /// The formats that are told apart.
@@ -162,6 +164,10 @@ fn read_shape(
         Shape::Manifest => misp::manifest::read(input, sink),
         Shape::Hashes => Ok(()),
         Shape::Empty => drain(input),
+        Shape::Warninglist if options.check_warninglists => {
+            warninglist::check(input, sink);
+            Ok(())
+        }
         Shape::Warninglist => {
             sink.problem(
                 None,

@@ -186,10 +186,25 @@ impl<'a> Sink<'a> {
 
     /// Reports an entry that could not be used.
     pub(crate) fn problem(&mut self, line: Option<u64>, why: fmt::Arguments<'_>) {
+        // Nothing is put into words that nobody will read.
+        if self.problems >= KEPT_PROBLEMS {
+            self.problems += 1;
+            return;
+        }
+        let place = self.at(line);
+        self.tell(Problem::new(place, why.to_string()));
+    }
+
+    /// Where the source stands.
+    pub(crate) fn place(&self) -> &'a Place {
+        self.place
+    }
+
+    /// Reports a problem that has its place.
+    pub(crate) fn tell(&mut self, problem: Problem) {
         self.problems += 1;
         if self.problems <= KEPT_PROBLEMS {
-            let place = self.at(line);
-            self.intel.problems.push(Problem::new(place, why.to_string()));
+            self.intel.problems.push(problem);
         }
     }
 

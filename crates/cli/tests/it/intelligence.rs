@@ -124,6 +124,71 @@ fn yara_rules_are_compiled_by_lint() {
 }
 
 #[test]
+fn lint_tells_the_kinds_of_each_source() {
+    let table = b"type,value\nDomain,evil.example\nDomain,b.example\nIP,192.0.2.1\n";
+    let folder = folder(&[("t.csv", table)]);
+    let check = |format: &str, expected: &str| {
+        let ran = perisai(&["intel", "lint", "--format", format, text(folder.path())]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(ran.out.contains(expected), "{}", ran.out);
+    };
+    check("text", "t.csv: domain 2, ipv4 1\n");
+    check("jsonl", r#""kinds":{"domain":2,"ipv4":1}"#);
+    check("csv", "\",table,3,\"domain 2, ipv4 1\",0,0,0\n");
+}
+
+#[test]
+fn lint_counts_rules_and_not_files() {
+    let rules: &[(&str, &[u8])] = &[
+        (
+            "a.yar",
+            b"rule a { condition: true } rule b { condition: true }\nrule c { condition: true }",
+        ),
+        (
+            "b.yml",
+            b"title: a\nlogsource:\n  product: x\ndetection:\n  s:\n    f: a\n  condition: s\n---\n\
+            title: b\nlogsource:\n  product: x\ndetection:\n  s:\n    f: b\n  condition: s\n",
+        ),
+    ];
+    let folder = folder(rules);
+    let ran = perisai(&["intel", "lint", "-f", "csv", text(folder.path())]);
+    assert!(ran.out.contains("a.yar\",YARA,0,\"\",3,0,0\n"), "{}", ran.out);
+    assert!(ran.out.contains("b.yml\",Sigma,0,\"\",2,0,0\n"), "{}", ran.out);
+    let ran = perisai(&["intel", "lint", text(folder.path())]);
+    let in_use = if cfg!(feature = "yara") { 5 } else { 2 };
+    assert!(
+        ran.out.contains(&format!("and {in_use} rules in use")),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn lint_checks_warninglists_as_such() {
+    let good: (&str, &[u8]) = (
+        "list.json",
+        br#"{"name": "x", "type": "cidr", "list": ["192.0.2.0/24"]}"#,
+    );
+    let bad: (&str, &[u8]) = (
+        "list.json",
+        br#"{"name": "x", "type": "what", "list": ["192.0.2.0/24"]}"#,
+    );
+    let check = |file, codes: (i32, i32), told: [&str; 2]| {
+        let [lint, hunt] = run(&[file]);
+        assert_eq!((lint.code, hunt.code), codes, "{} {}", lint.out, hunt.err);
+        assert!(lint.out.contains(told[0]), "{}", lint.out);
+        assert!(hunt.err.contains(told[1]), "{}", hunt.err);
+    };
+    let told = "holds no indicators; give it as a warninglist";
+    check(
+        good,
+        (0, 2),
+        ["1 file is a warninglist, for --warninglists: ", told],
+    );
+    check(bad, (3, 2), ["unknown type of warninglist `what`", told]);
+}
+
+#[test]
 fn values_that_match_far_too_much_are_told_by_lint() {
     let [lint, hunt] = run(&[("list.txt", b"co.uk\n127.0.0.1\nevil.example\n")]);
     assert_eq!((lint.code, hunt.code), (0, 0));

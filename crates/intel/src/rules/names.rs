@@ -2,7 +2,7 @@
 
 use perisai_model::{Rule, RuleLanguage};
 
-use super::{network, yara};
+use super::{network, sigma, yara};
 
 /// A rule's name, and its id where it has one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +31,16 @@ pub fn rule_names(rule: &Rule) -> Vec<RuleName> {
             name.map(|name| RuleName { name, id }).into_iter().collect()
         }
         RuleLanguage::Sigma | RuleLanguage::StixPattern => Vec::new(),
+    }
+}
+
+/// How many rules there are in a text of rules.
+#[must_use]
+pub fn rule_count(rule: &Rule) -> usize {
+    match rule.language {
+        RuleLanguage::Yara => yara::names(&rule.text).len(),
+        RuleLanguage::Sigma => sigma::count(&rule.text),
+        RuleLanguage::Snort | RuleLanguage::Suricata | RuleLanguage::StixPattern => 1,
     }
 }
 

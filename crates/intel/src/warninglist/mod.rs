@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::input;
 use crate::json::{self, lenient};
+use crate::sink::Sink;
 use crate::words::{NAME, clip, quoted};
 
 /// The largest warninglist that is read; MISP's largest real ones have some tens of megabytes.
@@ -33,6 +34,14 @@ struct View {
     #[serde(deserialize_with = "lenient::list")]
     matching_attributes: Vec<String>,
     list: Option<Vec<Box<RawValue>>>,
+}
+
+/// Reads a warninglist for what is wrong with it.
+pub(crate) fn check(source: &mut dyn BufRead, sink: &mut Sink<'_>) {
+    let mut problems = Vec::new();
+    let read = read_warninglist(sink.place(), source, &mut problems);
+    problems.extend(read.err());
+    problems.into_iter().for_each(|problem| sink.tell(problem));
 }
 
 /// Reads a warninglist (`list.json`); entries that could not be used go to `problems`.
