@@ -62,7 +62,8 @@ fn hostname(event: &Event) -> Option<&str> {
     let first = values.next()?;
     // nginx writes its own name so, where `host` is the site.
     let is_apart = event.get("host").is_some() || event.get("http_host").is_some();
-    if is_apart || !is_asked(event, first) {
+    let is_site = target(event).is_some_and(|url| site(url).eq_ignore_ascii_case(bare(first)));
+    if !is_site && (is_apart || !is_asked(event, first)) {
         return Some(first);
     }
     // What syslog's header states comes behind what the message says.
@@ -116,12 +117,8 @@ const AGENTS: [&str; 6] = [
 
 /// Whether a name that stands in an event is that of the site which a request was for, not of the computer that logged.
 fn is_asked(event: &Event, name: &str) -> bool {
-    let text = |names: &[&str]| {
-        let mut texts = names.iter().filter_map(|name| event.get_str(name)).map(str::trim);
-        texts.find(|text| !matches!(*text, "" | "-"))
-    };
-    let has_method = text(&METHODS).is_some_and(is_method);
-    match text(&TARGETS) {
+    let has_method = text(event, &METHODS).is_some_and(is_method);
+    match target(event) {
         // A whole URL says itself which site it is of.
         Some(url) if url.contains("://") => site(url).eq_ignore_ascii_case(bare(name)),
         Some(_) => true,
@@ -129,9 +126,19 @@ fn is_asked(event: &Event, name: &str) -> bool {
             let status = || event.get("status").is_some() || event.get("status_code").is_some();
             // Log shippers, too, write a path beside the host: that of the log.
             let path = || event.get_str("path").is_some_and(|path| path.starts_with('/'));
-            has_method || text(&AGENTS).is_some() || status() && path()
+            has_method || text(event, &AGENTS).is_some() || status() && path()
         }
     }
+}
+
+fn target(event: &Event) -> Option<&str> {
+    text(event, &TARGETS)
+}
+
+/// The first text under some names that says something.
+fn text<'e>(event: &'e Event, names: &[&str]) -> Option<&'e str> {
+    let mut texts = names.iter().filter_map(|name| event.get_str(name)).map(str::trim);
+    texts.find(|text| !matches!(*text, "" | "-"))
 }
 
 fn is_method(text: &str) -> bool {
@@ -345,6 +352,11 @@ mod tests {
             client,
         );
         check(
+            r#"{"host":"collector","hostname":"site.example","url":"site.example/x","ClientIP":"10.0.0.1"}"#,
+            None,
+            client,
+        );
+        check(
             r#"Jan  2 03:04:05 relay app: {"hostname":"web1","msg":"started"}"#,
             Some("web1"),
             None,
@@ -359,6 +371,10 @@ mod tests {
             None,
             client,
         );
+    }
+
+    #[test]
+    fn a_host_beside_what_is_no_request_of_it() {
         check(
             r#"{"host":"site.example:8080","url":"http://u@SITE.example/x"}"#,
             None,
