@@ -42,7 +42,7 @@ pub(super) fn detect(head: &[u8]) -> Option<&'static Encoding> {
         little += usize::from(is_letter(pair[1], pair[0]));
         big += usize::from(is_letter(pair[0], pair[1]));
     }
-    let most = count / 10 * 9;
+    let most = count * 9 / 10;
     if little > most {
         Some(UTF_16LE)
     } else if big > most {
@@ -345,6 +345,7 @@ mod tests {
         assert_eq!(detect(&big("Вхід: користувач Олена\r\n")), Some(UTF_16BE));
         assert_eq!(detect("Вхід: користувач Олена\r\n".as_bytes()), None);
         assert_eq!(detect(b"plain text, no more"), None);
+        assert_eq!(detect(b"evil.com 10.0.0\n\0"), None);
         assert_eq!(detect(&[0; 64]), None);
         assert_eq!(detect(b"\xff\xfeplain text, no more"), None);
         assert_eq!(detect("\u{feff}".as_bytes()), None);
