@@ -4,7 +4,7 @@
 //! reported, and its neighbours are kept. Rules come from strangers, so `include` is refused: it would read files.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use perisai_model::{Context, Problem, Rule, RuleInfo};
 use yara_x::errors::CompileError;
@@ -13,6 +13,7 @@ use yara_x::{Compiler, IgnoredRuleReason};
 use crate::facts::EXTERNALS;
 use crate::info::rule_info;
 use crate::texts::texts;
+use crate::units::Units;
 
 /// Modules that `yara-x` or YARA knows and this build has not. A rule that needs one is left out; without this list
 /// its whole file would be refused.
@@ -36,7 +37,18 @@ const TOLD: usize = 20;
 /// Compiled rules, and what is to be said of each when it matches.
 pub struct Rules {
     pub(crate) engine: yara_x::Rules,
-    infos: HashMap<(String, String), Arc<RuleInfo>>,
+    infos: HashMap<(String, String), Known>,
+    /// The texts that were compiled.
+    texts: Vec<Rule>,
+    /// Their rules, as far as they compiled; made where they are needed.
+    units: OnceLock<Units>,
+}
+
+/// A rule that compiled.
+struct Known {
+    /// Its position among all.
+    order: usize,
+    info: Arc<RuleInfo>,
 }
 
 /// A problem of the text at a position in the list that was compiled; the form in which it is cached.
@@ -67,9 +79,19 @@ impl Rules {
         self.infos.is_empty()
     }
 
-    /// What is to be said of the rule with a name in the text with a namespace.
-    pub(crate) fn info(&self, namespace: &str, name: &str) -> Option<&Arc<RuleInfo>> {
-        self.infos.get(&(namespace.to_owned(), name.to_owned()))
+    /// What is to be said of the rule with a name in the text with a namespace, and its position among all.
+    pub(crate) fn info(&self, namespace: &str, name: &str) -> Option<(usize, &Arc<RuleInfo>)> {
+        let known = self.infos.get(&(namespace.to_owned(), name.to_owned()))?;
+        Some((known.order, &known.info))
+    }
+
+    /// All rules, each to be left out by itself.
+    pub(crate) fn units(&self) -> &Units {
+        self.units.get_or_init(|| {
+            Units::new(&self.texts, |text, name| {
+                self.info(&text.to_string(), name).is_some()
+            })
+        })
     }
 
     /// The engine's rules, each with what its own text and its context say.
@@ -77,15 +99,22 @@ impl Rules {
         let mut texts: Vec<_> = rules.iter().map(|(rule, _)| texts(&rule.text)).collect();
         let infos = engine
             .iter()
-            .filter_map(|rule| {
+            .enumerate()
+            .filter_map(|(order, rule)| {
                 let position = rule.namespace().parse::<usize>().ok()?;
                 let (_, context) = rules.get(position)?;
                 let text = texts[position].remove(rule.identifier());
                 let key = (rule.namespace().to_owned(), rule.identifier().to_owned());
-                Some((key, Arc::new(rule_info(&rule, context, text))))
+                let info = Arc::new(rule_info(&rule, context, text));
+                Some((key, Known { order, info }))
             })
             .collect();
-        Self { engine, infos }
+        Self {
+            engine,
+            infos,
+            texts: rules.iter().map(|&(rule, _)| rule.clone()).collect(),
+            units: OnceLock::new(),
+        }
     }
 }
 
@@ -128,6 +157,17 @@ pub(crate) fn compile(rules: &[(&Rule, &Context)]) -> (yara_x::Rules, Vec<TextPr
         found.extend(all);
     }
     (compiler.build(), found)
+}
+
+/// Compiles texts of which all is known to compile, each in the namespace of a position.
+pub(crate) fn compile_again(texts: impl IntoIterator<Item = (usize, String)>) -> yara_x::Rules {
+    let mut compiler = new_compiler();
+    for (position, text) in texts {
+        compiler.new_namespace(&position.to_string());
+        // Its errors were told when the whole was compiled.
+        let _ = compiler.add_source(text.as_str());
+    }
+    compiler.build()
 }
 
 fn new_compiler() -> Compiler<'static> {

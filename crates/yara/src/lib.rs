@@ -9,9 +9,11 @@ mod compile;
 mod facts;
 mod info;
 mod scan;
+mod slow;
 mod texts;
+mod units;
 
 pub use cache::{BadCache, cache_key};
 pub use compile::Rules;
 pub use facts::FileFacts;
-pub use scan::{Limits, Scan, Scanner, YaraHit};
+pub use scan::{Limits, Scan, Scanner, Watch, YaraHit};

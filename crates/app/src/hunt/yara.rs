@@ -3,14 +3,18 @@
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use perisai_events::{Block, Sink};
 use perisai_model::{Context, Finding, Intel, Place, Problem, Rule, RuleLanguage};
-use perisai_yara::{FileFacts, Limits, Rules, Scanner, cache_key};
+use perisai_yara::{FileFacts, Limits, Rules, Scanner, Watch, cache_key};
 
 use super::order::Output;
 use super::{HuntError, Settings};
 use crate::files::Input;
+
+/// What a file may cost.
+pub(super) const LIMITS: Limits = Limits::DEFAULT;
 
 /// Compiles the YARA rules, or takes them from the folder in which an earlier hunt left them. `None` where there are
 /// none.
@@ -71,18 +75,23 @@ pub(super) fn search_all(
     inputs: &[Input],
     output: &mut Output<'_>,
 ) -> Result<(), HuntError> {
+    let (start, stop) = (Instant::now(), &settings.stop);
+    let (clock, ends) = (|| start.elapsed(), || stop.is_set());
+    let watch = Watch {
+        clock: &clock,
+        ends: &ends,
+    };
+    let mut scanner = Scanner::new(rules, LIMITS, watch);
     for input in inputs.iter().filter(|input| input.size.is_some()) {
-        if settings.stop.is_set() {
+        if stop.is_set() {
             break;
         }
-        let limits = Limits::default();
         let mut files = Files {
-            scanner: Scanner::new(rules, limits),
-            limits,
+            scanner: &mut scanner,
             findings: Vec::new(),
             problems: Vec::new(),
         };
-        input.read(&settings.read, &|_| {}, &|| settings.stop.is_set(), &mut files);
+        input.read(&settings.read, &|_| {}, &ends, &mut files);
         let Files {
             findings, problems, ..
         } = files;
@@ -94,24 +103,25 @@ pub(super) fn search_all(
 }
 
 /// Takes each file whole.
-struct Files<'a> {
-    scanner: Scanner<'a>,
-    limits: Limits,
+struct Files<'a, 'r> {
+    scanner: &'a mut Scanner<'r>,
     findings: Vec<Finding>,
     problems: Vec<Problem>,
 }
 
-impl Sink for Files<'_> {
+impl Sink for Files<'_, '_> {
     fn member(&mut self, place: &Place, reader: &mut dyn Read) -> Option<ControlFlow<()>> {
         let mut bytes = Vec::new();
         // An error of the reader was told by the search for values; what came before it is looked at.
-        let _ = reader
-            .take(self.limits.max_bytes as u64 + 1)
-            .read_to_end(&mut bytes);
+        let _ = reader.take(LIMITS.max_bytes as u64 + 1).read_to_end(&mut bytes);
         let path = place.member.as_deref().unwrap_or(&place.path);
         let scan = self.scanner.scan(&bytes, &FileFacts { path, owner: None });
         self.problems
             .extend(scan.incomplete.map(|why| Problem::new(place.clone(), why)));
+        self.problems.extend(scan.set_aside.into_iter().map(|slow| {
+            let why = format!("{}: not looked for in {place} and what comes after it", slow.why);
+            Problem::new(slow.place, why)
+        }));
         for hit in scan.hits {
             self.findings.push(Finding {
                 time: None,

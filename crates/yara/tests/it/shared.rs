@@ -6,7 +6,7 @@ use std::path::Path;
 use perisai_model::Context;
 use perisai_yara::{FileFacts, Limits, Rules, Scanner};
 
-use crate::rules::rule;
+use crate::rules::{CALM, rule};
 
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/yara");
 
@@ -59,6 +59,6 @@ fn every_published_file_compiles() {
         path: "startup.cmd",
         owner: None,
     };
-    let of = |rules: &Rules| Scanner::new(rules, Limits::default()).scan(&script, &facts);
+    let of = |rules: &Rules| Scanner::new(rules, Limits::DEFAULT, CALM).scan(&script, &facts);
     assert_eq!(of(&cached), of(&compiled));
 }
