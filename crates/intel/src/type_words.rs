@@ -2,6 +2,8 @@
 //! value. MISP's attribute types are in `misp::types`; all other words are here.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use perisai_model::Kind;
 
@@ -126,6 +128,18 @@ const WORDS: &[(&str, Said)] = &[
     ("sha3384hash", Said::NotSearched), ("scheduledtask", Said::NotSearched), ("taskname", Said::NotSearched), ("campaignid", Said::NotSearched),
 ];
 
+/// All words, the names of the kinds among them.
+static BY_KEY: LazyLock<HashMap<String, Said>> = LazyLock::new(|| {
+    let kinds = Kind::ALL
+        .iter()
+        .map(|kind| (key(kind.as_str()), Said::Kind(*kind)));
+    let words = WORDS.iter().map(|(word, said)| ((*word).to_owned(), *said));
+    kinds.chain(words).collect()
+});
+
+/// The longest word that is looked up, in bytes.
+const LONGEST: usize = 64;
+
 /// The letters and digits of a word, in lower case: people write `User-Agent`, `user_agent` and `UserAgent`.
 pub(crate) fn key(word: &str) -> String {
     word.chars()
@@ -136,23 +150,16 @@ pub(crate) fn key(word: &str) -> String {
 
 /// What a word says; `None` where it is not known, and then it is no MISP type either.
 pub(crate) fn said(word: &str) -> Option<Said> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let key = key(word);
     // Zeek's own: `Intel::ADDR`.
     let key = key
         .strip_prefix("intel")
         .filter(|_| word.contains("::"))
         .unwrap_or(&key);
-    let by_table = WORDS
-        .iter()
-        .find(|(known, _)| *known == key)
-        .map(|(_, said)| *said);
-    let of_kind = || {
-        Kind::ALL
-            .iter()
-            .find(|kind| self::key(kind.as_str()) == key)
-            .map(|kind| Said::Kind(*kind))
-    };
-    by_table.or_else(of_kind)
+    BY_KEY.get(key).copied()
 }
 
 /// The name of a type as MISP writes it: in lower case, with dashes.

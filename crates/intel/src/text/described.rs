@@ -7,7 +7,7 @@
 use perisai_model::Kind;
 
 use crate::csv::{self, shows_itself};
-use crate::type_words::{self, Refused, is_defanged, is_digest, unmistakable};
+use crate::type_words::{self, Refused, Said, is_defanged, is_digest, unmistakable};
 use crate::typed::{Found, of_any};
 
 /// The longest text behind a value, in bytes, and its longest word: beyond it is a record of some log, or a key.
@@ -62,9 +62,9 @@ pub(super) fn read(text: &str) -> Option<Line<'_>> {
     leading(text, |found, word| may_lead(found, word))
 }
 
-/// True for a line that ends in a colon, or says whence the list comes.
+/// True for a line that ends in a colon.
 pub(super) fn is_heading(text: &str) -> bool {
-    bare(text).ends_with(':') || matches!(read(text), Some(Line::Aside))
+    bare(text).ends_with(':')
 }
 
 /// Without `-`, `*`, `•` or `1.` at its head; `None` where there is none.
@@ -95,8 +95,17 @@ fn labelled(text: &str) -> Option<(&str, &str)> {
         && rest.starts_with(char::is_whitespace) | (length > 1)
         && !label.contains(['.', '/', '\\', '@', '[', '('])
         && label.split_whitespace().count() <= 4
+        && (length == 1 || is_label_of_digest(label))
         && of_any(label).is_none();
     is_label.then(|| (label, rest.trim()))
+}
+
+/// Settings have the form `url = …`, too.
+fn is_label_of_digest(label: &str) -> bool {
+    match type_words::said(label) {
+        Some(Said::Kind(kind)) => is_digest(kind),
+        said => said == Some(Said::Digest),
+    }
 }
 
 fn of_label<'a>(label: &'a str, rest: &'a str) -> Option<Line<'a>> {
@@ -346,6 +355,7 @@ mod tests {
             "zope.interface 5.4.0",
             "github.com/a/b v1.2.3 h1:x",
             "module.exports = {",
+            "url = https://git.example/a",
             "10:15 a meeting",
             "10:15:30 a meeting",
             "good.example CNAME rpz-passthru.",

@@ -92,7 +92,7 @@ pub(crate) fn holds_value(line: &str) -> bool {
 /// True for a line that would give a value in a list of which most lines do.
 pub(crate) fn begins_with_value(line: &str) -> bool {
     let read = described::read(without_comment(line.trim()));
-    read.is_some_and(|line| line != described::Line::Aside)
+    matches!(read, Some(described::Line::Values { .. }))
 }
 
 struct List<'a, 'b> {
@@ -160,18 +160,20 @@ impl List<'_, '_> {
     }
 
     fn value(&mut self, line: Line<'_>, text: &str) {
-        let Several { values, others, said } = match several::split(text) {
-            Some(several) if others_are_told(&several) || !self.described => several,
-            _ => match described::read(text).filter(|_| self.described) {
+        let several = several::split(text);
+        if self.described && !several.as_ref().is_some_and(others_are_told) {
+            match described::read(text) {
                 Some(described::Line::Values { values, said }) => {
                     let context = self.said(said);
                     return self.take(values, context);
                 }
                 Some(described::Line::NotSearched(label)) => return self.sink.withhold_type(&normal(label)),
-                _ if self.described && described::is_heading(text) => return,
-                _ => several::split(text).unwrap_or_else(|| Several::of_one(text)),
-            },
-        };
+                Some(described::Line::Aside) => return,
+                None if described::is_heading(text) => return,
+                None => {}
+            }
+        }
+        let Several { values, others, said } = several.unwrap_or_else(|| Several::of_one(text));
         let context = self.said(&said);
         self.take(values, context);
         for text in others {

@@ -88,6 +88,11 @@ pub(crate) fn is_list<T: AsRef<str>>(cells: &[T]) -> bool {
 /// or several, and a name before or behind them. The name is what is said of them, and no host: alone it would match
 /// strangers, and `setup.exe` looks like a domain.
 fn checksums(text: &str) -> Option<Several<'_>> {
+    // Most lines have none, and are told fast.
+    let is_hex = |part: &str| part.len() >= 32 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !parts(text, is_any_separator).any(is_hex) {
+        return None;
+    }
     let (mut several, mut words) = (Several::default(), Vec::new());
     let (mut begins, mut ends) = (true, false);
     for part in parts(text, is_any_separator) {

@@ -346,12 +346,29 @@ fn lists_written_by_hand() {
 }
 
 #[test]
+fn a_page_in_postscript_is_read_fast() {
+    let odd = "0 1 TeXcolorgray 4 l 0 0 moveto (evil) show [1 2 3] 0 setdash\n".repeat(200_000);
+    let started = std::time::Instant::now();
+    let (_, intel) = load(
+        "list",
+        format!("evil.example\n192.0.2.1\n{odd}").as_bytes(),
+        &Options::default(),
+    );
+    assert!(intel.indicators.len() <= 2);
+    let list = format!("{}{odd}", "192.0.2.1 x\n".repeat(100));
+    let (_, intel) = load("list", list.as_bytes(), &Options::default());
+    assert_eq!((intel.indicators.len(), intel.problems.len()), (1, 101));
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+#[test]
 fn prose_is_no_list() {
     let none = ["table: no format of intelligence that is known"];
     for text in [
         "# Tool\n\nNode.js is needed.\nSee README.md for more.\nvisit evil.example now\n- main.rs: the start\n",
         "- main.rs: the start\n- lib.rs: the rest\n- README.md - this\n",
         "evil.example was seen in May, and then\nit went away, as did others.\nNobody knows why.\n",
+        "String: \"#fff\",\nText: \"#000\",\n",
         "git log\ncommit da39a3ee5e6b4b0d3255bfef95601890afd80709\n    Fix it\n",
         "module github.com/a/b\ngithub.com/c/d v1.2.3\ngithub.com/e/f v1.2.3 // indirect\n",
         "192.0.2.1 - - [10/Oct/2023:13:55:36 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"x\"\n",
