@@ -13,7 +13,7 @@ use perisai_model::{Finding, Flag, Report, Timestamp, Tlp, stable_uuid};
 
 use self::object::Object;
 use self::sighting::Maker;
-pub(crate) use self::sighting::is_web_address;
+pub(crate) use self::sighting::{FOUND, is_web_address};
 use crate::json::{self, Target};
 use crate::summary::{Group, Summary};
 use crate::{Options, Writer, say};

@@ -11,6 +11,9 @@ use super::observable;
 use crate::summary::Group;
 use crate::{attack, say};
 
+/// How each indicator that was found is described.
+pub(crate) const FOUND: &str = "Found in logs by a hunt.";
+
 /// The largest count that STIX 2.1 allows (sections 4.14 and 5.2).
 const MOST: u64 = 999_999_999;
 /// How many tags go along as labels.
@@ -95,7 +98,7 @@ impl Maker {
         let seen = group.span.ends().and_then(|(first, _)| time(first));
         let mut properties = vec![
             ("name", rule.name.as_str().into()),
-            ("description", "Found in logs by a hunt.".into()),
+            ("description", FOUND.into()),
             ("indicator_types", json!(["malicious-activity"])),
             ("pattern", pattern.into()),
             ("pattern_type", language.into()),
