@@ -12,14 +12,15 @@ use perisai_model::{Event, Place};
 use crate::block::Stream;
 use crate::columns::{csv::CSV, w3c::W3C, zeek::ZEEK};
 use crate::device::{CEF, LEEF};
+use crate::json;
 use crate::kv::LOGFMT;
 use crate::syslog::{SYSLOG, auditd::AUDITD, named::NAMED};
 use crate::time::DateOrder;
-use crate::web::{combined::WEB, squid::SQUID};
+use crate::web::combined::{self, WEB};
+use crate::web::squid::SQUID;
 use crate::windns::WINDNS;
 use crate::wrapped::CRI;
 use crate::xml::XML;
-use crate::{json, time};
 
 /// How many lines of the sample vote on the format.
 const VOTERS: usize = 64;
@@ -266,7 +267,7 @@ impl Stream {
         }
         event.clear();
         event.format = Format::TEXT.name();
-        if let Some((at, range)) = time::line_time(item, &self.clock) {
+        if let Some((at, range)) = combined::stray_time(item, self.format.name() == WEB.name, &self.clock) {
             event.time = at;
             event.time_text = Some(String::from_utf8_lossy(&item[range]).into_owned());
         }
