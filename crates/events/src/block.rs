@@ -9,7 +9,7 @@ use perisai_model::{Event, Place, Position, Problem};
 use crate::broken::Broken;
 use crate::evtx;
 use crate::format::{Clock, Columns, Format};
-use crate::json;
+use crate::json::{self, escapes};
 
 /// One text or record stream inside an input: the file itself, or a member of an archive. Shared by its blocks.
 #[derive(Debug, Clone)]
@@ -119,20 +119,23 @@ impl Block {
     /// True where lines write values in a way of their own, so that [`retell`](Self::retell) has something to say.
     #[must_use]
     pub fn retells(&self) -> bool {
-        let retell = self.stream.format.0.retell;
-        retell.is_some_and(|retell| memmem::find(&self.bytes, retell.mark.as_bytes()).is_some())
+        let own = self.stream.format.0.retell;
+        own.is_some_and(|own| memmem::find(&self.bytes, own.mark.as_bytes()).is_some())
+            || escapes::is_marked(&self.bytes)
     }
 
     /// Adds to `out`, on lines of their own, what a line says in the usual way of writing: a name with dots, where the log
-    /// has `(3)www(7)example(0)`. `stood` gets for each the place in `out` from which on it stands, and where it stands in
-    /// the line.
+    /// has `(3)www(7)example(0)`, or `&`, where JSON in it has `\u0026`. `stood` gets for each the place in `out` from
+    /// which on it stands, and where it stands in the line.
     pub fn retell(&self, item: Range<usize>, out: &mut Vec<u8>, stood: &mut Vec<(usize, Range<usize>)>) {
-        if let Some(retell) = self.stream.format.0.retell {
-            // Where bytes are replaced, places would be others.
-            if let Ok(text) = std::str::from_utf8(&self.bytes[item]) {
-                (retell.line)(text, out, stood);
-            }
+        let bytes = &self.bytes[item];
+        // Where bytes are replaced, places would be others.
+        if let Some(own) = self.stream.format.0.retell
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            (own.line)(text, out, stood);
         }
+        escapes::retell(bytes, out, stood);
     }
 
     /// Calls `each` with every record of an EVTX chunk, its number being the `EventRecordID`, and `problem` with what
