@@ -135,6 +135,24 @@ fn tar_of_the_oldest_kind() {
 }
 
 #[test]
+fn tar_members_of_any_kind() {
+    let text = lines();
+    let of_kind = |kind: u8, member: bool| {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, kind) in [("a.log", b'0'), ("b.log", kind)] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_entry_type(tar::EntryType::new(kind));
+            builder.append_data(&mut header, name, text.as_bytes()).unwrap();
+        }
+        let names = [Some("a.log"), Some("b.log")];
+        check(&builder.into_inner().unwrap(), &names[..1 + usize::from(member)]);
+    };
+    b"07Z\0VM1256D".iter().for_each(|kind| of_kind(*kind, true));
+    of_kind(b'g', false);
+}
+
+#[test]
 fn archives_in_archives() {
     let text = lines();
     let inner = zip(&[("in.log", text.as_bytes())], zip::CompressionMethod::Deflated);
