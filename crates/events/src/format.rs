@@ -413,6 +413,17 @@ pub(crate) mod tests {
             many("", "(1)a", ""),
             many("1 PACKET [] ", "(1)a", ""),
             many("", "\"\"", ""),
+            many("a - b", " [d] \"x\" 200", ""),
+            many("a - b", " [d] \"", ""),
+            many(
+                &format!("{} - b", "a".repeat(1 << 20)),
+                " [01/Jan/2026:00:00:00 +0000] \"x\" 200",
+                "",
+            ),
+            many("1.1.1.1 - ", "[01/Jan/2026:00:00:00 +0000] ", ""),
+            many("", "\"\\u0041", ""),
+            many("\\u0041", "\\u004", ""),
+            many("\\u0041", "\\", ""),
         ];
         for line in &lines {
             for spec in LINES {
@@ -430,6 +441,7 @@ pub(crate) mod tests {
                 if let Some(retell) = spec.retell {
                     (retell.line)(line, &mut Vec::new(), &mut Vec::new());
                 }
+                json::escapes::retell(line.as_bytes(), &mut Vec::new(), &mut Vec::new());
                 let start = &line[..line.len().min(60)];
                 assert!(event.iter().len() <= 4 * FIELDS, "{}: {start}", spec.name);
             }

@@ -33,28 +33,54 @@ struct Row<'a> {
 const DATE: usize = 64;
 
 fn split(line: &str) -> Option<Row<'_>> {
-    Some(split_from(line, 0)?.0)
+    Some(row_of(line)?.0)
 }
 
-/// The first row whose request stands behind a place, and where that request ends. A user name may hold blanks, brackets
-/// and dates, but no bare quote: the first quote with a bracket before it opens the request, and the last bracket before
-/// that the date.
-fn split_from(line: &str, from: usize) -> Option<(Row<'_>, usize)> {
+/// The first row, and what it stands around.
+fn row_of(line: &str) -> Option<(Row<'_>, Core<'_>)> {
+    let mut at = 0;
+    loop {
+        let core = core_from(line, at)?;
+        at = core.request.end;
+        if let Some(row) = row(line, &core) {
+            return Some((row, core));
+        }
+    }
+}
+
+/// What makes a row: a date in brackets, a request in quotes, a status.
+struct Core<'a> {
+    date: Range<usize>,
+    request: Range<usize>,
+    status: &'a str,
+    /// What follows the status.
+    behind: &'a str,
+}
+
+/// The first one behind a place. A user name may hold blanks, brackets and dates, but no bare quote: the first quote with
+/// a bracket before it opens the request, and the last bracket before that the date.
+fn core_from(line: &str, from: usize) -> Option<Core<'_>> {
     let mut at = from;
-    while let Some(found) = memchr::memchr(b'"', &line.as_bytes()[at..]) {
-        let quote = at + found;
+    loop {
+        let quote = at + memchr::memchr(b'"', &line.as_bytes()[at..])?;
+        at = quote + 1;
         let Some(date) = date_before(line, quote) else {
-            at = quote + 1;
             continue;
         };
-        let end = quote + 1 + quote_end(&line[quote + 1..])?;
-        if let Some(row) = row(line, date, quote + 1..end) {
-            return Some((row, end));
-        }
+        let request = at..at + quote_end(&line[at..])?;
         // What ends no request may open the next.
-        at = end;
+        at = request.end;
+        let rest = line[at + 1..].trim_start();
+        let (status, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+        if status.len() == 3 && status.parse::<u16>().is_ok() {
+            return Some(Core {
+                date,
+                request,
+                status,
+                behind,
+            });
+        }
     }
-    None
 }
 
 /// Where the text in the brackets stands that a quote follows.
@@ -65,15 +91,8 @@ fn date_before(line: &str, quote: usize) -> Option<Range<usize>> {
     line[..start].ends_with(" [").then_some(start..end)
 }
 
-fn row(line: &str, date: Range<usize>, request: Range<usize>) -> Option<Row<'_>> {
-    let before = &line[..date.start - 2];
-    let mut words = line[request.end + 1..].trim_start().splitn(3, ' ');
-    let status = words
-        .next()
-        .filter(|status| status.len() == 3 && status.parse::<u16>().is_ok())?;
-    let bytes = words.next().unwrap_or("-");
-    let rest = words.next().unwrap_or_default();
-    let mut words = before.splitn(3, ' ');
+fn row<'a>(line: &'a str, core: &Core<'a>) -> Option<Row<'a>> {
+    let mut words = line[..core.date.start - 2].splitn(3, ' ');
     let mut client = words.next()?;
     let ident = words.next()?;
     let mut user = words.next()?;
@@ -84,13 +103,14 @@ fn row(line: &str, date: Range<usize>, request: Range<usize>) -> Option<Row<'_>>
         vhost = Some(client);
         (client, user) = (ident, fourth);
     }
+    let (bytes, rest) = core.behind.split_once(' ').unwrap_or((core.behind, ""));
     Some(Row {
         vhost,
         client,
         user,
-        time: &line[date],
-        request: &line[request],
-        status,
+        time: &line[core.date.clone()],
+        request: &line[core.request.clone()],
+        status: core.status,
         bytes,
         rest,
     })
@@ -98,29 +118,25 @@ fn row(line: &str, date: Range<usize>, request: Range<usize>) -> Option<Row<'_>>
 
 /// Whether the rest of the line would do as a row too, with another time: some servers write quotes as clients send
 /// them, and then no one can tell which of the two times is the server's.
-fn is_contested(line: &str, row: &Row<'_>, end: usize, clock: &Clock) -> bool {
-    let time = time::parse(row.time, clock);
-    let mut at = end + 1;
-    while let Some((other, end)) = split_from(line, at) {
-        let other = time::parse(other.time, clock);
-        if other.is_some() && other != time {
-            return true;
-        }
-        at = end + 1;
-    }
-    false
+fn is_contested(line: &str, core: &Core<'_>, clock: &Clock) -> bool {
+    let parse = |core: &Core<'_>| time::parse(&line[core.date.clone()], clock);
+    let time = parse(core);
+    let next = |core: &Core<'_>| core_from(line, core.request.end + 1);
+    std::iter::successors(next(core), next)
+        .filter_map(|other| parse(&other))
+        .any(|other| Some(other) != time)
 }
 
 /// The time of a line of text that is no row. Where it may be the text of a client, and not the server's, there is none:
 /// dates in brackets that differ, another date before the one in brackets, and in a log of rows a date that no quote
-/// follows.
+/// follows. What stands behind no more than a word or a number is not a client's: its address has a dot or a colon.
 pub(crate) fn stray_time(
     item: &[u8],
     is_web: bool,
     clock: &Clock,
 ) -> Option<(Option<Timestamp>, Range<usize>)> {
     let found = time::line_time(item, clock)?;
-    let leads = |byte: &u8| byte.is_ascii_digit() || b" \t<>[(\"'".contains(byte);
+    let leads = |byte: &u8| byte.is_ascii_alphanumeric() || b" \t<>[]()\"'|=".contains(byte);
     if item[..found.1.start].iter().all(leads) {
         return Some(found);
     }
@@ -143,7 +159,7 @@ fn bracketed(text: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
-    let Some((row, end)) = split_from(item, 0) else {
+    let Some((row, core)) = row_of(item) else {
         return false;
     };
     event.push_str("c-ip", row.client);
@@ -154,7 +170,7 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     if let Some(vhost) = row.vhost {
         event.push_str("vhost", vhost);
     }
-    if !is_contested(item, &row, end, &stream.clock) {
+    if !is_contested(item, &core, &stream.clock) {
         event.time = time::parse(row.time, &stream.clock);
         event.time_text = Some(row.time.to_owned());
     }
@@ -263,6 +279,7 @@ mod tests {
         check("1.1.1.1 - a FAKE b", false, None);
         check("TIME [error] FAKE", false, Some("2022"));
         check("2022-02-24 00:00:00 [error] FAKE", false, Some("2022"));
+        check("[INFO] 2022-02-24 00:00:00 1.1.1.1 FAKE", false, Some("2022"));
     }
 
     proptest! {
