@@ -262,6 +262,40 @@ mod tests {
     }
 
     #[test]
+    fn json_in_any_line_is_told_again() {
+        let check = |bytes: &[u8], expected: &[(&str, &str)]| {
+            let block = block(bytes, Layout::Lines);
+            let (mut out, mut stood) = (Vec::new(), Vec::new());
+            for (_, range) in block.items() {
+                let (from, line) = (stood.len(), &bytes[range.clone()]);
+                block.retell(range, &mut out, &mut stood);
+                let told = stood[from..].iter().map(|(at, range)| {
+                    let told = out[*at..].split(|byte| *byte == b'\n').next().unwrap();
+                    (&line[range.clone()], told)
+                });
+                let expected = expected
+                    .iter()
+                    .map(|(stood, told)| (stood.as_bytes(), told.as_bytes()));
+                assert_eq!(told.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+            }
+            assert_eq!(block.retells(), !expected.is_empty());
+        };
+        let escaped = [(r"a?b=1\u0026c", "a?b=1&c")];
+        check(br#"{"u":"a?b=1\u0026c"}"#, &escaped);
+        check(br#"2022-02-24T01:02:03Z stdout F {"u":"a?b=1\u0026c"}"#, &escaped);
+        check(br#"Feb 24 01:02:03 h p[1]: @cee: {"u":"a?b=1\u0026c"}"#, &escaped);
+        check(
+            b"<13>1 2026-01-01T00:00:00Z h p - - - \xff\"a?b=1\\u0026c\"",
+            &escaped,
+        );
+        check(
+            br#"{"log":"{\"u\":\"a?b=1\\u0026c\"}\n"}"#,
+            &[(r"a?b=1\\u0026c", "a?b=1&c")],
+        );
+        check(br"plain words, c:\users, \u00", &[]);
+    }
+
+    #[test]
     fn what_stands_between_records_belongs_to_the_one_before() {
         let block = block(b"[{1},{2}]", Layout::Records(vec![1..4, 5..8]));
         let mut cursor = block.cursor();

@@ -342,6 +342,9 @@ fn what_is_stated_of_a_zips_member_hides_nothing() {
                 assert!(found.problems[0].ends_with(why), "{:?}", found.problems);
             }
         };
+        let mut locked = packed.clone();
+        locked[at + 8] |= 1;
+        assert_eq!(file(&locked, &ReadOptions::default()).items.len(), 60);
         let more = |stated: u32| {
             format!(
                 "unpacks to {} bytes, where {stated} are stated: all are searched",

@@ -186,10 +186,12 @@ impl Entry {
             if has_magic(file, start, u64::MAX, LOCAL)? {
                 let header: [u8; LOCAL_SIZE] = bytes_at(file, start)?;
                 let data = start + local_length(&header);
+                // Encrypted is what both say is.
+                let encrypted = self.flags & u16_at(&header, 6) & 1;
                 return Ok(Some(Part {
                     name: self.name.clone(),
                     modified: self.modified,
-                    flags: self.flags,
+                    flags: self.flags & !1 | encrypted,
                     method: self.method,
                     start,
                     data: data..data.saturating_add(self.packed),
