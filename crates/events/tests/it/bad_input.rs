@@ -154,28 +154,6 @@ fn what_stands_behind_a_tar_is_read_or_told() {
 }
 
 #[test]
-fn what_stands_behind_a_zip_is_searched_and_told() {
-    let packed = zip(&[("a.log", b"one")], zip::CompressionMethod::Stored);
-    let check = |behind: &[u8], expected: &[&str], problems: &[&str]| {
-        for found in [
-            file(&[&packed, behind].concat(), &ReadOptions::default()),
-            stream(&[&packed, behind].concat(), &ReadOptions::default()),
-        ] {
-            assert_eq!(found.texts(), expected);
-            assert_eq!(found.problems, problems);
-        }
-    };
-    check(b"", &["one"], &[]);
-    check(&[0; 70_000], &["one"], &[]);
-    let why = |size: usize| {
-        format!("f: {size} bytes behind the end of the zip: searched as they stand, with lines of their own")
-    };
-    check(b"two\nthree", &["one", "two", "three"], &[&why(9)]);
-    let many = b"two\n".repeat(20_000);
-    check(&many, &[&["one"][..], &["two"; 20_000]].concat(), &[&why(80_000)]);
-}
-
-#[test]
 fn a_broken_member_does_not_end_the_archive() {
     let text = lines();
     let mut broken = gz(text.as_bytes());

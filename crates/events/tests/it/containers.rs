@@ -271,6 +271,28 @@ fn a_zips_directory_hides_nothing() {
 }
 
 #[test]
+fn what_stands_behind_a_zip_is_searched_and_told() {
+    let packed = zip(&[("a.log", b"one")], zip::CompressionMethod::Stored);
+    let check = |behind: &[u8], expected: &[&str], problems: &[&str]| {
+        for found in [
+            file(&[&packed, behind].concat(), &ReadOptions::default()),
+            stream(&[&packed, behind].concat(), &ReadOptions::default()),
+        ] {
+            assert_eq!(found.texts(), expected);
+            assert_eq!(found.problems, problems);
+        }
+    };
+    check(b"", &["one"], &[]);
+    check(&[0; 70_000], &["one"], &[]);
+    let why = |size: usize| {
+        format!("f: {size} bytes behind the end of the zip: searched as they stand, with lines of their own")
+    };
+    check(b"two\nthree", &["one", "two", "three"], &[&why(9)]);
+    let many = b"two\n".repeat(20_000);
+    check(&many, &[&["one"][..], &["two"; 20_000]].concat(), &[&why(80_000)]);
+}
+
+#[test]
 fn a_zip_has_no_room_for_more() {
     let packed = zip(&[("a", b"one"), ("b", b"two")], zip::CompressionMethod::Deflated);
     let hidden = zip(&[("h", b"three")], zip::CompressionMethod::Deflated);
