@@ -9,7 +9,7 @@ use perisai_model::{Event, Place, Position, Problem};
 use crate::broken::Broken;
 use crate::evtx;
 use crate::format::{Clock, Columns, Format};
-use crate::json;
+use crate::json::{self, escapes};
 
 /// One text or record stream inside an input: the file itself, or a member of an archive. Shared by its blocks.
 #[derive(Debug, Clone)]
@@ -119,20 +119,23 @@ impl Block {
     /// True where lines write values in a way of their own, so that [`retell`](Self::retell) has something to say.
     #[must_use]
     pub fn retells(&self) -> bool {
-        let retell = self.stream.format.0.retell;
-        retell.is_some_and(|retell| memmem::find(&self.bytes, retell.mark.as_bytes()).is_some())
+        let own = self.stream.format.0.retell;
+        own.is_some_and(|own| memmem::find(&self.bytes, own.mark.as_bytes()).is_some())
+            || escapes::is_marked(&self.bytes)
     }
 
     /// Adds to `out`, on lines of their own, what a line says in the usual way of writing: a name with dots, where the log
-    /// has `(3)www(7)example(0)`. `stood` gets for each the place in `out` from which on it stands, and where it stands in
-    /// the line.
+    /// has `(3)www(7)example(0)`, or `&`, where JSON in it has `\u0026`. `stood` gets for each the place in `out` from
+    /// which on it stands, and where it stands in the line.
     pub fn retell(&self, item: Range<usize>, out: &mut Vec<u8>, stood: &mut Vec<(usize, Range<usize>)>) {
-        if let Some(retell) = self.stream.format.0.retell {
-            // Where bytes are replaced, places would be others.
-            if let Ok(text) = std::str::from_utf8(&self.bytes[item]) {
-                (retell.line)(text, out, stood);
-            }
+        let bytes = &self.bytes[item];
+        // Where bytes are replaced, places would be others.
+        if let Some(own) = self.stream.format.0.retell
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            (own.line)(text, out, stood);
         }
+        escapes::retell(bytes, out, stood);
     }
 
     /// Calls `each` with every record of an EVTX chunk, its number being the `EventRecordID`, and `problem` with what
@@ -256,6 +259,40 @@ mod tests {
         check(b"", &[]);
         check(b"a\nbc\r\n\nd", &[(5, "a"), (6, "bc"), (7, ""), (8, "d")]);
         check(b"one\n", &[(5, "one")]);
+    }
+
+    #[test]
+    fn json_in_any_line_is_told_again() {
+        let check = |bytes: &[u8], expected: &[(&str, &str)]| {
+            let block = block(bytes, Layout::Lines);
+            let (mut out, mut stood) = (Vec::new(), Vec::new());
+            for (_, range) in block.items() {
+                let (from, line) = (stood.len(), &bytes[range.clone()]);
+                block.retell(range, &mut out, &mut stood);
+                let told = stood[from..].iter().map(|(at, range)| {
+                    let told = out[*at..].split(|byte| *byte == b'\n').next().unwrap();
+                    (&line[range.clone()], told)
+                });
+                let expected = expected
+                    .iter()
+                    .map(|(stood, told)| (stood.as_bytes(), told.as_bytes()));
+                assert_eq!(told.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+            }
+            assert_eq!(block.retells(), !expected.is_empty());
+        };
+        let escaped = [(r"a?b=1\u0026c", "a?b=1&c")];
+        check(br#"{"u":"a?b=1\u0026c"}"#, &escaped);
+        check(br#"2022-02-24T01:02:03Z stdout F {"u":"a?b=1\u0026c"}"#, &escaped);
+        check(br#"Feb 24 01:02:03 h p[1]: @cee: {"u":"a?b=1\u0026c"}"#, &escaped);
+        check(
+            b"<13>1 2026-01-01T00:00:00Z h p - - - \xff\"a?b=1\\u0026c\"",
+            &escaped,
+        );
+        check(
+            br#"{"log":"{\"u\":\"a?b=1\\u0026c\"}\n"}"#,
+            &[(r"a?b=1\\u0026c", "a?b=1&c")],
+        );
+        check(br"plain words, c:\users, \u00", &[]);
     }
 
     #[test]

@@ -12,14 +12,15 @@ use perisai_model::{Event, Place};
 use crate::block::Stream;
 use crate::columns::{csv::CSV, w3c::W3C, zeek::ZEEK};
 use crate::device::{CEF, LEEF};
+use crate::json;
 use crate::kv::LOGFMT;
 use crate::syslog::{SYSLOG, auditd::AUDITD, named::NAMED};
 use crate::time::DateOrder;
-use crate::web::{combined::WEB, squid::SQUID};
+use crate::web::combined::{self, WEB};
+use crate::web::squid::SQUID;
 use crate::windns::WINDNS;
 use crate::wrapped::CRI;
 use crate::xml::XML;
-use crate::{json, time};
 
 /// How many lines of the sample vote on the format.
 const VOTERS: usize = 64;
@@ -268,7 +269,7 @@ impl Stream {
         }
         event.clear();
         event.format = Format::TEXT.name();
-        if let Some((at, range)) = time::line_time(item, &self.clock) {
+        if let Some((at, range)) = combined::stray_time(item, self.format.name() == WEB.name, &self.clock) {
             event.time = at;
             event.time_text = Some(String::from_utf8_lossy(&item[range]).into_owned());
         }
@@ -414,6 +415,17 @@ pub(crate) mod tests {
             many("", "(1)a", ""),
             many("1 PACKET [] ", "(1)a", ""),
             many("", "\"\"", ""),
+            many("a - b", " [d] \"x\" 200", ""),
+            many("a - b", " [d] \"", ""),
+            many(
+                &format!("{} - b", "a".repeat(1 << 20)),
+                " [01/Jan/2026:00:00:00 +0000] \"x\" 200",
+                "",
+            ),
+            many("1.1.1.1 - ", "[01/Jan/2026:00:00:00 +0000] ", ""),
+            many("", "\"\\u0041", ""),
+            many("\\u0041", "\\u004", ""),
+            many("\\u0041", "\\", ""),
         ];
         for line in &lines {
             for spec in LINES {
@@ -431,6 +443,7 @@ pub(crate) mod tests {
                 if let Some(retell) = spec.retell {
                     (retell.line)(line, &mut Vec::new(), &mut Vec::new());
                 }
+                json::escapes::retell(line.as_bytes(), &mut Vec::new(), &mut Vec::new());
                 let start = &line[..line.len().min(60)];
                 assert!(event.iter().len() <= 4 * FIELDS, "{}: {start}", spec.name);
             }

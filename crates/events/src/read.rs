@@ -173,7 +173,9 @@ impl Walk<'_> {
         match input {
             Input::Seekable(file) => {
                 let head = container::peek(file, self.quiet);
-                let zip = Container::detect(&head.bytes) == Some(Container::Zip);
+                let kind = Container::detect(&head.bytes);
+                let zip = kind == Some(Container::Zip)
+                    || kind.is_none() && container::zip::ends_in_zip(file, head.bytes.len());
                 if zip && member.depth < self.options.limits.depth {
                     return container::zip::seekable(self, &member, file);
                 }

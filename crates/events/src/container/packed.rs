@@ -1,6 +1,6 @@
 //! Streams that are compressed and no more: gzip, zstd, xz, bzip2, lz4; several members or frames behind each other.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use flate2::bufread::GzDecoder;
 use jiff::Timestamp;
 
 use super::{Counted, Meter, Metered, Packing, Peeked};
-use crate::read::{Input, Member, Walk};
+use crate::read::{Input, Member, Walk, explain};
 
 /// The most memory an xz stream may ask for; `xz -9` asks for 65 MiB.
 const XZ_MEMORY: u64 = 256 << 20;
@@ -24,12 +24,12 @@ pub(crate) fn read(
         .then(|| gzip_time(reader.head()))
         .flatten();
     let packed = Rc::default();
-    let counted = Counted {
+    let mut source = Source::new(Counted {
         inner: reader,
         read: Rc::clone(&packed),
-    };
-    let decoder = match decoder(packing, BufReader::with_capacity(64 << 10, counted)) {
-        Ok(decoder) => decoder,
+    });
+    let mut frames = match Frames::new(packing, &mut source) {
+        Ok(frames) => frames,
         Err(error) => {
             walk.problem(member, format!("cannot be unpacked: {error}"));
             return ControlFlow::Continue(());
@@ -37,7 +37,7 @@ pub(crate) fn read(
     };
     let meter = Meter::new(packed, Rc::clone(&walk.unpacked), &walk.options.limits);
     let mut metered = Metered {
-        inner: decoder,
+        inner: &mut frames,
         meter: &meter,
     };
     let modified = stated.into_iter().chain(member.modified).min();
@@ -45,12 +45,29 @@ pub(crate) fn read(
         modified,
         ..member.inside()
     };
-    walk.input(inside, Input::Stream(&mut metered))
+    walk.input(inside, Input::Stream(&mut metered))?;
+    // What is packed in it may end before it does.
+    if !meter.spent()
+        && let Err(error) = io::copy(&mut metered, &mut io::sink())
+    {
+        walk.problem(member, explain(&error));
+    }
+    let has_more = frames.state == State::More;
+    drop(frames);
+    if !has_more || meter.spent() {
+        return ControlFlow::Continue(());
+    }
+    walk.problem(
+        member,
+        "something else behind the end of the packed data: searched as it stands, with lines of its own",
+    );
+    walk.input(member.inside(), Input::Stream(&mut source))
 }
 
 /// What is wrong with a stream whose first bytes are no more than marked as packed: a log may begin so.
 pub(crate) fn broken(packing: Packing, head: &[u8]) -> Option<io::Error> {
-    let first = decoder(packing, head).and_then(|mut decoder| decoder.read(&mut [0]));
+    let mut source = Source::new(head);
+    let first = Frames::new(packing, &mut source).and_then(|mut frames| frames.read(&mut [0]));
     first
         .err()
         .filter(|error| error.kind() != io::ErrorKind::UnexpectedEof)
@@ -63,120 +80,211 @@ fn gzip_time(head: &[u8]) -> Option<Timestamp> {
     time?.ok()
 }
 
-fn decoder<'a, R: BufRead + 'a>(packing: Packing, reader: R) -> io::Result<Box<dyn Read + 'a>> {
-    Ok(match packing {
-        Packing::Gzip => Box::new(Members::new(reader)),
-        Packing::Zstd => Box::new(zstd::Decoder::with_buffer(reader)?),
-        Packing::Xz => {
-            let stream =
-                liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED)?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream))
-        }
-        Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
-        Packing::Lz4 => Box::new(Frames::new(reader)),
-    })
+/// How a packing's frames or members begin.
+fn magic(packing: Packing) -> &'static [u8] {
+    match packing {
+        Packing::Gzip => b"\x1f\x8b\x08",
+        Packing::Zstd => b"\x28\xb5\x2f\xfd",
+        Packing::Xz => b"\xfd7zXZ\0",
+        Packing::Bzip2 => b"BZh",
+        Packing::Lz4 => b"\x04\x22\x4d\x18",
+    }
 }
 
-/// All gzip members behind each other. What stands behind them is told, save zeros: they pad to the block of a tape.
-struct Members<R> {
-    /// `None` only while one member gives way to the next.
-    member: Option<GzDecoder<R>>,
-    is_first: bool,
+/// The longest of them.
+const MAGIC: usize = 6;
+
+/// Whether bytes begin a frame, or are what is left of such a beginning.
+fn begins(packing: Packing, bytes: &[u8]) -> bool {
+    let skippable = packing == Packing::Zstd && matches!(bytes, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]);
+    let magic = magic(packing);
+    skippable || bytes.starts_with(magic) || magic.starts_with(bytes)
 }
 
-impl<R: BufRead> Members<R> {
-    fn new(reader: R) -> Self {
-        Self {
-            member: Some(GzDecoder::new(reader)),
-            is_first: true,
-        }
+/// All frames or members behind each other. Zeros behind one are passed over: they pad to the block of a tape.
+struct Frames<'r, R: Read> {
+    packing: Packing,
+    /// `None` only while one frame gives way to the next, and at the end.
+    frame: Option<Frame<&'r mut Source<R>>>,
+    state: State,
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Running,
+    Failed,
+    /// All has been read.
+    Done,
+    /// What follows is no frame.
+    More,
+}
+
+impl<'r, R: Read> Frames<'r, R> {
+    fn new(packing: Packing, reader: &'r mut Source<R>) -> io::Result<Self> {
+        Ok(Self {
+            packing,
+            frame: Some(Frame::new(packing, reader)?),
+            state: State::Running,
+        })
     }
 
-    /// Goes to the next member; false at the end.
-    fn next(&mut self) -> io::Result<bool> {
-        let Some(member) = self.member.take() else {
-            return Ok(false);
+    /// Goes to the next frame; does not where there is none.
+    fn next(&mut self) -> io::Result<()> {
+        let Some(frame) = self.frame.take() else {
+            return Ok(());
         };
-        let mut reader = member.into_inner();
+        let reader = frame.into_inner();
         loop {
             let bytes = reader.fill_buf()?;
             let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-            match bytes.get(zeros) {
-                Some(0x1f) => {
-                    reader.consume(zeros);
-                    self.member = Some(GzDecoder::new(reader));
-                    self.is_first = false;
-                    return Ok(true);
-                }
-                Some(_) => return Err(trailing()),
-                None if bytes.is_empty() => return Ok(false),
-                None => reader.consume(zeros),
+            if zeros == 0 {
+                break;
             }
+            reader.consume(zeros);
         }
+        let bytes = reader.peek(MAGIC)?;
+        if bytes.is_empty() {
+            self.state = State::Done;
+        } else if begins(self.packing, bytes) {
+            self.frame = Some(Frame::new(self.packing, reader)?);
+        } else {
+            self.state = State::More;
+        }
+        Ok(())
     }
-}
 
-fn trailing() -> io::Error {
-    io::Error::other("trailing garbage after the gzip data: not searched")
-}
-
-impl<R: BufRead> Read for Members<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while let Some(member) = &mut self.member {
-            match member.read(buf) {
-                Ok(0) if !buf.is_empty() => {
-                    if !self.next()? {
-                        break;
-                    }
-                }
-                Err(error)
-                    if !self.is_first
-                        && member.header().is_none()
-                        && error.kind() == io::ErrorKind::InvalidInput =>
-                {
-                    return Err(trailing());
-                }
-                outcome => return outcome,
+    fn read_on(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while let Some(frame) = &mut self.frame {
+            match frame.read(buf)? {
+                0 => self.next()?,
+                read => return Ok(read),
             }
         }
         Ok(0)
     }
 }
 
-/// All lz4 frames behind each other; the decoder stops after each, and where a frame has no end.
-struct Frames<R: Read> {
-    decoder: lz4_flex::frame::FrameDecoder<Ends<R>>,
-    done: bool,
+impl<R: Read> Read for Frames<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.state != State::Running || buf.is_empty() {
+            return Ok(0);
+        }
+        let outcome = self.read_on(buf);
+        if matches!(&outcome, Err(error) if error.kind() != io::ErrorKind::Interrupted) {
+            self.state = State::Failed;
+        }
+        outcome
+    }
 }
 
-impl<R: BufRead> Frames<R> {
+/// The decoder of one frame, which reads no further than that.
+enum Frame<R: BufRead> {
+    Gzip(Box<GzDecoder<R>>),
+    Zstd(zstd::Decoder<'static, R>),
+    Xz(liblzma::bufread::XzDecoder<R>),
+    Bzip2(bzip2::bufread::BzDecoder<R>),
+    Lz4(Box<lz4_flex::frame::FrameDecoder<Ends<R>>>),
+}
+
+impl<R: BufRead> Frame<R> {
+    fn new(packing: Packing, reader: R) -> io::Result<Self> {
+        Ok(match packing {
+            Packing::Gzip => Self::Gzip(Box::new(GzDecoder::new(reader))),
+            Packing::Zstd => Self::Zstd(zstd::Decoder::with_buffer(reader)?.single_frame()),
+            Packing::Xz => {
+                let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, 0)?;
+                Self::Xz(liblzma::bufread::XzDecoder::new_stream(reader, stream))
+            }
+            Packing::Bzip2 => Self::Bzip2(bzip2::bufread::BzDecoder::new(reader)),
+            Packing::Lz4 => {
+                let inner = Ends {
+                    inner: reader,
+                    reached: false,
+                };
+                Self::Lz4(Box::new(lz4_flex::frame::FrameDecoder::new(inner)))
+            }
+        })
+    }
+
+    fn into_inner(self) -> R {
+        match self {
+            Self::Gzip(decoder) => decoder.into_inner(),
+            Self::Zstd(decoder) => decoder.finish(),
+            Self::Xz(decoder) => decoder.into_inner(),
+            Self::Bzip2(decoder) => decoder.into_inner(),
+            Self::Lz4(decoder) => decoder.into_inner().inner,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Frame<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Gzip(decoder) => decoder.read(buf),
+            Self::Zstd(decoder) => decoder.read(buf),
+            Self::Xz(decoder) => decoder.read(buf),
+            Self::Bzip2(decoder) => decoder.read(buf),
+            Self::Lz4(decoder) => match decoder.read(buf)? {
+                // At its end mark a frame ends without a look at what is behind it.
+                0 if decoder.get_ref().reached => Err(io::ErrorKind::UnexpectedEof.into()),
+                read => Ok(read),
+            },
+        }
+    }
+}
+
+/// A buffer that can be looked into further than its reader gives at a time.
+struct Source<R> {
+    inner: R,
+    bytes: Vec<u8>,
+    at: usize,
+    end: usize,
+}
+
+impl<R: Read> Source<R> {
     fn new(inner: R) -> Self {
-        let inner = Ends {
-            inner,
-            reached: false,
-        };
         Self {
-            decoder: lz4_flex::frame::FrameDecoder::new(inner),
-            done: false,
+            inner,
+            bytes: vec![0; 64 << 10],
+            at: 0,
+            end: 0,
         }
+    }
+
+    /// The next bytes; fewer at the end.
+    fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        if self.end - self.at < count {
+            self.bytes.copy_within(self.at..self.end, 0);
+            (self.at, self.end) = (0, self.end - self.at);
+        }
+        while self.end - self.at < count {
+            match self.inner.read(&mut self.bytes[self.end..]) {
+                Ok(0) => break,
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(&self.bytes[self.at..self.end.min(self.at + count)])
     }
 }
 
-impl<R: BufRead> Read for Frames<R> {
+impl<R: Read> BufRead for Source<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.peek(1)?;
+        Ok(&self.bytes[self.at..self.end])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.at = (self.at + count).min(self.end);
+    }
+}
+
+impl<R: Read> Read for Source<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while !self.done && !buf.is_empty() {
-            let read = self.decoder.read(buf)?;
-            if read > 0 {
-                return Ok(read);
-            }
-            // At its end mark a frame ends without a look at what is behind it.
-            self.done = true;
-            if self.decoder.get_ref().reached {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.done = self.decoder.get_mut().inner.fill_buf()?.is_empty();
-        }
-        Ok(0)
+        let read = self.fill_buf()?.read(buf)?;
+        self.consume(read);
+        Ok(read)
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
+use tar::EntryType;
 
 use crate::read::{Input, Member, Walk, explain};
 
@@ -57,8 +58,7 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
                 break;
             }
         };
-        let kind = entry.header().entry_type();
-        if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
+        if !is_searched(entry.header().entry_type(), entry.size()) {
             continue;
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -67,4 +67,19 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
         walk.input(member.named(&name, modified), Input::Stream(&mut entry))?;
     }
     ControlFlow::Continue(())
+}
+
+/// Whether a member is searched. One of a kind that nobody knows is a file (POSIX `pax`, typeflag); and what should have no
+/// data, a folder or a link, may have some, or headers where programs take that data for none.
+fn is_searched(kind: EntryType, size: u64) -> bool {
+    match kind {
+        EntryType::XGlobalHeader => false,
+        EntryType::Directory
+        | EntryType::Link
+        | EntryType::Symlink
+        | EntryType::Char
+        | EntryType::Block
+        | EntryType::Fifo => size > 0,
+        _ => true,
+    }
 }

@@ -1,17 +1,16 @@
 //! JSON: one object a line, or a record of an array. Objects are flattened with dots, lists are fields of one name.
 //! What the record is more exactly (Windows, Zeek, Suricata EVE, journald) is told by its fields; see [`known`](crate::known).
 
+pub(crate) mod escapes;
 pub(crate) mod flat;
 mod lenient;
 pub(crate) mod split;
 pub(crate) mod windows;
 
-mod escapes;
-
 use perisai_model::Event;
 
 use crate::block::Stream;
-use crate::format::{PLAIN, Retell, Spec};
+use crate::format::{PLAIN, Spec};
 use crate::wrapped;
 
 pub(crate) const LINES: Spec = Spec {
@@ -21,10 +20,6 @@ pub(crate) const LINES: Spec = Spec {
         line.starts_with('{') && line.ends_with('}')
     },
     fields: object,
-    retell: Some(Retell {
-        mark: "\\u",
-        line: escapes::retell,
-    }),
     ..PLAIN
 };
 

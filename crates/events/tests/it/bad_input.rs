@@ -64,27 +64,35 @@ fn no_cut_goes_unnoticed() {
 }
 
 #[test]
-fn what_stands_behind_gzip_is_told() {
+fn what_stands_behind_packed_data_is_searched_and_told() {
     let text = lines();
-    let packed = gz(text.as_bytes());
-    let check = |behind: &[u8], members: usize, expected: &[&str]| {
-        for found in [
-            file(&[&packed, behind].concat(), &ReadOptions::default()),
-            stream(&[&packed, behind].concat(), &ReadOptions::default()),
-        ] {
-            assert_eq!(found.items.len(), members * 60);
-            assert_eq!(found.problems, expected, "{behind:?}");
-        }
-    };
-    let garbage = ["f:61: trailing garbage after the gzip data: not searched"];
-    check(b"", 1, &[]);
-    check(&[0; 700], 1, &[]);
-    check(b"garbage", 1, &garbage);
-    check(b"\x00x", 1, &garbage);
-    check(b"\x1fgarbage that is long enough", 1, &garbage);
-    check(&packed, 2, &[]);
-    check(&[&[0; 7], packed.as_slice()].concat(), 2, &[]);
-    check(&packed[..5], 1, &["f:61: ends too early (truncated)"]);
+    for pack in [gz, zstd, xz, bz2, lz4] {
+        let packed = pack(text.as_bytes());
+        let check = |behind: &[u8], more: usize, expected: &[&str]| {
+            for found in [
+                file(&[&packed, behind].concat(), &ReadOptions::default()),
+                stream(&[&packed, behind].concat(), &small()),
+            ] {
+                assert_eq!(found.items.len(), 60 + more);
+                assert_eq!(found.problems, expected, "{behind:?}");
+            }
+        };
+        let garbage = ["f: something else behind the end of the packed data: \
+            searched as it stands, with lines of its own"];
+        check(b"", 0, &[]);
+        check(&[0; 700], 0, &[]);
+        check(b"visit evil.com\nnow", 2, &garbage);
+        check(b"\x00x", 1, &garbage);
+        check(b"\x1fgarbage that is long enough", 1, &garbage);
+        check(&packed, 60, &[]);
+        check(&[&[0; 7], packed.as_slice()].concat(), 60, &[]);
+        check(
+            &zip(&[("a", b"1\n2")], zip::CompressionMethod::Stored),
+            2,
+            &garbage,
+        );
+        check(&packed[..2], 0, &["f:61: ends too early (truncated)"]);
+    }
 }
 
 #[test]
@@ -143,28 +151,6 @@ fn what_stands_behind_a_tar_is_read_or_told() {
         &["one"],
         1,
     );
-}
-
-#[test]
-fn what_stands_behind_a_zip_is_searched_and_told() {
-    let packed = zip(&[("a.log", b"one")], zip::CompressionMethod::Stored);
-    let check = |behind: &[u8], expected: &[&str], problems: &[&str]| {
-        for found in [
-            file(&[&packed, behind].concat(), &ReadOptions::default()),
-            stream(&[&packed, behind].concat(), &ReadOptions::default()),
-        ] {
-            assert_eq!(found.texts(), expected);
-            assert_eq!(found.problems, problems);
-        }
-    };
-    check(b"", &["one"], &[]);
-    check(&[0; 70_000], &["one"], &[]);
-    let why = |size: usize| {
-        format!("f: {size} bytes behind the end of the zip: searched as they stand, with lines of their own")
-    };
-    check(b"two\nthree", &["one", "two", "three"], &[&why(9)]);
-    let many = b"two\n".repeat(20_000);
-    check(&many, &[&["one"][..], &["two"; 20_000]].concat(), &[&why(80_000)]);
 }
 
 #[test]
