@@ -16,7 +16,7 @@ pub enum Reason {
     Revoked,
     /// Its source deleted it.
     Deleted,
-    /// Its own types call it harmless.
+    /// Its own words call it harmless.
     Harmless,
     /// Of a type that is not searched for.
     Unsupported,
@@ -28,7 +28,7 @@ impl Reason {
             Self::NotForDetection => "not for detection",
             Self::Revoked => "revoked",
             Self::Deleted => "deleted",
-            Self::Harmless => "harmless by their own types",
+            Self::Harmless => "harmless by their own words",
             Self::Unsupported => "of types that are not searched for",
         }
     }

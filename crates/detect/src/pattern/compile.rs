@@ -15,7 +15,7 @@ use super::index::{Frequencies, Need};
 use super::mapping::{Builder, Mapping};
 
 /// How bad a match is where its source does not say.
-const UNSAID: Severity = Severity::High;
+const UNSAID: Severity = Severity::Medium;
 
 /// The most letters of a pattern that serve as its name where it has none.
 const NAME_LENGTH: usize = 120;

@@ -200,7 +200,7 @@ fn tables_of_defender() {
         (context.name.as_deref(), &*context.tags),
         (Some("T"), &["attack.t1059".to_owned()][..])
     );
-    assert_eq!(intel.withheld.to_string(), "1 harmless by their own types");
+    assert_eq!(intel.withheld.to_string(), "1 harmless by their own words");
 }
 
 #[test]
