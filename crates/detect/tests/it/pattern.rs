@@ -540,7 +540,7 @@ fn a_pattern_brings_its_context_and_a_bad_one_is_told() {
     let info = patterns.info(hit.pattern);
     assert_eq!(
         (info.kind, info.name.as_str(), info.severity),
-        (RuleKind::StixPattern, "Wiper", Severity::High)
+        (RuleKind::StixPattern, "Wiper", Severity::Medium)
     );
     assert_eq!(info.tags, ["a", "b"]);
     assert_eq!(info.sources[0].tlp, Some(Tlp::Amber));
