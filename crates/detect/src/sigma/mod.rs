@@ -7,7 +7,7 @@
 //! - `compile`: documents → what runs, with `limits` on what a rule may cost, and `prepare` for what
 //!   rsigma takes differently;
 //! - `logsource`: which logs a rule is about, and which an event belongs to;
-//! - `rule`, `matcher`: the condition as a tree of tests;
+//! - `rule`, `matcher`, `time`: the condition as a tree of tests;
 //! - `literal`, `routes`: which rules an event can match at all;
 //! - `scratch`, `field`: an event as rules see it;
 //! - `correlation`, `observation`, `correlate`, `window`, `tally`: rules about several events, after the scan;
@@ -30,6 +30,7 @@ mod rule;
 mod scratch;
 mod split;
 mod tally;
+mod time;
 mod window;
 
 use std::sync::Arc;
