@@ -3,7 +3,7 @@
 //! `rsigma-parser` reads the YAML and `rsigma-eval` compiles the values; log sources, fields, the pre-filter and
 //! evaluation are here, and no type of theirs leaves this folder. A rule goes through these files:
 //!
-//! - `split`, `documents`: text → documents of rules, correlations and filters;
+//! - `split`, `documents`, `title`: text → documents of rules, correlations and filters;
 //! - `compile`: documents → what runs, with `limits` on what a rule may cost, and `prepare` for what
 //!   rsigma takes differently;
 //! - `logsource`: which logs a rule is about, and which an event belongs to;
@@ -31,6 +31,7 @@ mod scratch;
 mod split;
 mod tally;
 mod time;
+mod title;
 mod window;
 
 use std::sync::Arc;

@@ -153,6 +153,24 @@ fn problems_have_lines_and_names() {
 }
 
 #[test]
+fn titles_are_text() {
+    let rule = |title: &str| format!("{HEAD}  s:\n    a: b\n  condition: s\n").replace("title: t", title);
+    let named = |title: &str, expected: &str| {
+        let (rules, problems) = compile(&[&rule(title)]);
+        assert_eq!(problems, [""; 0], "{title}");
+        assert_eq!(rules.info(SigmaRuleId(0)).name, expected);
+    };
+    named("title: 4688", "4688");
+    named("title: 1.50 # a number", "1.50");
+    named("title: true", "true");
+    named("title: 4688 created", "4688 created");
+    check(&rule("title: null"), "its title is empty");
+    check(&rule("title:"), "its title is empty");
+    check(&rule("title: [a]"), "its title is not a text");
+    check(&rule("titel: a"), "Missing required field 'title'");
+}
+
+#[test]
 fn a_rule_in_another_document_has_one_place() {
     let context = Context::default();
     let embedded = Rule {
