@@ -8,7 +8,8 @@ use perisai_pattern::{Comparison, EFFORT, Operator, Test};
 use super::StixPatterns;
 use super::compile::{Compiled, can_hold, each_test};
 
-/// Which paths had a value in any event, and which patterns gave up on some: merge those of all threads, then ask [`StixPatterns::explain_seen`].
+/// Which paths had a value in any event, and what patterns cost and gave up on: merge those of all threads, then ask
+/// [`StixPatterns::explain_seen`] and [`StixPatterns::gave_up`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     slots: Vec<bool>,
