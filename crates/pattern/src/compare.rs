@@ -93,11 +93,16 @@ impl Check {
         })
     }
 
-    /// Whether a value passes, with `NOT` taken into account.
+    /// Whether a value passes, with `NOT` taken into account. What it costs is taken from `effort`.
     ///
     /// # Errors
     /// Where the value is not what this comparison needs, and the reference stops.
-    pub(crate) fn passes(&self, negated: bool, value: &Operand<'_>) -> Result<bool, DataError> {
+    pub(crate) fn passes(
+        &self,
+        negated: bool,
+        value: &Operand<'_>,
+        effort: &mut u64,
+    ) -> Result<bool, DataError> {
         if let Operand::Invalid(error) = value {
             return Err(*error);
         }
@@ -118,8 +123,8 @@ impl Check {
                 _ => false,
             },
             Self::Matches(regex) => match value {
-                Operand::Str(text) => with_nfc(text, |text| regex.is_match(text))?,
-                Operand::Bytes(bytes) => regex.is_match_bytes(bytes)?,
+                Operand::Str(text) => with_nfc(text, |text| regex.is_match(text, effort))?,
+                Operand::Bytes(bytes) => regex.is_match_bytes(bytes, effort)?,
                 _ => false,
             },
             Self::IsSubset(outer) => match value {

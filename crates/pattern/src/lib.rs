@@ -32,4 +32,5 @@ pub use observed_data::{BadObservation, ObservedData};
 pub use parser::{MAX_DEPTH, MAX_LENGTH, ParseError, parse};
 pub use pattern::{EvaluateError, Pattern};
 pub use plain::PlainValue;
+pub use python_regex::EFFORT;
 pub use time::{Interval, Micros};

@@ -85,6 +85,8 @@ pub(crate) struct Evaluation<'a, O: ?Sized> {
     /// Look at everything, to learn of every error, as the reference does.
     pub(crate) strict: bool,
     pub(crate) error: Option<DataError>,
+    /// What its regular expressions may still cost.
+    pub(crate) effort: u64,
 }
 
 impl<O: Observation + ?Sized> Evaluation<'_, O> {
@@ -145,14 +147,14 @@ impl<O: Observation + ?Sized> Evaluation<'_, O> {
         if matches!(check, Check::Exists) && test.negated {
             return self.lacking(path, found);
         }
-        let (error, strict) = (&mut self.error, self.strict);
+        let (error, strict, effort) = (&mut self.error, self.strict, &mut self.effort);
         let mut passed = None;
         self.observation.values(path, &mut |root, value| {
             // As in the reference, a root that has passed is not looked at again.
             if passed == Some(root) && !matches!(value, Operand::Invalid(_)) {
                 return ControlFlow::Continue(());
             }
-            match check.passes(test.negated, &value) {
+            match check.passes(test.negated, &value, effort) {
                 Ok(true) => {
                     passed = Some(root);
                     found(root)

@@ -4,6 +4,7 @@ use crate::ast::{Comparison, Node, ObjectPath};
 use crate::bindings::{self, Hit, Match, TooComplex};
 use crate::compare::Check;
 use crate::observation::{DataError, Evaluation, Observation};
+use crate::python_regex::EFFORT;
 
 /// A pattern, ready to be matched. It holds no state of a match and can be shared between threads.
 #[derive(Debug, Clone)]
@@ -81,10 +82,12 @@ impl Pattern {
             .holds(&self.expressions[expression])
     }
 
-    /// The same, and the first error where it is not satisfied.
+    /// The same, and the first error where it is not satisfied. What regular expressions with look-around or back
+    /// references may have cost is taken from `effort`, which for many observations is [`EFFORT`] at first.
     ///
     /// # Errors
-    /// Where a value could not be compared, so that nobody knows.
+    /// Where a value could not be compared, so that nobody knows; [`DataError::Steps`] where an expression took too
+    /// many steps, or no effort is left for one that needs some.
     ///
     /// # Panics
     /// Where there is no expression of this number.
@@ -92,9 +95,14 @@ impl Pattern {
         &self,
         expression: usize,
         observation: &O,
+        effort: &mut u64,
     ) -> Result<bool, DataError> {
-        let mut evaluation = self.evaluation(observation, false);
+        let mut evaluation = Evaluation {
+            effort: *effort,
+            ..self.evaluation(observation, false)
+        };
         let held = evaluation.holds(&self.expressions[expression]);
+        *effort = evaluation.effort;
         match evaluation.error {
             Some(error) if !held => Err(error),
             _ => Ok(held),
@@ -174,6 +182,7 @@ impl Pattern {
             observation,
             strict,
             error: None,
+            effort: EFFORT,
         }
     }
 }

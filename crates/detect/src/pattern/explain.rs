@@ -1,19 +1,26 @@
 //! Which patterns did no work in these logs, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use perisai_model::{IdleRule, Problem};
-use perisai_pattern::{Comparison, Operator, Test};
+use perisai_pattern::{Comparison, EFFORT, Operator, Test};
 
 use super::StixPatterns;
 use super::compile::{Compiled, can_hold, each_test};
 
-/// Which paths had a value in any event, and which patterns gave up on some: merge those of all threads, then ask [`StixPatterns::explain_seen`].
+/// Which paths had a value in any event, and what patterns cost and gave up on: merge those of all threads, then ask
+/// [`StixPatterns::explain_seen`] and [`StixPatterns::gave_up`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     slots: Vec<bool>,
     /// By pattern, on how many events a regular expression took too many steps.
     gave_up: BTreeMap<u32, u64>,
+    /// By pattern, what its regular expressions cost. A thread sets a pattern aside that has cost it all of
+    /// [`EFFORT`], whenever that was. What an event costs depends on nothing else, so the sum over all threads reaches
+    /// `EFFORT` in the same hunts on any number of them: it is certain whether a pattern is told to be set aside, and
+    /// that one which is not was tried on every event. Only which events one that is told still had depends on how
+    /// the events were shared out.
+    spent: BTreeMap<u32, u64>,
 }
 
 impl Seen {
@@ -30,6 +37,19 @@ impl Seen {
         *self.gave_up.entry(pattern).or_default() += 1;
     }
 
+    /// What the regular expressions of a pattern may still cost; nothing where it is set aside.
+    pub(super) fn effort(&self, pattern: u32) -> u64 {
+        let spent = self.spent.get(&pattern).copied().unwrap_or_default();
+        EFFORT.saturating_sub(spent)
+    }
+
+    /// Adds what the regular expressions of a pattern cost on an event.
+    pub(super) fn spend(&mut self, pattern: u32, cost: u64) {
+        if cost > 0 {
+            *self.spent.entry(pattern).or_default() += cost;
+        }
+    }
+
     /// Adds what another thread saw with the same patterns.
     pub fn merge(&mut self, other: &Self) {
         self.slots.resize(self.slots.len().max(other.slots.len()), false);
@@ -38,6 +58,9 @@ impl Seen {
         }
         for (&pattern, events) in &other.gave_up {
             *self.gave_up.entry(pattern).or_default() += events;
+        }
+        for (&pattern, &cost) in &other.spent {
+            self.spend(pattern, cost);
         }
     }
 
@@ -65,18 +88,25 @@ impl Seen {
 }
 
 impl StixPatterns {
-    /// The patterns that may have missed events, for their regular expressions took too many steps on them.
+    /// The patterns that may have missed events, for their regular expressions took too many steps on them, or on all
+    /// events together, so that they were set aside.
     #[must_use]
     pub fn gave_up(&self, seen: &Seen) -> Vec<Problem> {
-        let told = |(&pattern, events): (&u32, &u64)| {
+        let set_aside = seen.spent.keys().filter(|&&pattern| seen.effort(pattern) == 0);
+        let patterns: BTreeSet<u32> = seen.gave_up.keys().chain(set_aside).copied().collect();
+        let told = |pattern: u32| {
             let compiled = &self.patterns[pattern as usize];
-            let why = format!(
-                "STIX pattern {}: its regular expression took too many steps, gave up on {events} events",
-                compiled.info.name
-            );
-            Problem::new(compiled.place.clone(), why)
+            let name = &compiled.info.name;
+            // How many events there were then depends on the threads.
+            let why = match seen.gave_up.get(&pattern) {
+                Some(events) if seen.effort(pattern) > 0 => {
+                    format!("its regular expression took too many steps, gave up on {events} events")
+                }
+                _ => "its regular expressions took too many steps in these logs, it was set aside".to_owned(),
+            };
+            Problem::new(compiled.place.clone(), format!("STIX pattern {name}: {why}"))
         };
-        seen.gave_up.iter().map(told).collect()
+        patterns.into_iter().map(told).collect()
     }
 
     /// The patterns that can match no log event, each with the path that stands in no log; then those that none of the

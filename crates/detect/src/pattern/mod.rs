@@ -155,9 +155,18 @@ impl StixPatterns {
         let mut held: Option<(u32, Vec<u32>)> = None;
         let mut gave_up = None;
         for (pattern, expression) in expressions {
+            if seen.effort(pattern) == 0 {
+                continue;
+            }
             let compiled = &self.patterns[pattern as usize];
             let sight = Sight { view, compiled };
-            match compiled.pattern.try_observation(expression as usize, &sight) {
+            let before = seen.effort(pattern);
+            let mut effort = before;
+            let outcome = compiled
+                .pattern
+                .try_observation(expression as usize, &sight, &mut effort);
+            seen.spend(pattern, before - effort);
+            match outcome {
                 Ok(true) => {}
                 Err(DataError::Steps) if gave_up != Some(pattern) => {
                     gave_up = Some(pattern);

@@ -36,6 +36,8 @@ pub(super) struct Compilation {
     pub(super) rules: Vec<Compiled>,
     /// `None` where one can not be used, so that the others keep their numbers.
     pub(super) correlations: Vec<Option<Correlation>>,
+    /// In which order they run.
+    pub(super) order: Vec<usize>,
     /// Rules that are loaded and can never match.
     pub(super) idle: Vec<IdleRule>,
     pub(super) refused: Refused,
@@ -96,9 +98,19 @@ impl Compilation {
             self.correlations.push(compiled);
             all.push(told);
         }
-        for at in correlation::cycles(&self.correlations) {
-            self.take::<()>(&all[at], Err("it is about itself".to_owned()));
-            self.correlations[at] = None;
+        let crowded = correlation::crowded(self.rules.len(), &self.correlations);
+        self.drop_correlations(&all, crowded);
+        let (order, refused) = correlation::order(&self.correlations);
+        self.order = order;
+        self.drop_correlations(&all, refused);
+    }
+
+    fn drop_correlations(&mut self, all: &[Told], refused: Vec<(usize, String)>) {
+        for (at, why) in refused {
+            // One that is not there was refused before.
+            if self.correlations[at].take().is_some() {
+                self.take::<()>(&all[at], Err(why));
+            }
         }
     }
 

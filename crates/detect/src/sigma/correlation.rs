@@ -1,22 +1,17 @@
 //! Correlation rules: how often, how many different values, or which rules together, within a time.
 //!
-//! Matching an event gives [`Observation`]s for the correlations that watch its rules. They are put in the order of
-//! time after the scan, so the outcome does not depend on how files and threads interleaved. A correlation has a hit
-//! at the event that makes its condition true, and again only after it was false in between.
+//! Here they are compiled; `observation` has what they keep of an event, `correlate` runs them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use perisai_model::{Event, RuleInfo, Timestamp};
+use perisai_model::RuleInfo;
 use rsigma_parser::{
     ConditionExpr, ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode,
 };
 
 use super::compile::Compiled;
 use super::field::{FieldId, Fields};
-use super::scratch::View;
-use super::window::Window;
-use super::{SigmaRuleId, SigmaRules};
 
 /// A correlation, ready to run.
 #[derive(Debug)]
@@ -27,8 +22,8 @@ pub(super) struct Correlation {
     sources: Vec<Vec<Watched>>,
     /// The names under which they stand there.
     pub(super) names: Vec<String>,
-    group_by: Vec<GroupBy>,
-    values: Vec<FieldId>,
+    pub(super) group_by: Vec<GroupBy>,
+    pub(super) values: Vec<FieldId>,
     /// In microseconds.
     pub(super) timespan: i64,
     pub(super) mode: WindowMode,
@@ -47,52 +42,26 @@ enum Watched {
 
 /// A field to group by: its name in the correlation, and the field of each watched rule.
 #[derive(Debug)]
-struct GroupBy {
-    name: String,
-    fields: Vec<FieldId>,
+pub(super) struct GroupBy {
+    pub(super) name: Arc<str>,
+    pub(super) fields: Vec<FieldId>,
 }
 
 /// A correlation that watches a rule, and at which position of its list the rule stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watch {
-    correlation: usize,
-    position: usize,
-}
-
-/// What a correlation wants to know of an event that matched one of its rules.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Observation {
-    time: Timestamp,
-    /// Set by the caller: the position of the event in an order that is the same on every run, such as that of its
-    /// finding. Hits name their events by it.
-    pub order: u64,
-    correlation: usize,
-    position: usize,
-    key: Vec<Option<String>>,
-    value: Option<String>,
-}
-
-/// A correlation that came true.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CorrelationHit {
-    /// The correlation.
-    pub rule: SigmaRuleId,
-    /// The time of the event that made it true.
-    pub time: Timestamp,
-    /// The [`order`](Observation::order) of that event.
-    pub order: u64,
-    /// The orders of the events that it counts, that one included, oldest first; the latest thousand of them.
-    pub events: Vec<u64>,
-    /// The fields it groups by, and their values.
-    pub group: Vec<(String, String)>,
-    /// What was counted or computed.
-    pub value: f64,
-    /// False where it only feeds other correlations.
-    pub generates: bool,
+    pub(super) correlation: u32,
+    pub(super) position: u32,
 }
 
 /// How deep correlations of correlations go.
 const MAX_CHAIN: usize = 8;
+/// At how many places correlations may watch one rule: each keeps something of every event that matches it.
+const MAX_WATCHES: usize = 64;
+/// How many fields a correlation may have to look at: the fields it groups by, for each of its rules.
+const MAX_FIELDS: usize = 100_000;
+/// How many names one test of a condition over rules may have to compare.
+const MAX_NAMES: usize = 100_000;
 
 /// What rules and correlations are called.
 pub(super) struct Names {
@@ -147,6 +116,9 @@ pub(super) fn compile(
     if sources.is_empty() {
         return Err("it names no rules".to_owned());
     }
+    if sources.len().saturating_mul(rule.group_by.len()) > MAX_FIELDS {
+        return Err("it groups too many rules by too many fields".to_owned());
+    }
     let temporal = matches!(
         rule.correlation_type,
         CorrelationType::Temporal | CorrelationType::TemporalOrdered
@@ -163,6 +135,9 @@ pub(super) fn compile(
             None,
         ),
         CorrelationCondition::Extended(expr) if temporal => {
+            if names_in(expr).saturating_mul(rule.rules.len()) > MAX_NAMES {
+                return Err("its condition is too long".to_owned());
+            }
             (Vec::new(), Vec::new(), None, Some(expr.clone()))
         }
         CorrelationCondition::Extended(_) => {
@@ -205,6 +180,15 @@ pub(super) fn compile(
     })
 }
 
+/// How many rules a condition names.
+fn names_in(expr: &ConditionExpr) -> usize {
+    match expr {
+        ConditionExpr::And(inner) | ConditionExpr::Or(inner) => inner.iter().map(names_in).sum(),
+        ConditionExpr::Not(inner) => names_in(inner),
+        ConditionExpr::Identifier(_) | ConditionExpr::Selector { .. } => 1,
+    }
+}
+
 impl GroupBy {
     fn new(name: &str, rule: &CorrelationRule, fields: &mut Fields) -> Self {
         let alias = rule.aliases.iter().find(|alias| alias.alias == name);
@@ -214,7 +198,7 @@ impl GroupBy {
                 .map_or(name, String::as_str)
         };
         Self {
-            name: name.to_owned(),
+            name: name.into(),
             fields: rule
                 .rules
                 .iter()
@@ -224,30 +208,76 @@ impl GroupBy {
     }
 }
 
-/// The correlations that are about themselves, through whatever others.
-pub(super) fn cycles(correlations: &[Option<Correlation>]) -> Vec<usize> {
-    let about = |at: usize| {
-        let correlation = correlations[at].as_ref();
-        correlation
-            .into_iter()
-            .flat_map(|one| one.sources.iter().flatten())
-            .filter_map(|source| match source {
-                Watched::Correlation(other) => Some(*other),
-                Watched::Rule(_) => None,
-            })
-    };
-    (0..correlations.len())
-        .filter(|&start| {
-            let mut reached = vec![false; correlations.len()];
-            let mut todo: Vec<usize> = about(start).collect();
-            while let Some(at) = todo.pop() {
-                if !std::mem::replace(&mut reached[at], true) {
-                    todo.extend(about(at));
-                }
+/// The order in which correlations run: after all those that they watch. Beside it, those that can not be used, with
+/// the reason.
+pub(super) fn order(correlations: &[Option<Correlation>]) -> (Vec<usize>, Vec<(usize, String)>) {
+    let mut watchers = vec![Vec::new(); correlations.len()];
+    let mut awaited = vec![0_usize; correlations.len()];
+    for (at, correlation) in correlations.iter().enumerate() {
+        for source in correlation.iter().flat_map(|one| one.sources.iter().flatten()) {
+            if let Watched::Correlation(other) = *source {
+                // One that is not there never comes.
+                watchers[other].push(at);
+                awaited[at] += 1;
             }
-            reached[start]
+        }
+    }
+    let mut order: Vec<usize> = (0..correlations.len())
+        .filter(|&at| correlations[at].is_some() && awaited[at] == 0)
+        .collect();
+    let mut depth = vec![0_usize; correlations.len()];
+    let mut next = 0;
+    while let Some(&at) = order.get(next) {
+        next += 1;
+        for &watcher in &watchers[at] {
+            depth[watcher] = depth[watcher].max(depth[at] + 1);
+            awaited[watcher] -= 1;
+            if awaited[watcher] == 0 {
+                order.push(watcher);
+            }
+        }
+    }
+    let refused = (0..correlations.len())
+        .filter_map(|at| {
+            let why = if awaited[at] > 0 {
+                "it is about itself, or about a correlation that can not be used".to_owned()
+            } else if depth[at] > MAX_CHAIN {
+                format!("it is a correlation of correlations more than {MAX_CHAIN} deep")
+            } else {
+                return None;
+            };
+            Some((at, why))
         })
-        .collect()
+        .collect();
+    order.retain(|&at| depth[at] <= MAX_CHAIN);
+    (order, refused)
+}
+
+/// The correlations that watch a rule at which too many others do, with the reason.
+pub(super) fn crowded(rules: usize, correlations: &[Option<Correlation>]) -> Vec<(usize, String)> {
+    let mut watches = vec![0; rules + correlations.len()];
+    let mut refused = Vec::new();
+    for (at, correlation) in correlations.iter().enumerate() {
+        let all = correlation.iter().flat_map(|one| one.sources.iter().flatten());
+        let places: Vec<usize> = all.map(|source| source.place(rules)).collect();
+        places.iter().for_each(|&place| watches[place] += 1);
+        if places.iter().any(|&place| watches[place] > MAX_WATCHES) {
+            places.iter().for_each(|&place| watches[place] -= 1);
+            let why = format!("correlations name one of its rules more than {MAX_WATCHES} times");
+            refused.push((at, why));
+        }
+    }
+    refused
+}
+
+impl Watched {
+    /// Its place in a list of all rules and, behind them, all correlations.
+    fn place(self, rules: usize) -> usize {
+        match self {
+            Self::Rule(rule) => rule,
+            Self::Correlation(other) => rules + other,
+        }
+    }
 }
 
 /// By rule: who watches it, and whether all who do want it to make no finding of its own.
@@ -261,13 +291,10 @@ pub(super) fn watchers(
         let Some(correlation) = correlation else { continue };
         for (position, sources) in correlation.sources.iter().enumerate() {
             for source in sources {
-                let watched = match source {
-                    Watched::Rule(rule) => *rule,
-                    Watched::Correlation(other) => rules.len() + other,
-                };
+                let watched = source.place(rules.len());
                 watchers[watched].push(Watch {
-                    correlation: at,
-                    position,
+                    correlation: u32::try_from(at).expect("rules' size is limited"),
+                    position: u32::try_from(position).expect("rules' size is limited"),
                 });
                 loud[watched] |= correlation.generates;
             }
@@ -279,139 +306,4 @@ pub(super) fn watchers(
         .map(|(watches, loud)| !watches.is_empty() && !loud)
         .collect();
     (watchers, silent)
-}
-
-impl SigmaRules {
-    /// What the correlations that watch a rule want of an event. Events without a time can not be put in order.
-    pub(super) fn observe(&self, rule: u32, event: &Event, view: &View) -> Vec<Observation> {
-        let Some(time) = event.time else {
-            return Vec::new();
-        };
-        self.watchers[rule as usize]
-            .iter()
-            .filter_map(|watch| {
-                let correlation = self.correlations[watch.correlation].as_ref()?;
-                let text = |id: FieldId| view.text(id).map(str::to_owned);
-                let value = match correlation.values.as_slice() {
-                    [] => None,
-                    // Without a value there is nothing to count.
-                    [one] => Some(text(*one)?),
-                    several => Some(
-                        several
-                            .iter()
-                            .map(|&id| text(id))
-                            .collect::<Option<Vec<_>>>()?
-                            .join("\u{1f}"),
-                    ),
-                };
-                Some(Observation {
-                    time,
-                    order: 0,
-                    correlation: watch.correlation,
-                    position: watch.position,
-                    key: correlation
-                        .group_by
-                        .iter()
-                        .map(|by| text(by.fields[watch.position]))
-                        .collect(),
-                    value,
-                })
-            })
-            .collect()
-    }
-
-    /// Puts the observations of a whole hunt in order and gives the correlations that came true, in order of time;
-    /// those found until then where `ends`, which is asked before each, wants no more.
-    #[must_use]
-    pub fn correlate(
-        &self,
-        mut observations: Vec<Observation>,
-        ends: &dyn Fn() -> bool,
-    ) -> Vec<CorrelationHit> {
-        observations.sort();
-        let mut windows = BTreeMap::new();
-        let mut hits = Vec::new();
-        for observation in observations {
-            if ends() {
-                break;
-            }
-            self.feed(observation, &mut windows, &mut hits, 0);
-        }
-        hits
-    }
-
-    fn feed(
-        &self,
-        observation: Observation,
-        windows: &mut BTreeMap<(usize, Vec<Option<String>>), Window>,
-        hits: &mut Vec<CorrelationHit>,
-        depth: usize,
-    ) {
-        let at = observation.correlation;
-        let Some(correlation) = &self.correlations[at] else {
-            return;
-        };
-        let Observation {
-            time,
-            order,
-            position,
-            key,
-            value,
-            ..
-        } = observation;
-        let window = windows
-            .entry((at, key.clone()))
-            .or_insert_with(|| Window::new(correlation));
-        let Some(result) = window.push(correlation, time.as_microsecond(), position, value, order) else {
-            return;
-        };
-        let group: Vec<_> = correlation
-            .group_by
-            .iter()
-            .zip(key)
-            .map(|(by, value)| (by.name.clone(), value.unwrap_or_default()))
-            .collect();
-        let hit = CorrelationHit {
-            rule: SigmaRuleId(u32::try_from(self.rules.len() + at).expect("under 2^32 rules")),
-            time,
-            order,
-            events: window.orders(),
-            value: result,
-            generates: !self.silent[self.rules.len() + at],
-            group,
-        };
-        let chained = if depth < MAX_CHAIN {
-            self.chained(at, &hit)
-        } else {
-            Vec::new()
-        };
-        hits.push(hit);
-        for observation in chained {
-            self.feed(observation, windows, hits, depth + 1);
-        }
-    }
-
-    /// What the correlations that watch a correlation want of its hit: the group, by name.
-    fn chained(&self, at: usize, hit: &CorrelationHit) -> Vec<Observation> {
-        self.watchers[self.rules.len() + at]
-            .iter()
-            .filter_map(|watch| {
-                let correlation = self.correlations[watch.correlation].as_ref()?;
-                let of = |name: &str| {
-                    hit.group
-                        .iter()
-                        .find(|(other, _)| other == name)
-                        .map(|(_, value)| value.clone())
-                };
-                Some(Observation {
-                    time: hit.time,
-                    order: hit.order,
-                    correlation: watch.correlation,
-                    position: watch.position,
-                    key: correlation.group_by.iter().map(|by| of(&by.name)).collect(),
-                    value: Some(hit.value.to_string()),
-                })
-            })
-            .collect()
-    }
 }

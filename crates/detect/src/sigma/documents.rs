@@ -11,6 +11,7 @@ use rsigma_parser::{CorrelationRule, FilterRule, Level, SigmaRule, parse_sigma_y
 
 use super::limits;
 use super::split::{Part, parts};
+use super::title;
 
 /// A document, and where it stands.
 pub(super) struct Loaded<T> {
@@ -63,14 +64,21 @@ impl Documents {
 
     fn read_part(&mut self, origin: &Origin<'_>, refused: &mut Refused) {
         let text = origin.part.text;
-        let parsed =
-            limits::check_text(text).and_then(|()| parse_sigma_yaml(text).map_err(|error| error.to_string()));
+        let parse = |text: &str| parse_sigma_yaml(text).map_err(|error| error.to_string());
+        let mut parsed = limits::check_text(text).and_then(|()| parse(text));
+        if let Ok(first) = &parsed
+            && first.errors.iter().any(|why| title::is_missing(why))
+            && let Some(quoted) = title::quoted(text)
+        {
+            parsed = parse(&quoted);
+        }
         let collection = match parsed {
             Ok(collection) => collection,
             Err(why) => return origin.refuse(&why, refused),
         };
         for why in collection.errors {
-            origin.refuse(&why, refused);
+            let title = title::why(text).filter(|_| title::is_missing(&why));
+            origin.refuse(title.unwrap_or(&why), refused);
         }
         for parsed in collection.rules {
             let loaded = origin.loaded(&Words::of_rule(&parsed));

@@ -127,7 +127,7 @@ fn texts_of(matcher: &Matcher) -> Option<Texts> {
         Matcher::Text(test) => texts_of_test(test),
         Matcher::Any(inner) => union(inner.iter().map(texts_of)),
         Matcher::All(inner) => best(inner.iter().filter_map(texts_of)),
-        Matcher::Number(_) | Matcher::Not(_) | Matcher::Rsigma(_) => None,
+        Matcher::Number(_) | Matcher::Not(_) | Matcher::Time(_) | Matcher::Rsigma(_) => None,
     }
 }
 
@@ -200,10 +200,9 @@ fn literal(text: &str, anchor: Anchor) -> Option<Texts> {
 
 /// Literals of which one must stand in what an expression matches.
 fn texts_of_regex(pattern: &str) -> Option<Texts> {
-    let (folded, bare) = match pattern.strip_prefix("(?i)") {
-        Some(bare) => (true, bare),
-        None => (false, pattern),
-    };
+    let flags = ["(?i)", "(?im)", "(?is)", "(?ims)"];
+    let bare = flags.iter().find_map(|flags| pattern.strip_prefix(flags));
+    let (folded, bare) = (bare.is_some(), bare.unwrap_or(pattern));
     let hir = regex_syntax::Parser::new().parse(bare).ok()?;
     texts_of_hir(&hir, folded)
 }

@@ -11,6 +11,7 @@ use rsigma_eval::matcher::GroupMode;
 
 use super::field::{FieldId, Fields};
 use super::scratch::{FieldValue, RsigmaEvent, View};
+use super::time;
 
 /// A test of one field's values. A list passes a test of text where one of its elements does.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) enum Matcher {
     Any(Vec<Matcher>),
     /// All of these, each by any element of a list.
     All(Vec<Matcher>),
+    /// A test of a part of a time.
+    Time(Box<CompiledMatcher>),
     /// What only rsigma knows to test.
     Rsigma(Box<CompiledMatcher>),
 }
@@ -91,6 +94,7 @@ impl Matcher {
                 Self::Text(TextTest::group(children, mode))
             }
             text if TextTest::is_text(&text) => Self::Text(TextTest::from_rsigma(text, false)),
+            time @ CompiledMatcher::TimestampPart { .. } => Self::Time(Box::new(time)),
             other => {
                 intern_names(&other, fields);
                 Self::Rsigma(Box::new(other))
@@ -110,6 +114,11 @@ impl Matcher {
             Self::Not(inner) => !inner.matches(field, view, fields),
             Self::Any(inner) => inner.iter().any(|one| one.matches(field, view, fields)),
             Self::All(inner) => inner.iter().all(|one| one.matches(field, view, fields)),
+            Self::Time(matcher) => {
+                let event = RsigmaEvent { fields, view };
+                view.values(field)
+                    .any(|value| matcher.matches(&time::value(&value), &event))
+            }
             Self::Rsigma(matcher) => view
                 .rsigma(field)
                 .is_some_and(|value| matcher.matches(&value, &RsigmaEvent { fields, view })),
@@ -122,7 +131,7 @@ impl Matcher {
             Self::Text(test) => test.size(),
             Self::Not(inner) => inner.size(),
             Self::Any(inner) | Self::All(inner) => inner.iter().map(Self::size).sum(),
-            Self::Number(_) | Self::Rsigma(_) => 1,
+            Self::Number(_) | Self::Time(_) | Self::Rsigma(_) => 1,
         }
     }
 
@@ -138,7 +147,7 @@ impl Matcher {
             Self::Not(inner) => !inner.matches_string(original, lowered),
             Self::Any(inner) => inner.iter().any(|one| one.matches_string(original, lowered)),
             Self::All(inner) => inner.iter().all(|one| one.matches_string(original, lowered)),
-            Self::Number(_) | Self::Rsigma(_) => false,
+            Self::Number(_) | Self::Time(_) | Self::Rsigma(_) => false,
         }
     }
 }
@@ -280,11 +289,7 @@ impl TextTest {
 
 /// Fields that a test names beside the one it is put to.
 fn intern_names(matcher: &CompiledMatcher, fields: &mut Fields) {
-    match matcher {
-        CompiledMatcher::FieldRef { field, .. } => {
-            fields.intern(field);
-        }
-        CompiledMatcher::TimestampPart { inner, .. } => intern_names(inner, fields),
-        _ => {}
+    if let CompiledMatcher::FieldRef { field, .. } = matcher {
+        fields.intern(field);
     }
 }

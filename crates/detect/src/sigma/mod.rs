@@ -3,17 +3,18 @@
 //! `rsigma-parser` reads the YAML and `rsigma-eval` compiles the values; log sources, fields, the pre-filter and
 //! evaluation are here, and no type of theirs leaves this folder. A rule goes through these files:
 //!
-//! - `split`, `documents`: text → documents of rules, correlations and filters;
+//! - `split`, `documents`, `title`: text → documents of rules, correlations and filters;
 //! - `compile`: documents → what runs, with `limits` on what a rule may cost, and `prepare` for what
 //!   rsigma takes differently;
 //! - `logsource`: which logs a rule is about, and which an event belongs to;
-//! - `rule`, `matcher`: the condition as a tree of tests;
+//! - `rule`, `matcher`, `time`: the condition as a tree of tests;
 //! - `literal`, `routes`: which rules an event can match at all;
 //! - `scratch`, `field`: an event as rules see it;
-//! - `correlation`: rules about several events, after the scan;
+//! - `correlation`, `observation`, `correlate`, `window`, `tally`: rules about several events, after the scan;
 //! - `explain`: the rules that did no work.
 
 mod compile;
+mod correlate;
 mod correlation;
 mod documents;
 mod explain;
@@ -22,11 +23,15 @@ mod limits;
 mod literal;
 mod logsource;
 mod matcher;
+mod observation;
 mod prepare;
 mod routes;
 mod rule;
 mod scratch;
 mod split;
+mod tally;
+mod time;
+mod title;
 mod window;
 
 use std::sync::Arc;
@@ -37,11 +42,13 @@ use compile::Compiled;
 use correlation::Correlation;
 use field::Fields;
 use logsource::Classifier;
+use observation::Interner;
 use routes::Routes;
 use scratch::View;
 
-pub use correlation::{CorrelationHit, Observation};
+pub use correlate::CorrelationHit;
 pub use explain::Seen;
+pub use observation::Observation;
 pub use scratch::Scratch;
 
 /// Sigma rules, ready to run; shared by all threads.
@@ -51,6 +58,8 @@ pub struct SigmaRules {
     classifier: Classifier,
     rules: Vec<Compiled>,
     correlations: Vec<Option<Correlation>>,
+    /// The correlations in the order in which they run.
+    order: Vec<usize>,
     /// By rule: the correlations that watch it, and the position of the rule in each.
     watchers: Vec<Vec<correlation::Watch>>,
     silent: Vec<bool>,
@@ -107,6 +116,7 @@ impl SigmaRules {
             silent,
             rules: compiled.rules,
             correlations: compiled.correlations,
+            order: compiled.order,
             idle,
         };
         (rules, compiled.refused.problems)
@@ -146,7 +156,7 @@ impl SigmaRules {
         for at in 0..scratch.candidates.len() {
             let rule = scratch.candidates[at];
             if self.rules[rule as usize].node.holds(&scratch.view, &self.fields) {
-                out.push(self.hit(rule, event, &scratch.view));
+                out.push(self.hit(rule, event, &scratch.view, &mut scratch.interner));
             }
         }
     }
@@ -162,6 +172,7 @@ impl SigmaRules {
             candidates,
             key,
             view,
+            interner: _,
         } = scratch;
         view.fill(&self.fields, event);
         logs.clear();
@@ -184,7 +195,7 @@ impl SigmaRules {
         candidates.sort_unstable();
     }
 
-    fn hit(&self, rule: u32, event: &Event, view: &View) -> SigmaHit {
+    fn hit(&self, rule: u32, event: &Event, view: &View, interner: &mut Interner) -> SigmaHit {
         let mut matched = Vec::new();
         self.rules[rule as usize]
             .node
@@ -193,7 +204,7 @@ impl SigmaRules {
             rule: SigmaRuleId(rule),
             matched,
             generates: !self.silent[rule as usize],
-            observations: self.observe(rule, event, view),
+            observations: self.observe(rule, event, view, interner),
         }
     }
 }

@@ -9,6 +9,7 @@ use rsigma_eval::EventValue;
 
 use super::explain::Seen;
 use super::field::{FieldId, Fields};
+use super::observation::Interner;
 
 /// Working memory of [`SigmaRules::match_event`](super::SigmaRules::match_event): one a thread, used again for each
 /// event. It also remembers what kinds of events went by, for [`SigmaRules::explain`](super::SigmaRules::explain).
@@ -23,6 +24,7 @@ pub struct Scratch {
     pub(super) candidates: Vec<u32>,
     pub(super) key: String,
     pub(super) view: View,
+    pub(super) interner: Interner,
 }
 
 impl Scratch {

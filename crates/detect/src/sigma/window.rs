@@ -1,197 +1,120 @@
-//! The events that a correlation counts in one group at one time.
+//! The events that a correlation counts in one group at one time: a part of the group's observations, which stand in
+//! the order of time. However many there are, each comes in once and goes out once.
 
-use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
-use rsigma_parser::{ConditionExpr, ConditionOperator, CorrelationType, WindowMode};
+use rsigma_parser::{ConditionExpr, ConditionOperator, WindowMode};
 
 use super::correlation::Correlation;
+use super::observation::Observation;
+use super::tally::Tally;
 
-/// The events of one group within the timespan, and whether the condition holds.
+/// A window over one group, and whether the condition holds.
 #[derive(Debug)]
-pub(super) struct Window {
-    entries: VecDeque<Entry>,
-    /// By watched rule: how many of its events there are.
-    by_rule: Vec<usize>,
-    distinct: HashMap<String, usize>,
+pub(super) struct Window<'a> {
+    correlation: &'a Correlation,
+    all: &'a [Observation],
+    inside: Range<usize>,
+    tally: Tally<'a>,
     /// The condition held, and was told.
     told: bool,
 }
 
-#[derive(Debug)]
-struct Entry {
-    time: i64,
-    position: usize,
-    value: Option<String>,
-    order: u64,
-}
-
-/// The most events in one window; the oldest go first.
-const MAX_ENTRIES: usize = 100_000;
-/// The most events that a hit names.
-const MAX_NAMED: usize = 1_000;
-
-impl Window {
-    pub(super) fn new(correlation: &Correlation) -> Self {
+impl<'a> Window<'a> {
+    /// A window before the first of the group's observations.
+    pub(super) fn new(correlation: &'a Correlation, group: &'a [Observation]) -> Self {
         Self {
-            entries: VecDeque::new(),
-            by_rule: vec![0; correlation.names.len()],
-            distinct: HashMap::new(),
+            correlation,
+            all: group,
+            inside: 0..0,
+            tally: Tally::new(correlation),
             told: false,
         }
     }
 
-    /// Takes an event in, no earlier than the last. Gives what was computed where that makes the condition true.
-    pub(super) fn push(
-        &mut self,
-        correlation: &Correlation,
-        time: i64,
-        position: usize,
-        value: Option<String>,
-        order: u64,
-    ) -> Option<f64> {
-        self.advance(correlation, time);
-        if self.told && self.holds(correlation).is_none() {
+    /// Takes the next observation in. Gives what was computed where that makes the condition true.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub(super) fn push(&mut self) -> Option<f64> {
+        let new = &self.all[self.inside.end];
+        self.advance(new);
+        if self.told && self.holds().is_none() {
             self.told = false;
         }
-        self.by_rule[position] += 1;
-        if correlation.kind == CorrelationType::ValueCount
-            && let Some(value) = &value
-        {
-            *self.distinct.entry(value.clone()).or_default() += 1;
-        }
-        self.entries.push_back(Entry {
-            time,
-            position,
-            value,
-            order,
-        });
-        if self.entries.len() > MAX_ENTRIES {
-            self.drop_oldest();
-        }
-        let result = self.holds(correlation)?;
+        self.tally.add(new, self.inside.end);
+        self.inside.end += 1;
+        let result = self.holds()?;
         let news = !self.told;
         self.told = true;
         news.then_some(result)
     }
 
-    /// The orders of the events counted, oldest first.
-    pub(super) fn orders(&self) -> Vec<u64> {
-        let skipped = self.entries.len().saturating_sub(MAX_NAMED);
-        self.entries
-            .iter()
-            .skip(skipped)
-            .map(|entry| entry.order)
-            .collect()
+    /// What is counted, oldest first.
+    pub(super) fn counted(&self) -> &'a [Observation] {
+        &self.all[self.inside.clone()]
     }
 
-    /// Lets go of what is too old at a time.
-    fn advance(&mut self, correlation: &Correlation, time: i64) {
-        let (Some(first), Some(last)) = (self.entries.front(), self.entries.back()) else {
+    /// Lets go of what is too old for the next observation.
+    fn advance(&mut self, next: &Observation) {
+        let counted = self.counted();
+        let (Some(first), Some(last)) = (counted.first(), counted.last()) else {
             return;
         };
-        let span = correlation.timespan.max(1);
-        let over = match correlation.mode {
+        let time = next.time.as_microsecond();
+        let (first, last) = (first.time.as_microsecond(), last.time.as_microsecond());
+        let span = self.correlation.timespan.max(1);
+        let over = match self.correlation.mode {
             WindowMode::Sliding => {
                 let start = time.saturating_sub(span);
-                while self.entries.front().is_some_and(|entry| entry.time < start) {
-                    self.drop_oldest();
+                for one in counted.iter().take_while(|one| one.time.as_microsecond() < start) {
+                    self.tally.remove(one, &self.all[self.inside.clone()]);
+                    self.inside.start += 1;
                 }
                 false
             }
-            WindowMode::Tumbling => time.div_euclid(span) != last.time.div_euclid(span),
+            WindowMode::Tumbling => time.div_euclid(span) != last.div_euclid(span),
             WindowMode::Session => {
-                time.saturating_sub(last.time) > correlation.gap || time.saturating_sub(first.time) > span
+                time.saturating_sub(last) > self.correlation.gap || time.saturating_sub(first) > span
             }
         };
         if over {
-            self.entries.clear();
-            self.by_rule.fill(0);
-            self.distinct.clear();
-        }
-    }
-
-    fn drop_oldest(&mut self) {
-        let Some(entry) = self.entries.pop_front() else {
-            return;
-        };
-        self.by_rule[entry.position] -= 1;
-        let Some(value) = entry.value else { return };
-        if let Some(count) = self.distinct.get_mut(&value) {
-            *count -= 1;
-            if *count == 0 {
-                self.distinct.remove(&value);
-            }
+            self.inside.start = self.inside.end;
+            self.tally.clear();
         }
     }
 
     /// What the correlation computes, where its condition holds.
-    fn holds(&self, correlation: &Correlation) -> Option<f64> {
-        let rules = self.by_rule.iter().filter(|&&count| count > 0).count();
-        let result = match correlation.kind {
-            CorrelationType::EventCount => self.entries.len() as f64,
-            CorrelationType::ValueCount => self.distinct.len() as f64,
-            CorrelationType::Temporal | CorrelationType::TemporalOrdered => {
-                let together = match &correlation.extended {
-                    Some(expr) => self.fired(expr, correlation),
-                    None => rules == self.by_rule.len(),
-                };
-                let ordered = correlation.kind == CorrelationType::Temporal || self.in_order();
-                return (together && ordered).then_some(rules as f64);
-            }
-            CorrelationType::ValueSum => self.numbers().iter().sum(),
-            CorrelationType::ValueAvg => {
-                let numbers = self.some_numbers()?;
-                numbers.iter().sum::<f64>() / numbers.len() as f64
-            }
-            CorrelationType::ValuePercentile => percentile(self.some_numbers()?, correlation.percentile),
-            CorrelationType::ValueMedian => percentile(self.some_numbers()?, 50.0),
-        };
+    fn holds(&self) -> Option<f64> {
+        let correlation = self.correlation;
+        if let Tally::Rules(rules) = &self.tally {
+            let together = match &correlation.extended {
+                Some(expr) => fired(expr, &correlation.names, rules.counts()),
+                None => rules.present() == rules.counts().len(),
+            };
+            let holds = together && rules.in_order(self.inside.start);
+            return holds.then_some(rules.present() as f64);
+        }
+        let result = self.tally.number(self.inside.len())?;
         correlation
             .predicates
             .iter()
             .all(|(operator, bound)| compare(*operator, result, *bound))
             .then_some(result)
     }
+}
 
-    fn numbers(&self) -> Vec<f64> {
-        self.entries
+/// Whether a condition over rules holds, of each of which so many events are there.
+fn fired(expr: &ConditionExpr, names: &[String], counts: &[usize]) -> bool {
+    match expr {
+        ConditionExpr::Identifier(name) => names
             .iter()
-            .filter_map(|entry| entry.value.as_ref()?.trim().parse().ok())
-            .filter(|number: &f64| number.is_finite())
-            .collect()
-    }
-
-    fn some_numbers(&self) -> Option<Vec<f64>> {
-        Some(self.numbers()).filter(|numbers| !numbers.is_empty())
-    }
-
-    /// Each watched rule has an event, none before that of the rule before it.
-    fn in_order(&self) -> bool {
-        let mut awaited = 0;
-        let mut entries = self.entries.iter();
-        while awaited < self.by_rule.len() {
-            let Some(entry) = entries.next() else {
-                return false;
-            };
-            if entry.position == awaited {
-                awaited += 1;
-            }
-        }
-        true
-    }
-
-    fn fired(&self, expr: &ConditionExpr, correlation: &Correlation) -> bool {
-        match expr {
-            ConditionExpr::Identifier(name) => correlation
-                .names
-                .iter()
-                .zip(&self.by_rule)
-                .any(|(other, &count)| other == name && count > 0),
-            ConditionExpr::And(inner) => inner.iter().all(|one| self.fired(one, correlation)),
-            ConditionExpr::Or(inner) => inner.iter().any(|one| self.fired(one, correlation)),
-            ConditionExpr::Not(inner) => !self.fired(inner, correlation),
-            ConditionExpr::Selector { .. } => false,
-        }
+            .zip(counts)
+            .any(|(other, &count)| other == name && count > 0),
+        ConditionExpr::And(inner) => inner.iter().all(|one| fired(one, names, counts)),
+        ConditionExpr::Or(inner) => inner.iter().any(|one| fired(one, names, counts)),
+        ConditionExpr::Not(inner) => !fired(inner, names, counts),
+        ConditionExpr::Selector { .. } => false,
     }
 }
 
@@ -204,12 +127,4 @@ fn compare(operator: ConditionOperator, value: f64, bound: f64) -> bool {
         ConditionOperator::Eq => (value - bound).abs() < f64::EPSILON,
         ConditionOperator::Neq => (value - bound).abs() >= f64::EPSILON,
     }
-}
-
-/// The value at a rank of 0 to 100, between two numbers by their distance. The list must not be empty.
-fn percentile(mut numbers: Vec<f64>, rank: f64) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    let place = rank.clamp(0.0, 100.0) / 100.0 * (numbers.len() - 1) as f64;
-    let (below, above) = (numbers[place.floor() as usize], numbers[place.ceil() as usize]);
-    below + (above - below) * place.fract()
 }

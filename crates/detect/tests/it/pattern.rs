@@ -1,12 +1,11 @@
 //! STIX patterns over events: what each product's fields mean, several events, bad and hostile input.
 
 mod idle;
+mod limits;
 mod sequences;
 
-use perisai_detect::pattern::{Observation, PatternHit, Scratch, Seen, StixPatterns};
-use perisai_model::{
-    Context, ContextId, Event, Place, Rule, RuleKind, RuleLanguage, Severity, Timestamp, Tlp, Value,
-};
+use perisai_detect::pattern::{Observation, PatternHit, Scratch, StixPatterns};
+use perisai_model::{Context, ContextId, Event, Place, Rule, RuleKind, RuleLanguage, Severity, Tlp, Value};
 use proptest::prelude::*;
 
 fn rule(text: &str) -> Rule {
@@ -459,51 +458,6 @@ fn properties_of_ones_own_are_fields_of_that_name() {
         &["auth@32473.user=bob"],
         Some("user-account:account_login: bob"),
     );
-}
-
-#[test]
-fn a_regular_expression_that_gives_up_is_told() {
-    let patterns = compiled(&["[process:command_line MATCHES '(a+)+(?!z)b.*evil']"]);
-    let mut scratch = Scratch::default();
-    let mut seen = Seen::default();
-    for line in ["CommandLine=aab evil", "CommandLine=x"] {
-        patterns.match_event(&event(&[line]), &mut scratch, &mut Vec::new());
-    }
-    assert_eq!(patterns.gave_up(scratch.seen()), []);
-    seen.merge(scratch.seen());
-    let long = format!("CommandLine={}!ab b evil", "a".repeat(3_000));
-    let mut found = Vec::new();
-    patterns.match_event(&event(&[&long]), &mut scratch, &mut found);
-    patterns.match_event(&event(&[&long]), &mut scratch, &mut found);
-    assert!(found.is_empty());
-    seen.merge(scratch.seen());
-    let told = patterns.gave_up(&seen);
-    assert_eq!(told.len(), 1);
-    assert!(told[0].to_string().contains("gave up on 2 events"), "{}", told[0]);
-}
-
-#[test]
-fn a_long_sequence_over_many_events_is_given_up_and_told() {
-    let links = vec!["[ipv4-addr:value LIKE '%']"; 200].join(" FOLLOWEDBY ");
-    let patterns = compiled(&[&links]);
-    let mut scratch = Scratch::default();
-    let mut observations = Vec::new();
-    for number in 0..20_000_u32 {
-        let mut event = event(&["dst_ip=192.0.2.1"]);
-        event.time = Some(Timestamp::from_second(i64::from(number)).unwrap());
-        let mut found = Vec::new();
-        patterns.match_event(&event, &mut scratch, &mut found);
-        observations.extend(found.into_iter().map(|found| Observation {
-            pattern: found.pattern,
-            hit: found.hit,
-            order: number.into(),
-        }));
-    }
-    assert_eq!(observations.len(), 20_000);
-    let start = std::time::Instant::now();
-    let (matches, problems) = patterns.conclude(observations, &|| false);
-    eprintln!("{} matches in {:?}: {problems:?}", matches.len(), start.elapsed());
-    assert!(problems.len() == 1 || matches.len() == 100);
 }
 
 #[test]

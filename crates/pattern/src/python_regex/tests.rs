@@ -11,10 +11,18 @@ fn compiled(python: String) -> Result<PythonRegex, String> {
 fn check(python: &str, found: &[&str], missed: &[&str]) {
     let regex = compiled(python.to_owned()).unwrap();
     for text in found {
-        assert_eq!(regex.is_match(text), Ok(true), "{python} in {text:?}");
+        assert_eq!(
+            regex.is_match(text, &mut { EFFORT }),
+            Ok(true),
+            "{python} in {text:?}"
+        );
     }
     for text in missed {
-        assert_eq!(regex.is_match(text), Ok(false), "{python} in {text:?}");
+        assert_eq!(
+            regex.is_match(text, &mut { EFFORT }),
+            Ok(false),
+            "{python} in {text:?}"
+        );
     }
 }
 
@@ -54,8 +62,38 @@ fn takes_the_exact_way_where_it_must() {
     check(r"\b1", &["é 1"], &["½1", "é1"]);
     check(r"1\B", &["1½"], &["1 ½"]);
     check(r"\B", &["ab"], &["", "a"]);
-    let regex = compiled("^(?:(?=a)a|a(?!b))*b".to_owned()).unwrap();
-    assert_eq!(regex.is_match(&"a".repeat(5000)), Err(DataError::Steps));
+}
+
+#[test]
+fn gives_up_at_last() {
+    let check = |python: &str, text: &str, expected| {
+        let regex = compiled(python.to_owned()).unwrap();
+        let mut effort = EFFORT;
+        assert_eq!(regex.is_match(text, &mut effort), expected, "{python}");
+        EFFORT - effort
+    };
+    let long = "a".repeat(5_000);
+    // What is nowhere near costs nothing.
+    assert_eq!(check("^(?:(?=a)a|a(?!b))*b", &long, Ok(false)), 0);
+    assert_eq!(check("(?=(a+)+z0)b", &long, Ok(false)), 0);
+    assert_eq!(check("(?<!x)evil", &format!("{long}xevi"), Ok(false)), 0);
+    let cheap = check(r"(\w)\1{5}", &format!("ab{}", &long[..50]), Ok(true));
+    assert!(cheap < EFFORT / 1_000_000, "{cheap}");
+    assert!(check("(?<!x)evil", &format!("{long}evil"), Ok(true)) < EFFORT / 1_000_000);
+    // Where it may lie, it takes steps, and at last too many.
+    let dear = check(
+        "^(?:(?=a)a|a(?!b))*b(?!$)",
+        &format!("{long}b"),
+        Err(DataError::Steps),
+    );
+    assert!(dear > EFFORT / 100, "{dear}");
+    let dear = check("(?=(a+)+z0)b|a(?!a)", &format!("{long}b"), Ok(true));
+    assert!(dear > EFFORT / 100, "{dear}");
+    let regex = compiled("a(?=b)".to_owned()).unwrap();
+    assert_eq!(regex.is_match("ab", &mut 0), Err(DataError::Steps));
+    assert_eq!(regex.is_match("b", &mut 0), Ok(false));
+    let huge = format!("{}b", "a".repeat(2 << 20));
+    check("a+(?=c)", &huge, Err(DataError::Steps));
 }
 
 #[test]
@@ -103,7 +141,11 @@ fn refuses_what_python_refuses_or_no_crate_has() {
 fn bytes_are_searched_as_bytes() {
     let check = |python: &str, bytes: &[u8], expected: bool| {
         let regex = compiled(python.to_owned()).unwrap();
-        assert_eq!(regex.is_match_bytes(bytes), Ok(expected), "{python}");
+        assert_eq!(
+            regex.is_match_bytes(bytes, &mut { EFFORT }),
+            Ok(expected),
+            "{python}"
+        );
     };
     check(r"^\xff.$", &[0xff, 0xfe], true);
     check("é", &[0xe9], true);
@@ -117,10 +159,15 @@ fn bytes_are_searched_as_bytes() {
 
 proptest! {
     #[test]
-    fn never_panics(python in r"[a-c\\(){}\[\]|*+?^$.:#<>=!iPxsmu0-9, -]{0,30}|\PC{0,20}", text in "[a-c0-9 é\n]{0,10}") {
+    fn never_panics(python in r"(?:(?:[a-c.]|\(\?[=!>:][a-c|*]{0,3}\)|\(\?<[=!][a-c]\)|\([ab|]{1,3}\)|\\[1b])[*+?]?\$?){1,6}|[a-c\\(){}\[\]|*+?^$.:#<>=!iPxsmu0-9, -]{0,30}|\PC{0,20}", text in "[a-c0-9 é\n]{0,10}") {
         if let Ok(regex) = compiled(python) {
-            let _ = regex.is_match(&text);
-            let _ = regex.is_match_bytes(text.as_bytes());
+            let found = regex.is_match(&text, &mut { EFFORT });
+            let _ = regex.is_match_bytes(text.as_bytes(), &mut { EFFORT });
+            // The relaxed expression leaves nothing out.
+            let exact = regex.exact.quick(&regex.source).filter(|_| regex.plain.is_none());
+            if let Some(Ok(exact)) = exact.map(|exact| exact.is_match(text.as_str())) {
+                prop_assert_eq!(found, Ok(exact));
+            }
         }
     }
 }

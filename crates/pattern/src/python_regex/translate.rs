@@ -14,6 +14,9 @@ pub(super) enum Style {
     Exact,
     /// The crate `fancy-regex`, on text that stands for bytes, a letter each.
     ExactBytes,
+    /// The crate `regex`, on text, for an expression that is found wherever the exact one is, and elsewhere: what only
+    /// the exact way has is left out, and a back reference stands for anything.
+    Relaxed,
 }
 
 /// An expression in the syntax of a crate.
@@ -22,6 +25,8 @@ pub(super) struct Translation {
     pub(super) regex: String,
     /// It has a `\b` or `\B`. Plain, that goes by another idea of letters outside ASCII.
     pub(super) has_boundary: bool,
+    /// Something in it repeats often or without bound, so that one try may look at all of a text.
+    pub(super) repeats: bool,
 }
 
 /// # Errors
@@ -44,6 +49,7 @@ pub(super) fn translate(python: &str, style: Style) -> Result<Translation, Strin
         names: HashMap::new(),
         closed: Vec::new(),
         has_boundary: false,
+        repeats: false,
         at_end: false,
         beyond_end: false,
     };
@@ -58,6 +64,7 @@ pub(super) fn translate(python: &str, style: Style) -> Result<Translation, Strin
     Ok(Translation {
         regex: translator.out,
         has_boundary: translator.has_boundary,
+        repeats: translator.repeats,
     })
 }
 
@@ -93,6 +100,7 @@ struct Translator {
     /// For each group that captures, from number 1, whether it is closed.
     closed: Vec<bool>,
     has_boundary: bool,
+    repeats: bool,
     /// Behind a `$`, which plain consumes the line break that it stands before.
     at_end: bool,
     /// Something stands behind a `$`.
@@ -103,6 +111,8 @@ struct Translator {
 struct Open {
     flags: Flags,
     number: Option<usize>,
+    /// Where its text begins that is left out: a look-around, relaxed.
+    left_out: Option<usize>,
     at_end_before: bool,
     /// One of its branches so far ends in `$`.
     at_end_after: bool,
@@ -146,6 +156,7 @@ impl Translator {
                 }),
                 '^' => self.anchor(if self.flags.multi_line { "(?m:^)" } else { r"\A" }),
                 '$' if self.flags.multi_line => self.anchor("(?m:$)"),
+                '$' if self.style == Style::Relaxed => self.anchor(""),
                 '$' if self.exact => self.anchor(r"(?=\n?\z)"),
                 '$' => {
                     self.anchor(r"(?:\n?\z)");
@@ -186,6 +197,9 @@ impl Translator {
     }
 
     fn close(&mut self, open: Open) {
+        if let Some(start) = open.left_out {
+            self.out.truncate(start);
+        }
         self.out.push(')');
         self.last = Last::Atom;
         self.flags = open.flags;
@@ -230,7 +244,7 @@ impl Translator {
     /// Behind `(`: a group, a comment, a reference or flags for all.
     fn group(&mut self, open: &mut Vec<Open>) -> Translated<()> {
         let flags = self.flags;
-        let mut number = None;
+        let (mut number, mut left_out) = (None, None);
         if !self.accept("?") {
             number = Some(self.capture());
         } else if self.accept("#") {
@@ -252,10 +266,14 @@ impl Translator {
             .into_iter()
             .find(|kind| self.accept(kind))
         {
-            if !self.exact {
+            if self.style == Style::Relaxed {
+                self.out.push_str("(?:");
+                left_out = (kind != ">").then_some(self.out.len());
+            } else if self.exact {
+                write!(self.out, "(?{kind}").expect("writing to a string succeeds");
+            } else {
                 return Err(no("look-around or an atomic group"));
             }
-            write!(self.out, "(?{kind}").expect("writing to a string succeeds");
         } else {
             let at_start = open.is_empty() && self.out.len() == self.preamble;
             if self.inline_flags(at_start)? {
@@ -266,6 +284,7 @@ impl Translator {
         open.push(Open {
             flags,
             number,
+            left_out,
             at_end_before: self.at_end,
             at_end_after: false,
         });
@@ -298,13 +317,17 @@ impl Translator {
     }
 
     fn back_reference(&mut self, number: usize) -> Translated<()> {
-        if !self.exact {
+        if !self.exact && self.style != Style::Relaxed {
             return Err(no("a back reference"));
         }
         if self.closed.get(number - 1) != Some(&true) {
             return Err("a reference names no group that is closed".to_owned());
         }
-        self.atom(&format!(r"(?:\{number})"));
+        if self.style == Style::Relaxed {
+            self.atom("(?s:.*)");
+        } else {
+            self.atom(&format!(r"(?:\{number})"));
+        }
         Ok(())
     }
 
@@ -384,11 +407,17 @@ impl Translator {
             Last::Atom => {}
         }
         self.out.push_str(how);
+        let most = how.trim_matches(['{', '}']).rsplit(',').next();
+        self.repeats |= how != "?"
+            && most
+                .and_then(|most| most.parse::<u64>().ok())
+                .is_none_or(|most| most > 8);
         if self.accept("+") {
-            if !self.exact || how.starts_with('{') {
+            let relaxed = self.style == Style::Relaxed;
+            if !(self.exact || relaxed) || how.starts_with('{') {
                 return Err(no("this possessive repetition"));
             }
-            self.out.push('+');
+            self.out.push_str(if relaxed { "" } else { "+" });
         } else if self.accept("?") {
             self.out.push('?');
         }
@@ -415,6 +444,10 @@ impl Translator {
     /// Python finds no `\B` in nothing.
     fn boundary(&mut self, wanted: bool) -> Translated<()> {
         self.has_boundary = true;
+        if self.style == Style::Relaxed {
+            self.anchor("");
+            return Ok(());
+        }
         let (_, word) = self.class_content('w');
         let exact = match wanted {
             true => format!("(?:(?<=[{word}])(?![{word}])|(?<![{word}])(?=[{word}]))"),

@@ -67,7 +67,49 @@ fn correlations_about_themselves_are_told() {
     };
     check(&of("a", "a"), "about itself");
     let (rules, problems) = compile(&[&of("a", "b"), &of("b", "c"), &of("c", "a"), &of("d", "a")]);
-    assert_eq!((rules.len(), problems.len()), (1, 3), "{problems:?}");
+    assert_eq!((rules.len(), problems.len()), (0, 4), "{problems:?}");
+}
+
+#[test]
+fn correlations_that_cost_too_much_are_told() {
+    let base =
+        "title: r0\nname: r0\nlogsource: {product: windows}\ndetection:\n  s:\n    a: b\n  condition: s\n";
+    let of = |at: usize, other: &str, more: &str| {
+        format!(
+            "title: r{at}\nname: r{at}\ncorrelation:\n  type: temporal\n  rules: [{other}]\n  timespan: 1m\n{more}"
+        )
+    };
+    let check = |texts: Vec<String>, in_use: usize, expected: &str| {
+        let texts: Vec<&str> = std::iter::once(base)
+            .chain(texts.iter().map(String::as_str))
+            .collect();
+        let (rules, problems) = compile(&texts);
+        assert_eq!(rules.len(), in_use + 1, "{problems:?}");
+        assert!(problems.iter().all(|why| why.contains(expected)), "{problems:?}");
+    };
+    let chain = |length: usize| {
+        (1..=length)
+            .map(|at| of(at, &format!("r{}", at - 1), ""))
+            .collect()
+    };
+    check(chain(9), 9, "");
+    check(chain(12), 9, "more than 8 deep");
+    let crowd = |many: usize| (1..=many).map(|at| of(at, "r0", "")).collect();
+    check(crowd(64), 64, "");
+    check(crowd(70), 64, "more than 64 times");
+    let many = vec!["r0"; 2_000].join(", ");
+    let fields: Vec<_> = (0..100).map(|at| format!("f{at}")).collect();
+    check(
+        vec![of(1, &many, &format!("  group-by: [{}]\n", fields.join(", ")))],
+        0,
+        "too many",
+    );
+    let condition = vec!["r0"; 2_000].join(" or ");
+    check(
+        vec![of(1, &many, &format!("  condition: {condition}\n"))],
+        0,
+        "too long",
+    );
 }
 
 #[test]
@@ -108,6 +150,24 @@ fn problems_have_lines_and_names() {
         &format!("{good}---\nauthor: me\n{HEAD}  s:\n    a: b\n  condition: other\n"),
         &["rule.yml:9: Sigma rule `t`: the condition names `other`, which is not in the detection"],
     );
+}
+
+#[test]
+fn titles_are_text() {
+    let rule = |title: &str| format!("{HEAD}  s:\n    a: b\n  condition: s\n").replace("title: t", title);
+    let named = |title: &str, expected: &str| {
+        let (rules, problems) = compile(&[&rule(title)]);
+        assert_eq!(problems, [""; 0], "{title}");
+        assert_eq!(rules.info(SigmaRuleId(0)).name, expected);
+    };
+    named("title: 4688", "4688");
+    named("title: 1.50 # a number", "1.50");
+    named("title: true", "true");
+    named("title: 4688 created", "4688 created");
+    check(&rule("title: null"), "its title is empty");
+    check(&rule("title:"), "its title is empty");
+    check(&rule("title: [a]"), "its title is not a text");
+    check(&rule("titel: a"), "Missing required field 'title'");
 }
 
 #[test]

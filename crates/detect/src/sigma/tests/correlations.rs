@@ -1,6 +1,7 @@
 //! Correlations and filters: rules × events in time → hits.
 
-use perisai_model::Timestamp;
+use perisai_model::{Event, Timestamp};
+use proptest::prelude::*;
 
 use super::{compile, event, fields, hits, titles};
 use crate::sigma::{Observation, SigmaRules};
@@ -162,6 +163,163 @@ fn windows_of_time() {
         &[(1, login), (2, login), (5, login)],
         &[],
     );
+}
+
+/// So many logins, a second apart, with the second as the value, under one correlation.
+fn flood(correlation: &str, events: i64) -> Vec<(i64, f64)> {
+    let text = format!("title: many\ncorrelation:\n{correlation}");
+    let (rules, problems) = compile(&[BASE, &text]);
+    assert!(problems.is_empty(), "{problems:?}");
+    let mut event: Event = event("evtx", &fields(&[("Channel", "x"), LOGIN]));
+    event.push("second", perisai_model::Value::Int(0));
+    let mut observations = Vec::new();
+    let mut scratch = crate::sigma::Scratch::default();
+    let mut found = Vec::new();
+    for second in 0..events {
+        event.clear();
+        event.push_str("Channel", "x");
+        event.push_str("what", "login");
+        event.push("second", perisai_model::Value::Int(second));
+        event.time = Some(Timestamp::from_second(second).unwrap());
+        found.clear();
+        rules.match_event(&event, &mut scratch, &mut found);
+        observations.extend(found.drain(..).flat_map(|hit| hit.observations));
+        observations.last_mut().unwrap().order = second as u64;
+    }
+    let hits = rules.correlate(observations, &|| false);
+    hits.iter().map(|hit| (hit.time.as_second(), hit.value)).collect()
+}
+
+#[test]
+fn long_windows_are_whole_and_cheap() {
+    let check = |kind: &str, condition: &str, expected: &[(i64, f64)]| {
+        let text =
+            format!("  type: {kind}\n  rules: [login]\n  timespan: 10d\n  condition: {{{condition}}}\n");
+        assert_eq!(flood(&text, 120_000), expected, "{text}");
+    };
+    check("event_count", "gte: 100001", &[(100_000, 100_001.0)]);
+    check(
+        "value_count",
+        "field: second, gte: 100001",
+        &[(100_000, 100_001.0)],
+    );
+    check(
+        "value_sum",
+        "field: second, gt: 5000000000",
+        &[(100_000, 5_000_050_000.0)],
+    );
+    check("value_avg", "field: second, gte: 50000", &[(100_000, 50_000.0)]);
+    check(
+        "value_median",
+        "field: second, gte: 50000",
+        &[(100_000, 50_000.0)],
+    );
+    check(
+        "value_percentile",
+        "field: second, percentile: 90, gte: 90000",
+        &[(100_000, 90_000.0)],
+    );
+    let ordered = "  type: temporal_ordered\n  rules: [login, login]\n  timespan: 10d\n";
+    assert_eq!(flood(ordered, 50_000), [(0, 2.0)]);
+}
+
+#[test]
+fn an_event_is_kept_small() {
+    assert!(size_of::<Observation>() <= 80);
+    let text = "title: many\ncorrelation:\n  type: value_count\n  rules: [login]\n  group-by: [user]\n  \
+        timespan: 10s\n  condition: {field: user, gte: 1}\n";
+    let (rules, _) = compile(&[BASE, text]);
+    let long = "x".repeat(1 << 20);
+    let hits = rules.correlate(observe(&rules, &[(1, &[LOGIN, ("user", &long)])]), &|| false);
+    let shown = &hits[0].group[0].1;
+    assert!(shown.starts_with("xxxx") && shown.len() < 300, "{shown}");
+}
+
+/// What a correlation is, plainly: for each event of a group the whole window is looked at again.
+fn oracle(kind: &str, mode: &str, bound: f64, events: &[(i64, u8, i64)]) -> Vec<(i64, u64, f64)> {
+    let mut sorted: Vec<_> = events.iter().zip(0..).map(|(one, order)| (*one, order)).collect();
+    sorted.sort_by_key(|((second, ..), order)| (*second, *order));
+    let mut hits = Vec::new();
+    for group in 0..2 {
+        let (mut inside, mut told) = (Vec::<(i64, i64)>::new(), false);
+        for &((second, user, number), order) in &sorted {
+            if user != group {
+                continue;
+            }
+            let (first, last) = (inside.first().map(|one| one.0), inside.last().map(|one| one.0));
+            match mode {
+                "sliding" => inside.retain(|one| one.0 >= second - 10),
+                "tumbling" if last.is_some_and(|last| last / 10 != second / 10) => inside.clear(),
+                "session" if last.is_some_and(|last| second - last > 2) => inside.clear(),
+                "session" if first.is_some_and(|first| second - first > 10) => inside.clear(),
+                _ => {}
+            }
+            told &= compute(kind, &inside).is_some_and(|value| value >= bound);
+            inside.push((second, number));
+            let value = compute(kind, &inside).unwrap();
+            if value >= bound && !told {
+                hits.push((second, order, value));
+                told = true;
+            }
+        }
+    }
+    hits.sort_by_key(|hit| (hit.0, hit.1));
+    hits
+}
+
+fn compute(kind: &str, inside: &[(i64, i64)]) -> Option<f64> {
+    let mut numbers: Vec<i64> = inside.iter().map(|one| one.1).collect();
+    numbers.sort_unstable();
+    let sum = numbers.iter().sum::<i64>() as f64;
+    let at = |rank: f64| {
+        let place = rank * (numbers.len() - 1) as f64;
+        let (below, above) = (
+            numbers[place.floor() as usize] as f64,
+            numbers[place.ceil() as usize] as f64,
+        );
+        below + (above - below) * place.fract()
+    };
+    match kind {
+        "event_count" => Some(inside.len() as f64),
+        "value_sum" => Some(sum),
+        "value_count" => {
+            numbers.dedup();
+            Some(numbers.len() as f64)
+        }
+        _ if numbers.is_empty() => None,
+        "value_avg" => Some(sum / numbers.len() as f64),
+        "value_median" => Some(at(0.5)),
+        _ => Some(at(0.75)),
+    }
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_the_plain_way(
+        kind in prop::sample::select(&["event_count", "value_count", "value_sum", "value_avg", "value_median", "value_percentile"][..]),
+        mode in prop::sample::select(&["sliding", "tumbling", "session"][..]),
+        bound in 1..6_i64,
+        events in prop::collection::vec((0..60_i64, 0..2_u8, -3..8_i64), 0..80),
+    ) {
+        let gap = if mode == "session" { "\n  gap: 2s" } else { "" };
+        let more = match kind {
+            "event_count" => "",
+            "value_percentile" => "field: number, percentile: 75, ",
+            _ => "field: number, ",
+        };
+        let text = format!(
+            "title: many\ncorrelation:\n  type: {kind}\n  rules: [login]\n  group-by: [user]\n  timespan: 10s\n  \
+            window: {mode}{gap}\n  condition: {{{more}gte: {bound}}}\n"
+        );
+        let (rules, problems) = compile(&[BASE, &text]);
+        prop_assert!(problems.is_empty(), "{problems:?}");
+        let texts: Vec<_> = events.iter().map(|(second, user, number)| (*second, user.to_string(), number.to_string())).collect();
+        let pairs: Vec<_> = texts.iter().map(|(second, user, number)| (*second, [LOGIN, ("user", user.as_str()), ("number", number.as_str())])).collect();
+        let at: Vec<(i64, &[(&str, &str)])> = pairs.iter().map(|(second, pairs)| (*second, pairs.as_slice())).collect();
+        let hits = rules.correlate(observe(&rules, &at), &|| false);
+        let found: Vec<_> = hits.iter().map(|hit| (hit.time.as_second(), hit.order, hit.value)).collect();
+        prop_assert_eq!(found, oracle(kind, mode, bound as f64, &events), "{}", text);
+    }
 }
 
 #[test]

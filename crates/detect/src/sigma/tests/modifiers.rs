@@ -109,6 +109,51 @@ fn text_modifiers() {
 }
 
 #[test]
+fn wildcards_are_any_characters() {
+    let script = "IEX (\r\n  \"http://x\")\n";
+    item("f|contains", "'IEX*http'", script, true);
+    item("f|contains", "'iex*HTTP'", script, true);
+    item("f|contains|cased", "'iex*HTTP'", script, false);
+    item("f|contains", "'IEX (????http'", script, false);
+    item("f|contains", "'IEX (?????http'", script, true);
+    item("f", "'IEX*'", script, true);
+    item("f", "'*http*'", script, true);
+    item("f", "'*http'", script, false);
+    item("f", "'a*d'", "a\nd", true);
+    item("f", "'a?d'", "a\nd", true);
+    item("f", "'a*d'", "a\nd\n", false);
+    item("f", "'*'", "", true);
+    item("f|startswith", "'cmd*/c'", "cmd.exe\n /c del", true);
+    item("f|startswith", "'cmd*/c'", "x cmd /c", false);
+    item("f|endswith", "'cmd*/c'", "x cmd\n /c", true);
+    item("f|endswith", "'cmd*/c'", "cmd /c x", false);
+    item("f|re", "'a.d'", "a\nd", false);
+    // Of a list with both sorts.
+    item("f", "['a*d', b, 4]", "a\nd", true);
+    item("f", "['a*d', b, 4]", "B", true);
+    item("f", "['a*d', b, 4]", "4", true);
+    item("f", "['a*d', b, 4]", "c", false);
+    item("f|contains|all", "['a*d', b]", "b a\nd", true);
+    item("f|contains|all", "['a*d', b]", "a\nd", false);
+    item("f|contains|all", "['a*d', b]", "b", false);
+    item("f|neq", "['a*d', b]", "a\nd", false);
+    item("f|neq", "['a*d', b]", "b", false);
+    item("f|neq", "['a*d', b]", "c", true);
+    let keywords = |words: &str, text: &str, expected| {
+        check(
+            &format!("  s:\n{words}\n  condition: s"),
+            &[("any", text)],
+            expected,
+        );
+    };
+    keywords("    - 'a*z'\n    - b", "x a\nz x", true);
+    keywords("    - 'a*z'\n    - b", "x b x", true);
+    keywords("    - 'a*z'\n    - b", "x", false);
+    keywords("    '|all':\n      - 'a*z'\n      - b", "b a\nz", true);
+    keywords("    '|all':\n      - 'a*z'\n      - b", "a\nz", false);
+}
+
+#[test]
 fn encodings() {
     // Made with `base64` and `iconv` from coreutils.
     item("f|base64", "foobar", "Zm9vYmFy", true);
@@ -171,6 +216,31 @@ fn lists_and_names() {
     check(s, &[("Source Name", "b")], true);
     let s = "  s:\n    f|contains|all: [a, b]\n  condition: s";
     check(s, &[("f", "xa"), ("f", "xb")], true);
+}
+
+#[test]
+fn parts_of_times() {
+    // As Sysmon writes it, as ECS does, and as numbers.
+    for time in [
+        "2024-01-02 03:05:00.000",
+        "2024-01-02T03:05:00.000Z",
+        "1704164700",
+        "1704164700000",
+    ] {
+        item("f|minute", "5", time, true);
+        item("f|minute", "6", time, false);
+        item("f|hour", "3", time, true);
+        item("f|day", "2", time, true);
+        item("f|month", "1", time, true);
+        item("f|year", "2024", time, true);
+    }
+    item("f|hour", "[3, 4]", "2024-01-02 04:00:00.000", true);
+    item("f|hour", "3", "three", false);
+    let several = [
+        ("f", Value::Str("2024-01-02 01:00:00")),
+        ("f", Value::Str("2024-01-02 03:00:00")),
+    ];
+    check_values("  s:\n    f|hour: 3\n  condition: s", &several, true);
 }
 
 #[test]
