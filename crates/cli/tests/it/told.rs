@@ -140,7 +140,7 @@ fn lint_counts_problems_in_every_format() {
     let lint = |format: &str| perisai(&["intel", "lint", "-f", format, text(&rule)]);
     let csv = lint("csv");
     assert_eq!(csv.code, 3);
-    assert!(csv.out.trim_end().ends_with(",0,1,0,1"), "{}", csv.out);
+    assert!(csv.out.trim_end().ends_with(",0,\"\",1,0,1"), "{}", csv.out);
     assert!(csv.err.contains("bad.yml"), "{}", csv.err);
     let json = lint("JSON");
     assert_eq!(json.jsonl()[0]["problems"], 1);
