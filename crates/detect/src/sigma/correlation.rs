@@ -102,23 +102,7 @@ pub(super) fn compile(
     names: &Names,
     fields: &mut Fields,
 ) -> Result<Correlation, String> {
-    let sources = rule
-        .rules
-        .iter()
-        .map(|name| {
-            names
-                .known
-                .get(name)
-                .cloned()
-                .ok_or_else(|| format!("it is about the rule `{name}`, which is not loaded"))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    if sources.is_empty() {
-        return Err("it names no rules".to_owned());
-    }
-    if sources.len().saturating_mul(rule.group_by.len()) > MAX_FIELDS {
-        return Err("it groups too many rules by too many fields".to_owned());
-    }
+    let sources = sources(rule, names)?;
     let temporal = matches!(
         rule.correlation_type,
         CorrelationType::Temporal | CorrelationType::TemporalOrdered
@@ -178,6 +162,22 @@ pub(super) fn compile(
         percentile: percentile.unwrap_or(50) as f64,
         generates: rule.generate,
     })
+}
+
+/// What the correlation is about.
+fn sources(rule: &CorrelationRule, names: &Names) -> Result<Vec<Vec<Watched>>, String> {
+    let known = |name: &String| {
+        let known = names.known.get(name).cloned();
+        known.ok_or_else(|| format!("it is about the rule `{name}`, which is not loaded"))
+    };
+    let sources = rule.rules.iter().map(known).collect::<Result<Vec<_>, _>>()?;
+    if sources.is_empty() {
+        return Err("it names no rules".to_owned());
+    }
+    if sources.len().saturating_mul(rule.group_by.len()) > MAX_FIELDS {
+        return Err("it groups too many rules by too many fields".to_owned());
+    }
+    Ok(sources)
 }
 
 /// How many rules a condition names.

@@ -28,7 +28,7 @@ pub(super) fn of(kind: Kind, value: &str) -> Vec<(String, Before)> {
         // As tags of rules are written.
         Kind::Cve => forms.push(anywhere(&value.replace('-', "_"))),
         Kind::X509Serial => {
-            let even = format!("{}{value}", if value.len() % 2 == 0 { "" } else { "0" });
+            let even = format!("{}{value}", if value.len().is_multiple_of(2) { "" } else { "0" });
             // Before a high first digit a zero says that the number is positive.
             forms.push((format!("00{even}"), Before::Anything));
             if even != value {
