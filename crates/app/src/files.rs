@@ -272,31 +272,31 @@ impl Input {
             .is_some_and(|file| file.take(HEAD).read_to_end(&mut head).is_ok() && such(&head))
     }
 
-    /// Opens the input and reads all that is packed in it, until `ends` says that it is to end. `count` is told
-    /// of each portion of bytes as it is read.
+    /// Opens the input and reads all that is packed in it, until `ends` says that it is to end. `seen` is shown each
+    /// portion of bytes as it is read.
     pub(crate) fn read(
         &self,
         options: &ReadOptions,
-        count: &dyn Fn(u64),
+        seen: &dyn Fn(&[u8]),
         ends: &dyn Fn() -> bool,
         sink: &mut dyn Sink,
     ) {
         let outcome = match &self.path {
             Some(path) if self.size.is_some() => File::open(path).map(|inner| {
-                let mut counted = Counted { inner, count, ends };
-                self.unpack(perisai_events::Input::Seekable(&mut counted), options, sink);
+                let mut shown = Shown { inner, seen, ends };
+                self.unpack(perisai_events::Input::Seekable(&mut shown), options, sink);
             }),
             None if fs::metadata(STDIN_FILE).is_ok_and(|metadata| metadata.is_file()) => {
                 let inner = io::stdin().lock();
-                let mut counted = Counted { inner, count, ends };
-                self.unpack(perisai_events::Input::Stream(&mut counted), options, sink);
+                let mut shown = Shown { inner, seen, ends };
+                self.unpack(perisai_events::Input::Stream(&mut shown), options, sink);
                 Ok(())
             }
             path => Pipe::open(path.clone(), ends).map(|pipe| {
                 let inner = &pipe;
-                let mut counted = Counted { inner, count, ends };
+                let mut shown = Shown { inner, seen, ends };
                 let quiet = || pipe.is_quiet();
-                self.unpack(perisai_events::Input::Live(&mut counted, &quiet), options, sink);
+                self.unpack(perisai_events::Input::Live(&mut shown, &quiet), options, sink);
             }),
         };
         if let Err(error) = outcome {
@@ -304,30 +304,36 @@ impl Input {
         }
     }
 
+    /// Reads what was kept of the input.
+    #[cfg(feature = "yara")]
+    pub(crate) fn read_again(&self, mut kept: impl Read, options: &ReadOptions, sink: &mut dyn Sink) {
+        self.unpack(perisai_events::Input::Stream(&mut kept), options, sink);
+    }
+
     fn unpack(&self, opened: perisai_events::Input<'_>, options: &ReadOptions, sink: &mut dyn Sink) {
         perisai_events::read(self.place.clone(), self.modified, opened, options, sink);
     }
 }
 
-/// A reader that tells how much was read, and fails once its reading is to end.
-struct Counted<'a, R> {
+/// A reader that shows what was read, and fails once its reading is to end.
+struct Shown<'a, R> {
     inner: R,
-    count: &'a dyn Fn(u64),
+    seen: &'a dyn Fn(&[u8]),
     ends: &'a dyn Fn() -> bool,
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl<R: Read> Read for Shown<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if (self.ends)() {
             return Err(pipe::ended());
         }
         let read = self.inner.read(buf)?;
-        (self.count)(read as u64);
+        (self.seen)(&buf[..read]);
         Ok(read)
     }
 }
 
-impl<R: Seek> Seek for Counted<'_, R> {
+impl<R: Seek> Seek for Shown<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.inner.seek(to)
     }

@@ -7,6 +7,7 @@
 mod conclude;
 mod defect;
 mod item;
+mod kept;
 pub(crate) mod not_run;
 mod order;
 mod progress;
@@ -121,10 +122,10 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     report.indicators = detector.indicators.len() as u64;
     report.rules = (detector.sigma.len() + detector.patterns.len()) as u64;
     #[cfg(feature = "yara")]
-    let nothing = yara.is_none();
+    let most_kept = yara.as_ref().map_or(0, |_| yara::LIMITS.max_bytes);
     #[cfg(not(feature = "yara"))]
-    let nothing = true;
-    if detector.indicators.is_empty() && report.rules == 0 && nothing {
+    let most_kept = 0;
+    if detector.indicators.is_empty() && report.rules == 0 && most_kept == 0 {
         let why = notes::why_nothing(&sources, &report.withheld);
         let nothing = nothing_in(&settings.intel) + &why;
         return Err(HuntError::NoIntel(nothing, report.problems));
@@ -148,11 +149,12 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     progress.start(inputs.iter().filter_map(|input| input.size).sum());
     let mut output = order::Output::new(settings, progress, writer);
     report.loading = wall.elapsed();
-    let seen = schedule::search_all(settings, &detector, &inputs, progress, &mut output)?;
+    let kept = kept::Kept::new(&inputs, most_kept);
+    let seen = schedule::search_all(settings, &detector, &inputs, progress, &kept, &mut output)?;
     #[cfg(feature = "yara")]
     if let Some(yara) = &yara {
         report.rules += yara.len() as u64;
-        yara::search_all(yara, settings, &inputs, &mut output)?;
+        yara::search_all(yara, settings, &inputs, &kept, &mut output)?;
     }
     conclude::conclude(&detector, &mut output)?;
     output.problems(detector.patterns.gave_up(&seen.patterns))?;

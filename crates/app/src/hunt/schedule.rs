@@ -15,6 +15,7 @@ use perisai_events::{Block, Layout, Sink, Stream};
 use perisai_model::{Place, Problem};
 
 use super::defect;
+use super::kept::Kept;
 use super::order::{End, Message, Order, Output};
 use super::queue::{Bounds, Job, Queue, Task, lock};
 use super::search::{Found, Searcher, Seen};
@@ -27,12 +28,13 @@ const AHEAD: usize = 100_000;
 /// Findings wait no longer than this before they are written out: somebody may be watching.
 const FLUSH: Duration = Duration::from_millis(100);
 
-/// Searches all inputs; gives what kinds of events went by.
+/// Searches all inputs; gives what kinds of events went by. What can be read only once is kept.
 pub(super) fn search_all(
     settings: &Settings,
     detector: &Detector,
     inputs: &[Input],
     progress: &Progress,
+    kept: &Kept,
     output: &mut Output<'_>,
 ) -> Result<Seen, HuntError> {
     let threads = match settings.threads {
@@ -49,6 +51,7 @@ pub(super) fn search_all(
         detector,
         inputs,
         progress,
+        kept,
         queue: Queue::new(bounds, settings.stop.clone()),
         buffers: Mutex::default(),
         most_buffers: 4 * threads,
@@ -95,6 +98,7 @@ struct Shared<'a> {
     detector: &'a Detector,
     inputs: &'a [Input],
     progress: &'a Progress,
+    kept: &'a Kept,
     queue: Queue<Block>,
     /// Used ones, to be filled again.
     buffers: Mutex<Vec<Vec<u8>>>,
@@ -184,7 +188,10 @@ impl<'a> Worker<'a> {
             defect::on_purpose(place().path.as_bytes());
             shared.inputs[input].read(
                 &shared.settings.read,
-                &|bytes| shared.progress.add_read(bytes),
+                &|bytes| {
+                    shared.progress.add_read(bytes.len() as u64);
+                    shared.kept.add(input, bytes);
+                },
                 &|| shared.queue.is_ending(),
                 &mut reading,
             );

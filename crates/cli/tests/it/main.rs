@@ -11,3 +11,5 @@ mod planted;
 mod shared_data;
 mod told;
 mod tool;
+#[cfg(feature = "yara")]
+mod yara;
