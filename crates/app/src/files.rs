@@ -265,7 +265,7 @@ pub(crate) fn error_text(error: &io::Error) -> String {
 impl Input {
     /// Whether the first bytes of a file are such; false where it cannot be read, which is told when it is searched.
     pub(crate) fn starts_as(&self, such: fn(&[u8]) -> bool) -> bool {
-        const HEAD: u64 = 512;
+        const HEAD: u64 = 4096;
         let mut head = Vec::new();
         let path = self.path.as_ref().filter(|_| self.size.is_some());
         path.and_then(|path| File::open(path).ok())

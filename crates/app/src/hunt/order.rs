@@ -17,8 +17,13 @@ use crate::stop::Grace;
 
 /// What a thread has to tell.
 pub(super) enum Message {
-    /// A block was searched.
-    Block { at: Turn, found: Box<Found> },
+    /// A block was searched, or a part of it.
+    Block {
+        at: Turn,
+        found: Box<Found>,
+        /// Nothing more will come of it.
+        whole: bool,
+    },
     /// An input was read to its end.
     End { input: usize, end: End },
 }
@@ -181,12 +186,19 @@ impl<'a> Output<'a> {
     }
 }
 
+/// What was found in a block whose turn has not come, in order.
+#[derive(Default)]
+struct Early {
+    parts: Vec<Found>,
+    whole: bool,
+}
+
 /// Holds back what came too early.
 pub(super) struct Order<'a, 'b> {
     output: &'b mut Output<'a>,
     /// The block that is to be written next.
     next: Turn,
-    early: BTreeMap<Turn, Box<Found>>,
+    early: BTreeMap<Turn, Early>,
     /// Inputs that have been read.
     ended: BTreeMap<usize, End>,
     /// Findings, and events that may become part of one, that are held back.
@@ -215,9 +227,11 @@ impl<'a, 'b> Order<'a, 'b> {
             return false;
         }
         match message {
-            Message::Block { at, found } => {
+            Message::Block { at, found, whole } => {
                 self.held += found.weight();
-                self.early.insert(at, found);
+                let early = self.early.entry(at).or_default();
+                early.parts.push(*found);
+                early.whole = whole;
             }
             Message::End { input, end } => {
                 self.ended.insert(input, end);
@@ -239,10 +253,17 @@ impl<'a, 'b> Order<'a, 'b> {
 
     fn release(&mut self) -> Result<(), HuntError> {
         loop {
-            if let Some(found) = self.early.remove(&self.next) {
-                self.held -= found.weight();
+            if let Some(early) = self.early.get_mut(&self.next) {
+                let (parts, whole) = (std::mem::take(&mut early.parts), early.whole);
+                for found in parts {
+                    self.held -= found.weight();
+                    self.output.found(found)?;
+                }
+                if !whole {
+                    return Ok(());
+                }
+                self.early.remove(&self.next);
                 self.next.1 += 1;
-                self.output.found(*found)?;
                 continue;
             }
             match self.ended.first_entry() {

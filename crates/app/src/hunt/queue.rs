@@ -143,6 +143,19 @@ impl<B> Queue<B> {
         None
     }
 
+    /// Whether the rest of a block may be searched now; gives the block back then. Else whoever has nothing to do goes on
+    /// with it once its turn has come, or less is held back.
+    pub(super) fn go_on(&self, job: Job<B>) -> Option<Job<B>> {
+        let mut state = lock(&self.state);
+        if !self.is_full(&state) || job.at <= state.written.0 {
+            return Some(job);
+        }
+        state.jobs.insert(job.at, job.block);
+        drop(state);
+        self.changed.notify_all();
+        None
+    }
+
     /// Waits until a block may be searched. `Some` is what is to be searched before: call again then.
     pub(super) fn before(&self, at: Turn) -> Option<Job<B>> {
         let mut state = lock(&self.state);

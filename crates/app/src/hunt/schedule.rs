@@ -23,7 +23,7 @@ use super::{HuntError, Progress, Settings};
 use crate::files::Input;
 
 /// So many findings may be held back before threads that are ahead wait.
-const AHEAD: usize = 100_000;
+const AHEAD: usize = 30_000;
 
 /// Findings wait no longer than this before they are written out: somebody may be watching.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -84,7 +84,7 @@ pub(super) fn search_all(
 }
 
 /// Lets nobody wait for an output that is no more.
-struct FailOnDrop<'a>(&'a Queue<Block>);
+struct FailOnDrop<'a>(&'a Queue<Rest>);
 
 impl Drop for FailOnDrop<'_> {
     fn drop(&mut self) {
@@ -99,7 +99,7 @@ struct Shared<'a> {
     inputs: &'a [Input],
     progress: &'a Progress,
     kept: &'a Kept,
-    queue: Queue<Block>,
+    queue: Queue<Rest>,
     /// Used ones, to be filled again.
     buffers: Mutex<Vec<Vec<u8>>>,
     most_buffers: usize,
@@ -117,6 +117,12 @@ impl Shared<'_> {
             buffers.push(buffer);
         }
     }
+}
+
+/// What is left to search of a block: from a place on.
+struct Rest {
+    block: Block,
+    from: usize,
 }
 
 /// One thread.
@@ -145,27 +151,39 @@ impl<'a> Worker<'a> {
         self.searcher.add_seen(&mut lock(&self.shared.seen));
     }
 
-    fn search(&mut self, Job { at, block }: Job<Block>) {
-        let searcher = &mut self.searcher;
-        let found = defect::caught(
-            || beginning(&block),
-            || {
-                #[cfg(test)]
-                defect::on_purpose(&block.bytes);
-                searcher.search(&block)
-            },
-        );
-        let found = Box::new(found.unwrap_or_else(|defect| {
-            self.renew();
-            Found {
-                bytes: block.bytes.len() as u64,
-                problems: vec![defect],
-                ..Found::default()
+    fn search(&mut self, mut job: Job<Rest>) {
+        loop {
+            let Job { at, block: rest } = job;
+            let searcher = &mut self.searcher;
+            let found = defect::caught(
+                || beginning(&rest.block),
+                || {
+                    #[cfg(test)]
+                    defect::on_purpose(&rest.block.bytes);
+                    searcher.search(&rest.block, rest.from)
+                },
+            );
+            let (found, from) = found.unwrap_or_else(|defect| {
+                self.renew();
+                let found = Found {
+                    bytes: rest.block.bytes.len() as u64,
+                    problems: vec![defect],
+                    ..Found::default()
+                };
+                (found, None)
+            });
+            let (found, whole) = (Box::new(found), from.is_none());
+            self.send(Message::Block { at, found, whole });
+            let Some(from) = from else {
+                self.shared.progress.add_searched(rest.block.bytes.len() as u64);
+                return self.shared.reuse(rest.block.bytes);
+            };
+            let block = Rest { from, ..rest };
+            match self.shared.queue.go_on(Job { at, block }) {
+                Some(next) => job = next,
+                None => return,
             }
-        }));
-        self.shared.progress.add_searched(block.bytes.len() as u64);
-        self.shared.reuse(block.bytes);
-        self.send(Message::Block { at, found });
+        }
     }
 
     /// What was left in the middle of its work is whole no more.
@@ -220,7 +238,7 @@ fn beginning(block: &Block) -> Place {
 }
 
 /// Tells that an input is read no more, however that ended.
-struct EndReading<'a>(&'a Queue<Block>);
+struct EndReading<'a>(&'a Queue<Rest>);
 
 impl Drop for EndReading<'_> {
     fn drop(&mut self) {
@@ -252,6 +270,7 @@ impl Sink for Reading<'_, '_> {
         self.end.ask(&block.stream);
         let at = (self.input, self.end.blocks);
         self.end.blocks += 1;
+        let block = Rest { block, from: 0 };
         if let Some(job) = queue.offer(Job { at, block }) {
             while let Some(earlier) = queue.before(at) {
                 self.worker.search(earlier);

@@ -24,6 +24,12 @@ const OPEN_LINE: usize = 512;
 /// The longest matched text that a finding keeps, in bytes.
 const MATCHED: usize = 1024;
 
+/// Where so much was found in a block, the rest waits until that is written.
+const MOST: usize = 4_000;
+
+/// So many bytes are scanned at once, and what stands in them is found before the next.
+const PART: usize = 16 << 10;
+
 /// What is said of so many indicators is kept for their next match.
 const MOST_KEPT: usize = 1 << 16;
 
@@ -121,61 +127,107 @@ impl<'a> Searcher<'a> {
         seen.patterns.merge(self.tools.patterns.seen());
     }
 
-    /// Searches a block; gives what was found until then where the user wants no more.
-    pub(super) fn search(&mut self, block: &Block) -> Found {
-        self.tools.found.bytes = block.bytes.len() as u64;
-        match block.layout {
-            Layout::EvtxChunk => self.search_chunk(block),
-            _ if block.retells() => self.search_retold(block),
-            _ if self.detector.needs_events() => self.search_items(block),
-            _ => self.search_bytes(block),
+    /// Searches a block from a place on; gives what was found, and where the rest begins if there is so much that it must
+    /// be written first. Where the user wants no more, gives what was found until then.
+    pub(super) fn search(&mut self, block: &Block, from: usize) -> (Found, Option<usize>) {
+        let rest = match block.layout {
+            Layout::EvtxChunk => {
+                self.search_chunk(block);
+                None
+            }
+            _ if block.retells() => self.search_retold(block, from),
+            _ if self.detector.needs_events() => self.search_items(block, from),
+            _ => self.search_bytes(block, from),
+        };
+        let found = &mut self.tools.found;
+        if rest.is_none() {
+            found.bytes = block.bytes.len() as u64;
+            match block.layout {
+                Layout::Lines => found.lines = block.count,
+                Layout::Records(_) => found.records = block.count,
+                Layout::EvtxChunk => {}
+            }
         }
-        match block.layout {
-            Layout::Lines => self.tools.found.lines = block.count,
-            Layout::Records(_) => self.tools.found.records = block.count,
-            Layout::EvtxChunk => {}
-        }
-        std::mem::take(&mut self.tools.found)
+        (std::mem::take(found), rest)
     }
 
     /// Only values are looked for: fields are read where there is a hit.
-    fn search_bytes(&mut self, block: &Block) {
-        self.hits.clear();
-        self.scanner.scan(&block.bytes, &mut self.hits);
+    fn search_bytes(&mut self, block: &Block, mut from: usize) -> Option<usize> {
         let mut cursor = block.cursor();
-        let mut at = 0;
-        while at < self.hits.len() && !self.stop.is_set() {
-            let Some((position, range)) = cursor.locate(self.hits[at].start) else {
-                break;
-            };
-            let behind = self.hits[at..]
-                .iter()
-                .take_while(|hit| hit.start < range.end.max(range.start + 1))
-                .count();
-            let hits = at..at + behind.max(1);
-            at = hits.end;
-            self.search_item(block, position, range, hits);
+        while from < block.bytes.len() {
+            if self.tools.found.weight() >= MOST {
+                return Some(from);
+            }
+            let end = self.scan(block, from, from);
+            let mut at = 0;
+            while at < self.hits.len() && !self.stop.is_set() {
+                let (position, range) = cursor.locate(self.hits[at].start)?;
+                let behind = self.hits[at..]
+                    .iter()
+                    .take_while(|hit| hit.start < range.end.max(range.start + 1))
+                    .count();
+                let hits = at..at + behind.max(1);
+                at = hits.end;
+                self.search_item(block, position, range, hits);
+            }
+            from = end;
         }
+        None
     }
 
     /// Rules are looked for, too: every line's fields are read.
-    fn search_items(&mut self, block: &Block) {
-        self.hits.clear();
-        self.scanner.scan(&block.bytes, &mut self.hits);
-        let mut at = 0;
-        let mut items = block.items().peekable();
+    fn search_items(&mut self, block: &Block, from: usize) -> Option<usize> {
+        let (mut at, mut scanned) = (0, from);
+        let mut items = block
+            .items()
+            .skip_while(|(_, range)| range.start < from)
+            .peekable();
         while let Some((position, range)) = items.next().filter(|_| !self.stop.is_set()) {
+            if range.start >= scanned {
+                if self.tools.found.weight() >= MOST {
+                    return Some(range.start);
+                }
+                scanned = self.scan(block, scanned, range.start);
+                at = 0;
+            }
             let next = items.peek().map_or(usize::MAX, |(_, next)| next.start);
             let hits = at..at + self.hits[at..].iter().take_while(|hit| hit.start < next).count();
             at = hits.end;
             self.search_item(block, position, range, hits);
         }
+        None
+    }
+
+    /// Scans a part of a block: from a place on, and some more lines or records behind a second one. Gives where it ends.
+    fn scan(&mut self, block: &Block, from: usize, behind: usize) -> usize {
+        let bytes = &block.bytes;
+        let least = bytes.len().min(behind + PART);
+        let end = match &block.layout {
+            Layout::Records(ranges) => {
+                let next = ranges.partition_point(|range| range.start < least);
+                ranges.get(next).map_or(bytes.len(), |range| range.start)
+            }
+            _ => memchr::memchr(b'\n', &bytes[least..]).map_or(bytes.len(), |length| least + length + 1),
+        };
+        self.hits.clear();
+        self.scanner.scan(&bytes[from..end], &mut self.hits);
+        for hit in &mut self.hits {
+            hit.start += from;
+            hit.end += from;
+        }
+        end
     }
 
     /// Lines that write values in a way of their own: each is searched with what it says in the usual way behind it.
-    fn search_retold(&mut self, block: &Block) {
+    fn search_retold(&mut self, block: &Block, from: usize) -> Option<usize> {
         let (mut text, mut stood) = (std::mem::take(&mut self.text), Vec::new());
-        for (position, range) in block.items().take_while(|_| !self.stop.is_set()) {
+        let mut rest = None;
+        let items = block.items().skip_while(|(_, range)| range.start < from);
+        for (position, range) in items.take_while(|_| !self.stop.is_set()) {
+            if self.tools.found.weight() >= MOST {
+                rest = Some(range.start);
+                break;
+            }
             text.clear();
             stood.clear();
             self.hits.clear();
@@ -203,6 +255,7 @@ impl<'a> Searcher<'a> {
             self.tools.rules(&item);
         }
         self.text = text;
+        rest
     }
 
     /// One line or record, and the hits in it.
@@ -438,9 +491,9 @@ mod tests {
             &mut blocks,
         );
         let mut searcher = Searcher::new(&detector, &settings);
-        assert_eq!(searcher.search(&blocks.0[0]).findings.len(), 1000);
+        assert_eq!(searcher.search(&blocks.0[0], 0).0.findings.len(), 1000);
         settings.stop.flag().store(true, Ordering::Relaxed);
-        assert_eq!(searcher.search(&blocks.0[0]).findings.len(), 0);
+        assert_eq!(searcher.search(&blocks.0[0], 0).0.findings.len(), 0);
     }
 
     #[derive(Default)]
