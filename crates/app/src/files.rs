@@ -283,18 +283,36 @@ impl Input {
     ) {
         let outcome = match &self.path {
             Some(path) if self.size.is_some() => File::open(path).map(|inner| {
-                let mut shown = Shown { inner, seen, ends };
+                let left = self.size.unwrap_or(u64::MAX);
+                let mut shown = Shown {
+                    inner,
+                    seen,
+                    ends,
+                    left,
+                };
                 self.unpack(perisai_events::Input::Seekable(&mut shown), options, sink);
             }),
             None if fs::metadata(STDIN_FILE).is_ok_and(|metadata| metadata.is_file()) => {
                 let inner = io::stdin().lock();
-                let mut shown = Shown { inner, seen, ends };
+                let left = u64::MAX;
+                let mut shown = Shown {
+                    inner,
+                    seen,
+                    ends,
+                    left,
+                };
                 self.unpack(perisai_events::Input::Stream(&mut shown), options, sink);
                 Ok(())
             }
             path => Pipe::open(path.clone(), ends).map(|pipe| {
                 let inner = &pipe;
-                let mut shown = Shown { inner, seen, ends };
+                let left = u64::MAX;
+                let mut shown = Shown {
+                    inner,
+                    seen,
+                    ends,
+                    left,
+                };
                 let quiet = || pipe.is_quiet();
                 self.unpack(perisai_events::Input::Live(&mut shown, &quiet), options, sink);
             }),
@@ -320,6 +338,8 @@ struct Shown<'a, R> {
     inner: R,
     seen: &'a dyn Fn(&[u8]),
     ends: &'a dyn Fn() -> bool,
+    /// How much there is to be read: what is read again, as the end of a file that may be an archive, is not shown again.
+    left: u64,
 }
 
 impl<R: Read> Read for Shown<'_, R> {
@@ -328,7 +348,9 @@ impl<R: Read> Read for Shown<'_, R> {
             return Err(pipe::ended());
         }
         let read = self.inner.read(buf)?;
-        (self.seen)(&buf[..read]);
+        let shown = usize::try_from(self.left).map_or(read, |left| left.min(read));
+        self.left -= shown as u64;
+        (self.seen)(&buf[..shown]);
         Ok(read)
     }
 }

@@ -81,7 +81,7 @@ fn dotted(text: &str, seen: u16) -> Option<(Kind, Cow<'_, str>)> {
     if seen & (class::LOWER | class::UPPER | class::DASH) == 0 {
         return take(Kind::Ipv4, text);
     }
-    take(Kind::Domain, text).or_else(|| mac_with_dots(text))
+    mac_with_dots(text).or_else(|| take(Kind::Domain, text))
 }
 
 /// Hexadecimal digits only.
@@ -163,9 +163,13 @@ fn host_and_port(text: &str) -> Option<(Kind, Cow<'_, str>)> {
     }
 }
 
-/// `0016.3eaa.bbcc`, as switches write.
+/// `0016.3eaa.bbcc`, as switches write. A name may be of hexadecimal digits, too, but hardly of so many numbers.
 fn mac_with_dots(text: &str) -> Option<(Kind, Cow<'_, str>)> {
-    (text.len() == 14).then(|| take(Kind::Mac, text)).flatten()
+    let numbers = || text.bytes().filter(u8::is_ascii_digit).count();
+    let groups = || text.split('.').all(|group| group.len() == 4);
+    (text.len() == 14 && groups() && numbers() >= 4)
+        .then(|| take(Kind::Mac, text))
+        .flatten()
 }
 
 fn mac_with_dashes(text: &str) -> Option<(Kind, Cow<'_, str>)> {
@@ -219,7 +223,8 @@ mod tests {
             "d41d8cd98f00b204e9800998ecf8427e",
         );
         check("00-16-3E-AA-BB-CC", Kind::Mac, "00:16:3e:aa:bb:cc");
-        check("0016.3eaa.bb00", Kind::Mac, "00:16:3e:aa:bb:00");
+        check("0016.3eaa.bbcc", Kind::Mac, "00:16:3e:aa:bb:cc");
+        check("dead.beef.cafe", Kind::Domain, "dead.beef.cafe");
         check("cve-2022-24682", Kind::Cve, "CVE-2022-24682");
         check("AS64496", Kind::Asn, "AS64496");
         check(
