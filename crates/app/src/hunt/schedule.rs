@@ -57,7 +57,7 @@ pub(super) fn search_all(
         most_buffers: 4 * threads,
         seen: Mutex::default(),
     };
-    let (sender, receiver) = sync_channel(4 * threads);
+    let (sender, receiver) = sync_channel(threads);
     thread::scope(|scope| {
         // Where the writing panics, the threads must not wait for it for ever: these two are dropped then.
         let (receiver, queue) = (receiver, FailOnDrop(&shared.queue));

@@ -28,7 +28,7 @@ const MATCHED: usize = 1024;
 const MOST: usize = 4_000;
 
 /// So many bytes are scanned at once, and what stands in them is found before the next.
-const PART: usize = 16 << 10;
+const PART: usize = 8 << 10;
 
 /// What is said of so many indicators is kept for their next match.
 const MOST_KEPT: usize = 1 << 16;
