@@ -283,36 +283,16 @@ impl Input {
     ) {
         let outcome = match &self.path {
             Some(path) if self.size.is_some() => File::open(path).map(|inner| {
-                let left = self.size.unwrap_or(u64::MAX);
-                let mut shown = Shown {
-                    inner,
-                    seen,
-                    ends,
-                    left,
-                };
+                let mut shown = Shown::new(inner, self.size, seen, ends);
                 self.unpack(perisai_events::Input::Seekable(&mut shown), options, sink);
             }),
             None if fs::metadata(STDIN_FILE).is_ok_and(|metadata| metadata.is_file()) => {
-                let inner = io::stdin().lock();
-                let left = u64::MAX;
-                let mut shown = Shown {
-                    inner,
-                    seen,
-                    ends,
-                    left,
-                };
+                let mut shown = Shown::new(io::stdin().lock(), None, seen, ends);
                 self.unpack(perisai_events::Input::Stream(&mut shown), options, sink);
                 Ok(())
             }
             path => Pipe::open(path.clone(), ends).map(|pipe| {
-                let inner = &pipe;
-                let left = u64::MAX;
-                let mut shown = Shown {
-                    inner,
-                    seen,
-                    ends,
-                    left,
-                };
+                let mut shown = Shown::new(&pipe, None, seen, ends);
                 let quiet = || pipe.is_quiet();
                 self.unpack(perisai_events::Input::Live(&mut shown, &quiet), options, sink);
             }),
@@ -340,6 +320,17 @@ struct Shown<'a, R> {
     ends: &'a dyn Fn() -> bool,
     /// How much there is to be read: what is read again, as the end of a file that may be an archive, is not shown again.
     left: u64,
+}
+
+impl<'a, R> Shown<'a, R> {
+    fn new(inner: R, size: Option<u64>, seen: &'a dyn Fn(&[u8]), ends: &'a dyn Fn() -> bool) -> Self {
+        Self {
+            inner,
+            seen,
+            ends,
+            left: size.unwrap_or(u64::MAX),
+        }
+    }
 }
 
 impl<R: Read> Read for Shown<'_, R> {

@@ -11,6 +11,7 @@ mod texts;
 mod writing;
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use aho_corasick::AhoCorasick;
 use perisai_model::{Indicators, Kind};
@@ -99,14 +100,9 @@ impl Literals {
             let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&pieces);
             automaton.expect("fewer literals than an automaton has states")
         });
-        let texts = |(key, patterns)| (key, Texts::new(patterns));
         Self {
-            anchored: parts.anchored.into_iter().map(texts).collect(),
-            by_word: parts
-                .by_word
-                .into_iter()
-                .map(|(key, patterns)| (key, Texts::new(patterns)))
-                .collect(),
+            anchored: by_part(parts.anchored),
+            by_word: by_part(parts.by_word),
             keys,
             letters: Letters::build(parts.words),
             others: others.into_iter().map(Texts::new).collect(),
@@ -162,6 +158,11 @@ impl Literals {
             texts.walk(bytes, at, each);
         }
     }
+}
+
+fn by_part<K: Eq + Hash>(parts: HashMap<K, Vec<Pattern>>) -> HashMap<K, Texts> {
+    let texts = |(part, patterns)| (part, Texts::new(patterns));
+    parts.into_iter().map(texts).collect()
 }
 
 /// The first four characters of a word, without regard to case.
@@ -393,6 +394,27 @@ mod tests {
             &of_a_user,
         );
         check(Kind::RegistryKey, key, r"HKLM\Software\Evil", &[]);
+    }
+
+    #[test]
+    fn many_texts_with_one_part() {
+        let mut indicators = Indicators::default();
+        for number in 0..500 {
+            let agent = format!("Agent/{} ({number}; telling) Like/{}", number % 7, number % 3);
+            indicators.push(Kind::UserAgent, &agent, ContextId(0));
+        }
+        let entries: Vec<u32> = (0..500).collect();
+        let literals = Literals::build(&indicators, &entries, |_| {});
+        for number in 0..500 {
+            let log = format!("ua=\"{}\"", indicators.get(number).value);
+            let mut got = Vec::new();
+            for at in 0..log.len() {
+                literals.walk_word(log.as_bytes(), at, |start, end, entry| {
+                    got.push((&log[start..end], entry))
+                });
+            }
+            assert_eq!(got, [(indicators.get(number).value, number as u32)]);
+        }
     }
 
     #[test]
