@@ -9,6 +9,7 @@ mod defect;
 mod item;
 mod kept;
 pub(crate) mod not_run;
+mod open;
 mod order;
 mod progress;
 mod queue;

@@ -10,8 +10,9 @@ use perisai_events::Stream;
 use perisai_model::{Finding, Place, Problem, Report};
 use perisai_respond::Writer;
 
+use super::open::OpenEvents;
 use super::queue::Turn;
-use super::search::{Found, Open};
+use super::search::Found;
 use super::{HuntError, Progress, Settings};
 use crate::stop::Grace;
 
@@ -59,8 +60,8 @@ pub(super) struct Output<'a> {
     progress: &'a Progress,
     writer: &'a mut dyn Writer,
     report: Report,
-    /// Events that are part of something longer, in order.
-    open: Vec<Open>,
+    /// Events that may become part of something longer, in order.
+    open: OpenEvents,
     /// How many more there were than can be held.
     left_open: usize,
     failed: Option<HuntError>,
@@ -72,7 +73,7 @@ pub(super) struct Output<'a> {
     left_out: u64,
 }
 
-/// So many events are held for what needs more than one: with 2.5 kB each, two and a half gigabytes at the most.
+/// So many events are held for what needs more than one.
 const MOST_OPEN: usize = 1_000_000;
 
 impl<'a> Output<'a> {
@@ -82,7 +83,7 @@ impl<'a> Output<'a> {
             progress,
             writer,
             report: Report::default(),
-            open: Vec::new(),
+            open: OpenEvents::default(),
             left_open: 0,
             failed: None,
             unwritten: None,
@@ -142,9 +143,7 @@ impl<'a> Output<'a> {
         for (list, count) in found.suppressed {
             *self.report.suppressed.entry(list).or_default() += count;
         }
-        let room = MOST_OPEN.saturating_sub(self.open.len());
-        self.left_open += found.open.len().saturating_sub(room);
-        self.open.extend(found.open.into_iter().take(room));
+        self.left_open += self.open.append(found.open, MOST_OPEN);
         found
             .findings
             .iter()
@@ -152,8 +151,8 @@ impl<'a> Output<'a> {
         self.problems(found.problems)
     }
 
-    /// Takes the events that are part of something longer, and tells of those that could not be held.
-    pub(super) fn take_open(&mut self) -> Vec<Open> {
+    /// Takes the events that may become part of something longer, and tells of those that could not be held.
+    pub(super) fn take_open(&mut self) -> OpenEvents {
         if self.left_open > 0 {
             let why = format!(
                 "{} events beyond the first {MOST_OPEN} were not looked at by correlations and sequences",

@@ -15,12 +15,9 @@ use perisai_model::{Event, Finding, Place, Position, Problem, RuleInfo, Value};
 
 use super::Settings;
 use super::item::{Item, LINE, cut};
+use super::open::OpenEvents;
 use crate::stop::Stop;
 
-/// The most of an event's fields that are kept where it is part of something longer: these are held until the end.
-const OPEN_EVENT: usize = 2 << 10;
-/// The same of its line.
-const OPEN_LINE: usize = 512;
 /// The longest matched text that a finding keeps, in bytes.
 const MATCHED: usize = 1024;
 
@@ -38,7 +35,7 @@ const MOST_KEPT: usize = 1 << 16;
 pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
     /// What is concluded after the scan.
-    pub(super) open: Vec<Open>,
+    pub(super) open: OpenEvents,
     pub(super) bytes: u64,
     pub(super) lines: u64,
     pub(super) records: u64,
@@ -52,15 +49,6 @@ impl Found {
     pub(super) fn weight(&self) -> usize {
         self.findings.len() + self.open.len()
     }
-}
-
-/// An event that is part of something longer, and what it is part of.
-#[derive(Debug)]
-pub(super) struct Open {
-    /// A finding without its rule, to be completed.
-    pub(super) event: Finding,
-    pub(super) sigma: Vec<sigma::Observation>,
-    pub(super) patterns: Vec<pattern::Observation>,
 }
 
 /// Which kinds of events went by.
@@ -140,6 +128,7 @@ impl<'a> Searcher<'a> {
             _ => self.search_bytes(block, from),
         };
         let found = &mut self.tools.found;
+        found.open.seal();
         if rest.is_none() {
             found.bytes = block.bytes.len() as u64;
             match block.layout {
@@ -412,21 +401,7 @@ impl Tools<'_> {
             }
         }
         if !open.0.is_empty() || !open.1.is_empty() {
-            let rule = match (hits.0.first(), hits.1.first()) {
-                (Some(hit), _) => Arc::clone(self.detector.sigma.info(hit.rule)),
-                (None, Some(hit)) => Arc::clone(self.detector.patterns.info(hit.pattern)),
-                (None, None) => return,
-            };
-            let event = Finding {
-                event: Some(Arc::new(item.event.limited(OPEN_EVENT))),
-                line: item.line(OPEN_LINE),
-                ..item.finding(rule, String::new())
-            };
-            self.found.open.push(Open {
-                event,
-                sigma: open.0,
-                patterns: open.1,
-            });
+            self.found.open.push(item, open.0, open.1);
         }
         (self.sigma_hits, self.pattern_hits) = hits;
     }
