@@ -14,11 +14,13 @@ use crate::pipe::{self, Pipe};
 
 /// Which files of a folder are read. What is named itself is always read.
 #[derive(Debug, Clone, Default)]
-pub struct Globs {
+pub struct Selection {
     include: Option<GlobSet>,
     exclude: Option<GlobSet>,
     /// Folders that are not entered: those that a pattern of `exclude` fits, with or without a slash behind it.
     prune: Option<GlobSet>,
+    /// Links that lead out of the folder are followed.
+    follow: bool,
 }
 
 /// A pattern of file names that cannot be read.
@@ -26,7 +28,7 @@ pub struct Globs {
 #[error("not a pattern of file names")]
 pub struct InvalidGlob(#[from] globset::Error);
 
-impl Globs {
+impl Selection {
     /// Patterns as in a shell. One without a slash is held against the name, one with a slash against the path below
     /// the folder that was named, with and without that folder's own name. What fits `exclude` is not read, a folder
     /// not entered; one that ends in a slash means folders only.
@@ -39,7 +41,14 @@ impl Globs {
             include: set(include.iter().map(String::as_str))?,
             exclude: set(files.map(String::as_str))?,
             prune: set(exclude.iter().map(|pattern| pattern.trim_end_matches('/')))?,
+            follow: false,
         })
+    }
+
+    /// Whether links that lead out of a folder are followed, too.
+    #[must_use]
+    pub fn follow(self, follow: bool) -> Self {
+        Self { follow, ..self }
     }
 
     fn takes(&self, root: &Path, path: &Path) -> bool {
@@ -51,7 +60,7 @@ impl Globs {
         folder == root || !self.prune.as_ref().is_some_and(|set| fits(set, root, folder))
     }
 
-    fn is_empty(&self) -> bool {
+    fn takes_all(&self) -> bool {
         self.include.is_none() && self.exclude.is_none() && self.prune.is_none()
     }
 }
@@ -102,17 +111,20 @@ pub(crate) struct Walked {
     pub(crate) inputs: Vec<Input>,
     /// Pipes, sockets and devices in folders: passed over.
     pub(crate) special: u64,
+    /// Links that lead out of their folder: not followed.
+    pub(crate) links: Vec<Place>,
 }
 
 /// Walks the paths. The files of a folder come in the order of their names; each file comes once, however often it is
 /// named or linked to. A folder that gives nothing to read is told.
-pub(crate) fn walk(paths: &[PathBuf], globs: &Globs, problems: &mut Vec<Problem>) -> Walked {
+pub(crate) fn walk(paths: &[PathBuf], selection: &Selection, problems: &mut Vec<Problem>) -> Walked {
     let mut walk = Walk {
-        globs,
+        selection,
         problems,
         walked: Walked::default(),
         folders: HashSet::new(),
         files: HashSet::new(),
+        links: Vec::new(),
     };
     for path in paths {
         if path.as_os_str() == STDIN {
@@ -133,34 +145,51 @@ pub(crate) fn walk(paths: &[PathBuf], globs: &Globs, problems: &mut Vec<Problem>
             Err(error) => walk.problem(path, &error_text(&error)),
         }
     }
+    // What was read by another way was not passed over.
+    let (links, folders, files) = (walk.links, walk.folders, walk.files);
+    let unread = links
+        .into_iter()
+        .filter(|(_, real)| !folders.contains(real) && !files.contains(real));
+    walk.walked
+        .links
+        .extend(unread.map(|(path, _)| Place::file(path.to_string_lossy())));
     walk.walked
 }
 
 struct Walk<'a> {
-    globs: &'a Globs,
+    selection: &'a Selection,
     problems: &'a mut Vec<Problem>,
     walked: Walked,
     folders: HashSet<PathBuf>,
     files: HashSet<PathBuf>,
+    /// Links that lead out of their folder, and where to.
+    links: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Walk<'_> {
     /// A folder that was named. That nothing is in it must not look as if nothing were found in it.
     fn root(&mut self, root: &Path) {
         let known = self.files.len() + self.folders.len();
-        let before = (self.walked.inputs.len(), self.walked.special, self.problems.len());
+        let before = (self.walked.inputs.len(), self.problems.len());
+        let passed_over = self.passed_over();
         self.folder(root);
-        let was_read = self.walked.inputs.len() > before.0 || self.problems.len() > before.2;
+        let was_read = self.walked.inputs.len() > before.0 || self.problems.len() > before.1;
         // One that stands in another, or is named twice, was read there.
         if was_read || known > 0 && self.folders.len() + self.files.len() == known {
             return;
         }
-        let why = match (self.walked.special > before.1, self.globs.is_empty()) {
-            (true, _) => "nothing but pipes, sockets or devices in this folder: nothing was read",
+        let why = match (self.passed_over() > passed_over, self.selection.takes_all()) {
+            (true, _) => {
+                "nothing but pipes, sockets, devices or links out of it in this folder: nothing was read"
+            }
             (false, true) => "no file in this folder: nothing was read",
             (false, false) => "no file in this folder fits --include and --exclude: nothing was read",
         };
         self.problem(root, why);
+    }
+
+    fn passed_over(&self) -> u64 {
+        self.walked.special + self.links.len() as u64
     }
 
     /// Goes through a folder and those below it, without recursion, so that no depth of folders matters.
@@ -169,7 +198,7 @@ impl Walk<'_> {
         let real_root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         while let Some(path) = waiting.pop() {
             // What is left out is not looked at either: it may be unreadable.
-            if !self.globs.enters(root, &path) && path.is_dir() {
+            if !self.selection.enters(root, &path) && path.is_dir() {
                 continue;
             }
             let (metadata, real) = match fs::metadata(&path).and_then(|it| Ok((it, fs::canonicalize(&path)?)))
@@ -180,21 +209,19 @@ impl Walk<'_> {
                     continue;
                 }
             };
-            if !real.starts_with(&real_root) {
+            if !metadata.is_dir() && !self.selection.takes(root, &path) {
+                continue;
+            }
+            if !self.selection.follow && !real.starts_with(&real_root) {
                 // The folder may come from a machine that an attacker had.
-                self.problem(
-                    &path,
-                    "a link out of the folder: not followed; name it to have it read",
-                );
+                self.links.push((path, real));
             } else if metadata.is_dir() {
                 self.enter(&path, real, &mut waiting);
-            } else if self.globs.takes(root, &path) {
+            } else if metadata.is_file() {
+                self.file(&path, &metadata, true);
+            } else {
                 // To read from what is neither file nor folder may wait for ever, or do something.
-                if metadata.is_file() {
-                    self.file(&path, &metadata, true);
-                } else {
-                    self.walked.special += 1;
-                }
+                self.walked.special += 1;
             }
         }
     }
@@ -366,9 +393,9 @@ mod tests {
         dir
     }
 
-    fn names(dir: &Path, globs: &Globs) -> Vec<String> {
+    fn names(dir: &Path, selection: &Selection) -> Vec<String> {
         let mut problems = Vec::new();
-        let inputs = walk(&[dir.to_owned()], globs, &mut problems).inputs;
+        let inputs = walk(&[dir.to_owned()], selection, &mut problems).inputs;
         assert_eq!(problems, []);
         let below = |input: &Input| {
             input
@@ -387,19 +414,19 @@ mod tests {
     fn folders_are_walked_in_order() {
         let dir = tree(&["b/2.log", "a.log", "b/1.gz", "c.txt"]);
         assert_eq!(
-            names(dir.path(), &Globs::default()),
+            names(dir.path(), &Selection::default()),
             ["a.log", "b/1.gz", "b/2.log", "c.txt"]
         );
-        let globs = Globs::new(&["*.log".into(), "b/*".into()], &["2.*".into()]).unwrap();
-        assert_eq!(names(dir.path(), &globs), ["a.log", "b/1.gz"]);
+        let selection = Selection::new(&["*.log".into(), "b/*".into()], &["2.*".into()]).unwrap();
+        assert_eq!(names(dir.path(), &selection), ["a.log", "b/1.gz"]);
     }
 
     #[test]
     fn excluded_folders_are_not_entered() {
         let dir = tree(&["a.log", "old/b.log", "x/old/c.log", "x/old/deep/d.log", "x/y.log"]);
         let check = |exclude: &str, expected: &[&str]| {
-            let globs = Globs::new(&[], &[exclude.to_owned()]).unwrap();
-            assert_eq!(names(dir.path(), &globs), expected, "{exclude}");
+            let selection = Selection::new(&[], &[exclude.to_owned()]).unwrap();
+            assert_eq!(names(dir.path(), &selection), expected, "{exclude}");
         };
         check("old", &["a.log", "x/y.log"]);
         check("old/", &["a.log", "x/y.log"]);
@@ -422,20 +449,20 @@ mod tests {
         fs::create_dir_all(empty.join("deep")).unwrap();
         fs::create_dir(&sockets).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(sockets.join("s")).unwrap();
-        let check = |paths: &[&Path], globs: &Globs, special: u64, expected: &[&str]| {
+        let check = |paths: &[&Path], selection: &Selection, special: u64, expected: &[&str]| {
             let mut problems = Vec::new();
             let paths: Vec<_> = paths.iter().map(|path| path.to_path_buf()).collect();
-            assert_eq!(walk(&paths, globs, &mut problems).special, special);
+            assert_eq!(walk(&paths, selection, &mut problems).special, special);
             let told: Vec<_> = problems
                 .iter()
                 .map(|problem| problem.why.split(':').next().unwrap())
                 .collect();
             assert_eq!(told, expected, "{paths:?}");
         };
-        let all = Globs::default();
+        let all = Selection::default();
         let (logs, only) = (
             dir.path().join("logs"),
-            Globs::new(&["*.evtx".into()], &[]).unwrap(),
+            Selection::new(&["*.evtx".into()], &[]).unwrap(),
         );
         check(&[&logs, &logs], &all, 0, &[]);
         check(&[dir.path(), &logs, &empty], &all, 1, &[]);
@@ -450,38 +477,44 @@ mod tests {
             &[&sockets],
             &all,
             1,
-            &["nothing but pipes, sockets or devices in this folder"],
+            &["nothing but pipes, sockets, devices or links out of it in this folder"],
         );
     }
 
     #[test]
     #[cfg(unix)]
     fn a_loop_of_folders_ends_and_a_file_comes_once() {
-        let dir = tree(&["a/x.log"]);
+        let (dir, out) = (tree(&["a/x.log"]), tree(&["z.log"]));
         std::os::unix::fs::symlink(dir.path(), dir.path().join("a/up")).unwrap();
         std::os::unix::fs::symlink(dir.path().join("a/x.log"), dir.path().join("a/y.log")).unwrap();
-        std::os::unix::fs::symlink("/etc/hostname", dir.path().join("out.log")).unwrap();
+        std::os::unix::fs::symlink(out.path().join("z.log"), dir.path().join("out.log")).unwrap();
         let mut problems = Vec::new();
-        let inputs = walk(&[dir.path().to_owned()], &Globs::default(), &mut problems).inputs;
-        assert_eq!(inputs.len(), 1, "{inputs:?}");
+        let mut walked = |follow| {
+            let selection = Selection::default().follow(follow);
+            walk(&[dir.path().to_owned()], &selection, &mut problems)
+        };
+        let within = walked(false);
+        assert_eq!(within.inputs.len(), 1, "{:?}", within.inputs);
+        let link = Place::file(dir.path().join("out.log").to_string_lossy());
+        assert_eq!(within.links, [link.clone()]);
+        let beyond = walked(true);
+        assert_eq!(beyond.inputs.len(), 2, "{:?}", beyond.inputs);
+        assert_eq!(beyond.inputs[1].place, link);
         let told: Vec<_> = problems
             .iter()
             .map(|problem| problem.why.split(':').next().unwrap())
             .collect();
-        assert_eq!(
-            told,
-            ["a link to a folder above it, a loop", "a link out of the folder"]
-        );
+        assert_eq!(told, ["a link to a folder above it, a loop"; 2]);
     }
 
     #[test]
     fn what_is_not_there_is_told() {
         let mut problems = Vec::new();
         assert_eq!(
-            walk(&["/no/such".into()], &Globs::default(), &mut problems).inputs,
+            walk(&["/no/such".into()], &Selection::default(), &mut problems).inputs,
             []
         );
         assert_eq!(problems[0].to_string(), "/no/such: No such file or directory");
-        assert!(Globs::new(&["[".into()], &[]).is_err());
+        assert!(Selection::new(&["[".into()], &[]).is_err());
     }
 }

@@ -9,7 +9,7 @@ use perisai_events::{Block, ReadOptions, Sink};
 use perisai_intel::{Format, Options, rule_count};
 use perisai_model::{Announced, Intel, Kind, Place, Problem, Warninglist, Withheld};
 
-use crate::files::{self, Globs, Input, error_text};
+use crate::files::{self, Input, Selection, error_text};
 use crate::stop::Stop;
 
 /// How many missing sources are told one by one, for each that names them.
@@ -44,7 +44,7 @@ pub fn load(paths: &[PathBuf], options: &Options, stop: &Stop) -> (Intel, Vec<Lo
         loaded: Vec::new(),
     };
     let mut problems = Vec::new();
-    for input in files::walk(paths, &Globs::default(), &mut problems).inputs {
+    for input in inputs(paths, &mut problems) {
         sources.options.skip_unknown = options.skip_unknown || input.found;
         if stop.is_set() {
             break;
@@ -77,7 +77,7 @@ pub fn load(paths: &[PathBuf], options: &Options, stop: &Stop) -> (Intel, Vec<Lo
 pub fn load_warninglists(paths: &[PathBuf], stop: &Stop) -> (Vec<Warninglist>, Vec<Problem>) {
     let mut lists = Lists::default();
     let mut problems = Vec::new();
-    for input in files::walk(paths, &Globs::default(), &mut problems).inputs {
+    for input in inputs(paths, &mut problems) {
         if stop.is_set() {
             break;
         }
@@ -91,6 +91,14 @@ pub fn load_warninglists(paths: &[PathBuf], stop: &Stop) -> (Vec<Warninglist>, V
         problems.extend(idle_folders(paths, &told, "no warninglist in this folder"));
     }
     (lists.lists, problems)
+}
+
+/// All files under the paths. What a link out of a folder leads to may be missing.
+fn inputs(paths: &[PathBuf], problems: &mut Vec<Problem>) -> Vec<Input> {
+    let walked = files::walk(paths, &Selection::default(), problems);
+    let why = "a link out of the folder: not followed; name it to have it read";
+    problems.extend(walked.links.into_iter().map(|link| Problem::new(link, why)));
+    walked.inputs
 }
 
 /// Folders that were named and of which nothing is told otherwise.

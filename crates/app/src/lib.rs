@@ -10,7 +10,7 @@ mod pipe;
 mod stop;
 mod too_common;
 
-pub use files::{Globs, InvalidGlob};
+pub use files::{InvalidGlob, Selection};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
 pub use perisai_events::ReadOptions;

@@ -40,6 +40,8 @@ pub struct Report {
     pub idle_rules: Vec<IdleRule>,
     /// Pipes, sockets and devices that stand in folders: not read.
     pub passed_over: u64,
+    /// Links in folders that lead out of them: not followed.
+    pub links: Vec<Place>,
     /// The hunt was ended before all was searched, and how far it had come.
     pub interrupted: Option<Interrupted>,
     /// YARA rules that were not looked for, as this program was built without YARA.

@@ -32,7 +32,7 @@ use perisai_intel::Options as IntelOptions;
 use perisai_model::{Interrupted, Problem, Report, Severity};
 use perisai_respond::Writer;
 
-use crate::files::{self, Globs, Input};
+use crate::files::{self, Input, Selection};
 use crate::intel::{load, load_warninglists};
 use crate::notes;
 use crate::stop::Stop;
@@ -52,7 +52,7 @@ pub struct Settings {
     /// Files and folders of logs; `-` is standard input.
     pub logs: Vec<PathBuf>,
     /// Which files of a folder are read.
-    pub globs: Globs,
+    pub selection: Selection,
     /// Only events from this time on.
     pub since: Option<Timestamp>,
     /// Only events before this time.
@@ -136,9 +136,10 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     }
     fail_if_strict(settings, &report)?;
 
-    let walked = files::walk(&settings.logs, &settings.globs, &mut report.problems);
+    let walked = files::walk(&settings.logs, &settings.selection, &mut report.problems);
     let mut inputs = walked.inputs;
     report.passed_over = walked.special;
+    report.links = walked.links;
     inputs.retain(|input| {
         !input
             .path

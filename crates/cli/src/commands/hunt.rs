@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use perisai_app::hunt::{self, HuntError, Progress, Settings};
-use perisai_app::{Format, Globs, IntelOptions, OutputOptions, ReadOptions, Stop};
+use perisai_app::{Format, IntelOptions, OutputOptions, ReadOptions, Selection, Stop};
 use perisai_model::{Report, Severity};
 
 use super::time;
@@ -49,6 +49,9 @@ pub(crate) struct Hunt {
     /// No files of folders that match, and nothing in folders that match, such as node_modules or '*/old/*'
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
+    /// Follow links that lead out of a folder
+    #[arg(long)]
+    follow: bool,
     /// How to write findings: text, jsonl, csv, stix, html, navigator
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -148,7 +151,7 @@ impl Hunt {
             warninglists: self.warninglists.clone(),
             no_suppress: self.no_suppress,
             logs: self.logs.clone(),
-            globs: Globs::new(&self.include, &self.exclude)?,
+            selection: Selection::new(&self.include, &self.exclude)?.follow(self.follow),
             since,
             until,
             read: ReadOptions {

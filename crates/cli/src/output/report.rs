@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use perisai_model::{Problem, Report};
+use perisai_model::{Place, Problem, Report};
 
 /// So many problems are listed before the rest is counted.
 const SHOWN: usize = 50;
@@ -40,26 +40,26 @@ pub(crate) fn asides(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "perisai: passed over in folders, as they are no files (pipes, sockets, devices): {many}"
         )?;
     }
-    for place in report.own_reports.iter().take(SHOWN) {
-        let place = clean(&place.to_string());
-        writeln!(
-            out,
-            "perisai: {place}: passed over: the report of an earlier hunt; name it to have it searched"
-        )?;
-    }
-    if let Some(more @ 1..) = report.own_reports.len().checked_sub(SHOWN) {
-        writeln!(
-            out,
-            "perisai: and {} of earlier hunts",
-            count(more, "more report")
-        )?;
-    }
+    let follow = "a link out of its folder, not followed; --follow follows it";
+    passed_over(&report.links, follow, "more link", out)?;
+    let earlier = "passed over: the report of an earlier hunt; name it to have it searched";
+    passed_over(&report.own_reports, earlier, "more report", out)?;
     if let Some(text) = perisai_app::say_interrupted(report) {
         writeln!(out, "perisai: interrupted: {text}")?;
     }
     match perisai_app::say_closing(report) {
         Some(text) => writeln!(out, "perisai: {text}"),
         None => Ok(()),
+    }
+}
+
+fn passed_over(places: &[Place], why: &str, what: &str, out: &mut dyn Write) -> io::Result<()> {
+    for place in places.iter().take(SHOWN) {
+        writeln!(out, "perisai: {}: {why}", clean(&place.to_string()))?;
+    }
+    match places.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => writeln!(out, "perisai: and {}", count(more, what)),
+        _ => Ok(()),
     }
 }
 

@@ -212,6 +212,24 @@ fn reports_in_a_folder_are_passed_over() {
 }
 
 #[test]
+#[cfg(unix)]
+fn links_out_of_a_folder_are_told_and_followed_when_asked() {
+    let folder = list_and_log();
+    let at = |name: &str| folder.path().join(name);
+    let (list, logs) = (at("list.txt"), at("logs"));
+    let beyond = folder.path().join("beyond.log");
+    std::fs::copy(logs.join("a.log"), &beyond).unwrap();
+    std::os::unix::fs::symlink(&beyond, logs.join("beyond.log")).unwrap();
+    let hunt = |options: &[&str]| perisai(&[&["hunt", "-i", text(&list), text(&logs)], options].concat());
+    let within = hunt(&["-f", "jsonl"]);
+    assert_eq!((within.code, within.jsonl().len()), (0, 1));
+    let told = "beyond.log: a link out of its folder, not followed; --follow follows it";
+    assert!(within.err.contains(told), "{}", within.err);
+    assert!(hunt(&[]).out.contains("1 link out of the folders, not followed"));
+    assert_eq!(hunt(&["-f", "jsonl", "--follow"]).jsonl().len(), 2);
+}
+
+#[test]
 fn a_dash_is_standard_output() {
     let folder = list_and_log();
     let list = folder.path().join("list.txt");

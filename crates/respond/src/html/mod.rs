@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
-use perisai_model::{Finding, IdleRule, Problem, Report, Severity, Tlp};
+use perisai_model::{Finding, IdleRule, Place, Problem, Report, Severity, Tlp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -353,6 +353,7 @@ fn heat(count: u64, highest: u64) -> u32 {
 /// What a reader must know beside the findings.
 fn notes(summary: &Summary, report: &Report) -> Vec<Note> {
     let problem = |problem: &Problem| clip(&problem.to_string(), 400);
+    let place = |place: &Place| clip(&place.to_string(), LONGEST);
     let list = |(name, many): (&String, &u64)| format!("{}: {}", clip(name, LONGEST), say::number(*many));
     let idle = |rule: &IdleRule| format!("{}: {}", clip(&rule.name, LONGEST), clip(&rule.why, LONGEST));
     let notes = [
@@ -379,10 +380,12 @@ fn notes(summary: &Summary, report: &Report) -> Vec<Note> {
         Note::new(
             (report.own_reports.len() as u64, "report", "passed over"),
             "An earlier hunt wrote them; name one to have it searched.",
-            report
-                .own_reports
-                .iter()
-                .map(|place| clip(&place.to_string(), 400)),
+            report.own_reports.iter().map(place),
+        ),
+        Note::new(
+            (report.links.len() as u64, "link", "not followed"),
+            "They lead out of the folders; `--follow` follows them.",
+            report.links.iter().map(place),
         ),
         Note::new(
             (report.withheld.total(), "indicator", "left out"),

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use perisai_model::Report;
+use perisai_model::{Place, Report};
 
 use super::Out;
 use super::page::Column;
@@ -63,22 +63,26 @@ pub(super) fn show(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
         );
         page.field(TOTALS, "Passed over", &text)?;
     }
-    own_reports(page, report)?;
+    let text = format!(
+        "{} out of the folders, not followed; --follow follows them",
+        say::count(report.links.len() as u64, "link")
+    );
+    passed_over(page, &text, &report.links)?;
+    let text = format!(
+        "{} of an earlier hunt, not searched; name one to have it searched",
+        say::count(report.own_reports.len() as u64, "report")
+    );
+    passed_over(page, &text, &report.own_reports)?;
     suppressed(page, report)?;
     problems(page, report)
 }
 
-/// Files that an earlier hunt wrote, by name: a log that only looks like one must not vanish unseen.
-fn own_reports(page: &mut Out<'_>, report: &Report) -> io::Result<()> {
-    let all = &report.own_reports;
+/// What was not searched, by name: a log must not vanish unseen.
+fn passed_over(page: &mut Out<'_>, text: &str, all: &[Place]) -> io::Result<()> {
     if all.is_empty() {
         return Ok(());
     }
-    let text = format!(
-        "{} of an earlier hunt, not searched; name one to have it searched",
-        say::count(all.len() as u64, "report")
-    );
-    page.field(TOTALS, "Passed over", &text)?;
+    page.field(TOTALS, "Passed over", text)?;
     for place in all.iter().take(LISTED) {
         page.field(TOTALS, "", &clip(&place.to_string(), 400))?;
     }

@@ -262,6 +262,7 @@ pub(crate) fn report() -> Report {
         findings: 13,
         over_limit: 0,
         passed_over: 0,
+        links: Vec::new(),
         interrupted: None,
         below_severity: 0,
         indicators: 1_402_311,

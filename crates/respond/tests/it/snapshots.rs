@@ -128,6 +128,7 @@ fn what_was_not_searched_is_told() {
             .collect(),
         yara_not_run: 2,
         own_reports: vec![Place::file("logs/out.jsonl")],
+        links: vec![Place::file("logs/elsewhere")],
         ..report()
     };
     let wide = Options {
@@ -138,6 +139,8 @@ fn what_was_not_searched_is_told() {
     for expected in [
         "2 YARA rules were not looked for: YARA is not in this build",
         "1 report of an earlier hunt, not searched",
+        "1 link out of the folders, not followed",
+        "logs/elsewhere",
         "logs/out.jsonl",
         "and 2 more; --explain-problems lists all",
     ] {
