@@ -527,10 +527,22 @@ def name_server():
     write("dc01/dns.log", "".join(line + "\r\n" for line in head + lines(rows).splitlines()))
 
 
+def branch_firewall():
+    def row(time, source, target, action):
+        when = time.strftime("%Y/%m/%d %H:%M:%S")
+        rule = "internet" if action == "allow" else "known-bad"
+        values = ["1", when, "012801064439", "TRAFFIC", "end" if action == "allow" else "drop", "2562", when, source, target, "0.0.0.0", "0.0.0.0", rule, "", "", "ssl", "vsys1", "inside", "outside",
+                  "ethernet1/2", "ethernet1/1", "central", when, str(RNG.randrange(10**6)), "1", str(RNG.randrange(40000, 60000)), "443", "0", "0", "0x19", "tcp", action, str(RNG.randrange(500, 9000))]
+        return (time, f"<14>{time.strftime('%b %e %H:%M:%S')} fw-branch-05 " + ",".join(values))
+    rows = [row(time, f"10.25.0.{RNG.randrange(10, 60)}", RNG.choice(SITES)[1], "allow") for time in spread(50)]
+    rows.append(row(at("24 01:20:44"), "10.25.0.31", C2_IP, "deny"))
+    write("branch-05-firewall.log", lines(rows))
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    for step in [mail, squid, zeek, web, vpn_and_firewall, suricata, windows, edr, powershell, linux, cloud, collected, event_log, name_server]:
+    for step in [mail, squid, zeek, web, vpn_and_firewall, suricata, windows, edr, powershell, linux, cloud, collected, event_log, name_server, branch_firewall]:
         step()
     print(sum(path.stat().st_size for path in OUT.rglob("*") if path.is_file()), "bytes")
 

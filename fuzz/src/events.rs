@@ -81,6 +81,10 @@ const LINES: &[(&str, &str)] = &[
         "Feb 23 04:12:40 gw1 kernel: [UFW BLOCK] IN=eth0 OUT= MAC=00:11 SRC=192.0.2.1 DST=192.0.2.2 LEN=60 PROTO=TCP SPT=1 DPT=2 SYN",
     ),
     (
+        "paloalto",
+        "<14>Feb 23 04:12:40 fw1 1,2022/02/23 04:12:40,0128,THREAT,url,2562,2022/02/23 04:12:40,192.0.2.1,192.0.2.2,0.0.0.0,0.0.0.0,r,,,ssl,vsys1,a,b,e1,e2,c,2022/02/23 04:12:40,8,1,44557,443,0,0,0x19,tcp,allow,\"a.example/\"",
+    ),
+    (
         "windns",
         "2/23/2022 5:02:00 AM 0E70 PACKET  000000000264F1D0 UDP Rcv 192.0.2.1 4a5b   Q [0001   D   NOERROR] A (1)a(7)example(0)",
     ),

@@ -150,7 +150,7 @@ pub(crate) const PLAIN: Spec = Spec {
 };
 
 /// Every name that an event's format can have.
-pub const FORMATS: [&str; 21] = [
+pub const FORMATS: [&str; 22] = [
     "auditd",
     "cef",
     "cri",
@@ -163,6 +163,7 @@ pub const FORMATS: [&str; 21] = [
     "logfmt",
     "named",
     "netfilter",
+    "paloalto",
     "squid",
     "syslog",
     "text",

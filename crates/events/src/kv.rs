@@ -38,7 +38,7 @@ const LEAST: usize = 3;
 const LOOKED_AT: usize = 8;
 
 /// Whether a line is pairs with blanks between them.
-fn is_words(line: &str) -> bool {
+pub(crate) fn is_words(line: &str) -> bool {
     let (mut with, mut without) = (0, 0);
     for word in pairs(line).take(LOOKED_AT) {
         match word.value {

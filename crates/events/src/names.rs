@@ -92,6 +92,15 @@ pub(crate) const W3C: Names = &[
     ("dst-port", "dst_port"),
 ];
 
+/// For structured data in syslog: of NXLog, and of Juniper's firewalls.
+pub(crate) const STRUCTURED: Names = &[
+    ("SourceName", "Provider_Name"),
+    ("source-address", "src_ip"),
+    ("destination-address", "dst_ip"),
+    ("source-port", "src_port"),
+    ("destination-port", "dst_port"),
+];
+
 /// Adds the second names; one that the log itself has stays alone.
 pub(crate) fn add(event: &mut Event, names: Names) {
     let mut found: Vec<(usize, Copied)> = Vec::new();

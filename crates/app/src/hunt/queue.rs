@@ -194,8 +194,12 @@ mod tests {
 
     use super::*;
 
+    /// So many findings are told at once.
+    const PART: usize = 3;
+
     enum Told {
-        Found(Turn, usize),
+        /// Findings of a block, and whether these were the last.
+        Found(Turn, usize, bool),
         End(usize, u64),
     }
 
@@ -206,11 +210,24 @@ mod tests {
     }
 
     fn work(queue: &Queue<usize>, blocks: &[Vec<usize>], out: &SyncSender<Told>) {
-        let search = |job: Job<usize>| {
-            if random(job.block as u64 ^ job.at.1).is_multiple_of(4) {
-                thread::sleep(Duration::from_micros(50));
+        // A block stands for so many findings, and gives some of them at a time.
+        let search = |mut job: Job<usize>| {
+            loop {
+                if random(job.block as u64 ^ job.at.1).is_multiple_of(4) {
+                    thread::sleep(Duration::from_micros(50));
+                }
+                let Job { at, block } = job;
+                let part = block.min(PART);
+                let _ = out.send(Told::Found(at, part, part == block));
+                if part == block {
+                    return;
+                }
+                let block = block - part;
+                match queue.go_on(Job { at, block }) {
+                    Some(next) => job = next,
+                    None => return,
+                }
             }
-            let _ = out.send(Told::Found(job.at, job.block));
         };
         while let Some(task) = queue.task() {
             let input = match task {
@@ -243,7 +260,7 @@ mod tests {
         };
         let queue = Queue::new(bounds, Stop::default());
         let (sender, receiver) = sync_channel(4);
-        let (mut early, mut ends) = (BTreeMap::new(), BTreeMap::new());
+        let (mut early, mut ends) = (BTreeMap::<Turn, (usize, bool)>::new(), BTreeMap::new());
         let (mut at, mut held, mut most): (Turn, usize, usize) = ((0, 0), 0, 0);
         let mut moved = Instant::now();
         thread::scope(|scope| {
@@ -256,9 +273,10 @@ mod tests {
             drop(sender);
             loop {
                 match receiver.recv_timeout(Duration::from_millis(100)) {
-                    Ok(Told::Found(at, findings)) => {
+                    Ok(Told::Found(at, findings, whole)) => {
                         held += findings;
-                        early.insert(at, findings);
+                        let block = early.entry(at).or_default();
+                        *block = (block.0 + findings, whole);
                     }
                     Ok(Told::End(input, blocks)) => {
                         ends.insert(input, blocks);
@@ -272,8 +290,11 @@ mod tests {
                 }
                 moved = Instant::now();
                 loop {
-                    if let Some(findings) = early.remove(&at) {
+                    if let Some((findings, whole)) = early.remove(&at) {
                         held -= findings;
+                        if !whole {
+                            break;
+                        }
                         at.1 += 1;
                     } else if ends.get(&at.0) == Some(&at.1) {
                         at = (at.0 + 1, 0);

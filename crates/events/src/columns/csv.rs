@@ -87,7 +87,7 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
 }
 
 /// The cells of a row, unquoted.
-pub(super) fn cells(row: &str, separator: u8) -> impl Iterator<Item = Cow<'_, str>> {
+pub(crate) fn cells(row: &str, separator: u8) -> impl Iterator<Item = Cow<'_, str>> {
     let mut rest = Some(row);
     std::iter::from_fn(move || {
         let text = rest?;

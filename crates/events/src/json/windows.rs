@@ -1,6 +1,8 @@
 //! Windows events in their many JSON forms → the field names that Sigma rules expect: the System values by their own
 //! names (`Provider_Name` for the provider), the EventData items by theirs, the UserData leaves by theirs.
 
+use std::borrow::Cow;
+
 use perisai_model::{Event, Value};
 
 /// Winlogbeat's names for the System values.
@@ -22,6 +24,13 @@ const WINLOG: [(&str, &str); 13] = [
 
 /// Adds a field by its JSON path, under its Windows name where the path is of a Windows event.
 pub(crate) fn push(event: &mut Event, path: &str, value: Value<'_>) {
+    if let Some(inner) = path
+        .strip_prefix("_source.")
+        .unwrap_or(path)
+        .strip_prefix("data.win.")
+    {
+        return push_wazuh(event, inner, value);
+    }
     // An element without a value is no field; XML has no null.
     if value == Value::Null && path.starts_with("Event.") {
         return;
@@ -38,6 +47,44 @@ pub(crate) fn push(event: &mut Event, path: &str, value: Value<'_>) {
     if name.len() < path.len() && name.contains(' ') {
         event.push(&name.replace(' ', ""), value);
     }
+}
+
+/// Adds a field of a Windows event as Wazuh writes it, by its path: with a small first letter, and text escaped once more.
+fn push_wazuh(event: &mut Event, path: &str, value: Value<'_>) {
+    let name = match path.split_once('.') {
+        Some(("system", "providerName")) => "Provider_Name".to_owned(),
+        Some(("system", "providerGuid")) => "Provider_Guid".to_owned(),
+        Some(("system", "eventSourceName")) => "Provider_EventSourceName".to_owned(),
+        Some(("system", "systemTime")) => "TimeCreated".to_owned(),
+        Some((_, name)) => capitalized(name),
+        None => capitalized(path),
+    };
+    match value {
+        Value::Str(text) => push(event, &name, Value::Str(&unescaped(text))),
+        value => push(event, &name, value),
+    }
+}
+
+fn capitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+/// `C:\\\\x \\"a\\"` → `C:\\x "a"`, where every backslash has its pair.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    let (mut inner, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find('\\') {
+        let mark = match rest.as_bytes().get(at + 1) {
+            Some(b'\\') => '\\',
+            Some(b'"') => '"',
+            _ => return Cow::Borrowed(text),
+        };
+        inner.push_str(&rest[..at]);
+        inner.push(mark);
+        rest = &rest[at + 2..];
+    }
+    Cow::Owned(inner + rest)
 }
 
 /// The name for a path; `None` for what is no value of the event.
@@ -139,6 +186,35 @@ mod tests {
         check("winlog.api", Some("winlog.api"));
         check("process.hash.md5", Some("process.hash.md5"));
         check("EventID", Some("EventID"));
+    }
+
+    #[test]
+    fn wazuh_writes_small_letters_and_doubles_backslashes() {
+        let check = |path: &str, value: &str, expected: (&str, Value<'_>)| {
+            let mut event = Event::default();
+            push(&mut event, path, Value::Str(value));
+            assert_eq!(event.iter().collect::<Vec<_>>(), [expected], "{path}");
+        };
+        check("data.win.system.eventID", "1", ("EventID", Value::Int(1)));
+        check(
+            "data.win.system.channel",
+            "Security",
+            ("Channel", Value::Str("Security")),
+        );
+        check(
+            "data.win.system.providerName",
+            "P",
+            ("Provider_Name", Value::Str("P")),
+        );
+        let image = ("Image", Value::Str(r"C:\a\b.exe"));
+        check("data.win.eventdata.image", r"C:\\a\\b.exe", image);
+        check("_source.data.win.eventdata.image", r"C:\a\b.exe", image);
+        let command = ("CommandLine", Value::Str(r#""C:\a" \\ws1\x"#));
+        check(
+            "data.win.eventdata.commandLine",
+            r#"\"C:\\a\" \\\\ws1\\x"#,
+            command,
+        );
     }
 
     #[test]

@@ -7,6 +7,15 @@ use perisai_model::Event;
 /// How many words of a message are looked at: the ends of a connection stand near its start.
 const WORDS: usize = 32;
 
+/// Words that say what became of a connection.
+const VERDICTS: [(&str, &str); 5] = [
+    ("Deny ", "deny"),
+    (" denied ", "deny"),
+    ("Denied ", "deny"),
+    ("Built ", "accept"),
+    (" permitted ", "accept"),
+];
+
 /// One end of a connection.
 struct End<'a> {
     address: &'a str,
@@ -31,6 +40,10 @@ pub(super) fn push(message: &str, event: &mut Event) {
         end
     });
     let Some(first) = ends.next() else { return };
+    let verdict = VERDICTS.iter().find(|(word, _)| message.contains(word));
+    if let Some((_, action)) = verdict {
+        event.push_str("action", action);
+    }
     let second = ends.next();
     // The end with the lower security is named first, whichever began.
     let is_turned = second.as_ref().is_some_and(|second| {
@@ -107,39 +120,45 @@ mod tests {
                 .collect();
             assert_eq!(seen, expected, "{message}");
         };
-        let whole = [
+        let ends = [
             ("src_ip", "10.0.0.1"),
             ("src_port", "51234"),
             ("dst_ip", "192.0.2.1"),
             ("dst_port", "443"),
         ];
+        let with = |action| {
+            let mut all = vec![("action", action)];
+            all.extend(ends);
+            all
+        };
         check(
             "Built outbound TCP connection 5 for outside:192.0.2.1/443 (192.0.2.1/443) to inside:10.0.0.1/51234 (203.0.113.1/51234)",
-            &whole,
+            &with("accept"),
         );
         check(
             "Built inbound TCP connection 5 for outside:10.0.0.1/51234 (10.0.0.1/51234) to dmz:192.0.2.1/443 (192.0.2.1/443)",
-            &whole,
+            &with("accept"),
         );
         check(
             "Teardown TCP connection 5 for outside:192.0.2.1/443 to inside:10.0.0.1/51234 duration 0:00:30 bytes 5",
-            &whole,
+            &ends,
         );
         check(
             "Deny tcp src inside:10.0.0.1/51234 dst outside:192.0.2.1/443 by access-group \"x\"",
-            &whole,
+            &with("deny"),
         );
         check(
             "Deny TCP (no connection) from 10.0.0.1/51234 to 192.0.2.1/443 flags RST on interface inside",
-            &whole,
+            &with("deny"),
         );
         check(
             "access-list x permitted tcp inside/10.0.0.1(51234) -> outside/192.0.2.1(443) hit-cnt 1",
-            &whole,
+            &with("accept"),
         );
         check(
             "Built outbound ICMP connection for faddr 192.0.2.1/0 gaddr 203.0.113.1/0 laddr 10.0.0.1/0",
             &[
+                ("action", "accept"),
                 ("src_ip", "10.0.0.1"),
                 ("src_port", "0"),
                 ("dst_ip", "192.0.2.1"),
@@ -153,6 +172,7 @@ mod tests {
         check(
             "Deny tcp src inside:2001:db8::1/5 dst outside:2001:db8::2/443",
             &[
+                ("action", "deny"),
                 ("src_ip", "2001:db8::1"),
                 ("src_port", "5"),
                 ("dst_ip", "2001:db8::2"),
@@ -161,7 +181,7 @@ mod tests {
         );
         check(
             "Login permitted from 10.0.0.1/5 to inside",
-            &[("src_ip", "10.0.0.1"), ("src_port", "5")],
+            &[("action", "accept"), ("src_ip", "10.0.0.1"), ("src_port", "5")],
         );
         check("User 'x' executed the 'show' command", &[]);
     }

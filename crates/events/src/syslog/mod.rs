@@ -5,12 +5,14 @@ pub(crate) mod auditd;
 mod cisco;
 mod firewall;
 pub(crate) mod named;
+mod paloalto;
 
 use perisai_model::{Event, Value};
 
 use crate::block::Stream;
 use crate::format::{Clock, Fields, PLAIN, Spec};
-use crate::{device, json, known, kv, time};
+use crate::json::windows;
+use crate::{device, json, known, kv, names, time};
 
 pub(crate) const SYSLOG: Spec = Spec {
     name: "syslog",
@@ -27,13 +29,14 @@ const ELEMENTS: usize = 64;
 const PAIRS: usize = 64;
 
 /// The formats that a message may be of.
-const INNER: [(&str, Fields); 6] = [
+const INNER: [(&str, Fields); 7] = [
     ("json", json::object),
     ("cef", device::cef),
     ("leef", device::leef),
     ("auditd", auditd::fields),
     ("named", named::fields),
     ("netfilter", firewall::fields),
+    ("paloalto", paloalto::fields),
 ];
 
 struct Header<'a> {
@@ -71,6 +74,7 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
         if cisco::is_firewall(header.program) || cisco::is_firewall(header.message) {
             cisco::push(header.message, event);
         }
+        names::add(event, names::FIREWALL);
     }
     // A firewall's own date, time and zone say more than the header of who collected them.
     if event.time.is_none() && event.get("date").is_some() && event.get("time").is_some() {
@@ -152,13 +156,13 @@ impl<'a> Header<'a> {
             Some((process, behind)) => (process, behind),
             None => ("", behind),
         };
-        let tagless = rest.starts_with("CEF:") || rest.starts_with("LEEF:");
+        let tagless = rest.starts_with("CEF:") || rest.starts_with("LEEF:") || paloalto::is_row(rest);
         let (program, process, message) = match behind.strip_prefix(':') {
             Some(message) if !tagless => (program, process, message),
             _ => ("", "", rest),
         };
-        // Without a priority, only a tag tells it from any other line that begins with a date.
-        if priority.is_none() && program.is_empty() && !tagless {
+        // Without a priority, only a tag or what firewalls write tells it from any other line that begins with a date.
+        if priority.is_none() && program.is_empty() && !tagless && !kv::is_words(rest) {
             return None;
         }
         Some(Self {
@@ -236,7 +240,11 @@ fn element_end(text: &str) -> Option<usize> {
     Some(end + 2)
 }
 
-/// `[id name="value" …][…]` → `id.name`.
+/// Whose elements say what others say by fields of their own: NXLog copies a Windows event into one, Juniper's firewalls
+/// all that they log.
+const OWN: [&str; 2] = ["NXLOG@", "junos@"];
+
+/// `[id name="value" …][…]` → `id.name`; of some products `name`.
 fn structured(data: &str, event: &mut Event) {
     let mut rest = data;
     for _ in 0..ELEMENTS {
@@ -245,10 +253,18 @@ fn structured(data: &str, event: &mut Event) {
         let (id, pairs) = element.split_once(' ').unwrap_or((element, ""));
         // The standard allows a name of 32 bytes.
         let id = if id.len() <= 64 { id } else { "" };
+        let is_own = OWN.iter().any(|own| id.starts_with(own));
         for word in kv::pairs(pairs).take(PAIRS) {
-            if let Some(value) = word.value {
-                event.push_str(&format!("{id}.{}", word.key), &value.replace("\\]", "]"));
+            let Some(value) = word.value else { continue };
+            let value = value.replace("\\]", "]");
+            if is_own {
+                windows::push(event, word.key, Value::Str(&value));
+            } else {
+                event.push_str(&format!("{id}.{}", word.key), &value);
             }
+        }
+        if is_own {
+            names::add(event, names::STRUCTURED);
         }
         rest = &rest[length..];
     }
@@ -304,7 +320,7 @@ mod tests {
         check(
             "Jan 02 2024 03:04:05 fw1 %ASA-6-106015: Deny TCP (no connection) from 10.0.0.1/5 to 192.0.2.1/443",
             Some(concat!(
-                r#"{"src_ip":"10.0.0.1","src_port":"5","dst_ip":"192.0.2.1","dst_port":"443","hostname":"fw1","#,
+                r#"{"action":"deny","src_ip":"10.0.0.1","src_port":"5","dst_ip":"192.0.2.1","dst_port":"443","hostname":"fw1","#,
                 r#""appname":"%ASA-6-106015","message":"Deny TCP (no connection) from 10.0.0.1/5 to 192.0.2.1/443"}"#
             )),
         );
@@ -316,7 +332,28 @@ mod tests {
             r#"Jan  1 00:00:05 h prog: {"a":1,"message":"m"}"#,
             Some(r#"{"a":1,"message":["m","{\"a\":1,\"message\":\"m\"}"],"hostname":"h","appname":"prog"}"#),
         );
+        check(
+            r#"<14>1 2022-02-24T01:00:00Z ws1 Sysmon 7 - [NXLOG@14506 EventID="1" SourceName="S" Image="C:\\x.exe"] text"#,
+            Some(concat!(
+                r#"{"hostname":"ws1","appname":"Sysmon","procid":"7","facility":1,"severity_code":6,"EventID":1,"#,
+                r#""SourceName":"S","Image":"C:\\x.exe","Provider_Name":"S","message":"text"}"#
+            )),
+        );
+        check(
+            r#"<14>1 2022-02-24T01:00:00Z fw1 RT_FLOW - X [junos@2636.1.1.1.2.26 source-address="10.0.0.1" destination-port="443"]"#,
+            Some(concat!(
+                r#"{"hostname":"fw1","appname":"RT_FLOW","msgid":"X","facility":1,"severity_code":6,"source-address":"10.0.0.1","#,
+                r#""destination-port":"443","src_ip":"10.0.0.1","dst_port":"443","message":""}"#
+            )),
+        );
         check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created", None);
+        check(
+            r#"Jan  2 03:04:05 fw1 srcip=10.0.0.1 dstip=192.0.2.1 action="accept""#,
+            Some(concat!(
+                r#"{"srcip":"10.0.0.1","dstip":"192.0.2.1","action":"accept","src_ip":"10.0.0.1","dst_ip":"192.0.2.1","#,
+                r#""hostname":"fw1","message":"srcip=10.0.0.1 dstip=192.0.2.1 action=\"accept\""}"#
+            )),
+        );
         check("no syslog", None);
     }
 

@@ -61,6 +61,7 @@ fn every_format_has_a_row_and_a_fuzz_target() {
 fn every_example_is_told() {
     check("audit.log", &["auditd"]);
     check("branch-03.tar.gz", &["named"]);
+    check("branch-05-firewall.log", &["paloalto"]);
     check("cloudtrail.json", &["json"]);
     check("dc01/dns.log", &["windns"]);
     check("edr.jsonl", &["json"]);

@@ -105,6 +105,7 @@ const CLOUDS: &[(&str, &str, &[&str], &[&str])] = &[
     ("proxy", "url.full", &[], &["http.request.method"]),
     ("proxy", "url.original", &[], &["http.request.method"]),
     ("firewall", "destination.port", &[], &["source.ip"]),
+    ("firewall", "dst_ip", &[], &["src_ip", "dst_port"]),
 ];
 
 /// Programs under whose name services log.
@@ -415,6 +416,7 @@ impl Classifier {
         }
         if ecs {
             self.alias(view, "ecs", 0);
+            self.alias(view, "firewall", 0);
             self.derive.requests(view);
         }
         for &name in &self.names {

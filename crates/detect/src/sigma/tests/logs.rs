@@ -321,6 +321,20 @@ fn proxy_dns_and_firewall() {
         &[("src", "192.0.2.1"), ("dpt", "4444")],
         true,
     );
+    // What names both ends of a connection is a firewall's, whatever it is written in.
+    for (first, expected) in [("src_ip", true), ("x", false)] {
+        check(
+            "category: firewall",
+            "dst_port: 4444",
+            "logfmt",
+            &[
+                (first, "192.0.2.1"),
+                ("dst_ip", "192.0.2.2"),
+                ("dst_port", "4444"),
+            ],
+            expected,
+        );
+    }
 }
 
 #[test]
