@@ -122,6 +122,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     report.problems.extend(problems);
     report.indicators = detector.indicators.len() as u64;
     report.rules = (detector.sigma.len() + detector.patterns.len()) as u64;
+    // For YARA, what can be read only once is kept.
     #[cfg(feature = "yara")]
     let most_kept = yara.as_ref().map_or(0, |_| yara::LIMITS.max_bytes);
     #[cfg(not(feature = "yara"))]

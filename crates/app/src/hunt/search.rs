@@ -473,38 +473,52 @@ mod tests {
 
     #[test]
     fn a_block_with_much_in_it_is_searched_in_parts() {
+        check_parts("to a.evil.example\n", None);
+        check_parts("{\"q\":\"\\u0061.evil.example\"}\n", None);
+        // With rules every line's fields are read, another way.
+        let rule = "[url:value = 'http://a.evil.example/x' AND ipv4-addr:value = '192.0.2.1']";
+        check_parts("to a.evil.example\n", Some(rule));
+        check_parts("{\"q\":\"\\u0061.evil.example\"}\n", Some(rule));
+    }
+
+    fn check_parts(line: &str, rule: Option<&str>) {
         let mut intel = Intel::default();
         let context = intel.add_context(perisai_model::Context::default());
         for name in ["evil.example", "a.evil.example"] {
             intel.indicators.push(perisai_model::Kind::Domain, name, context);
         }
-        let (detector, _) = Detector::compile(intel, Vec::new());
+        intel.rules.extend(rule.map(|text| perisai_model::Rule {
+            language: perisai_model::RuleLanguage::StixPattern,
+            text: text.into(),
+            context,
+            place: Place::file("r"),
+        }));
+        let (detector, problems) = Detector::compile(intel, Vec::new());
+        assert_eq!((problems, detector.needs_events()), (Vec::new(), rule.is_some()));
         let settings = Settings::default();
         let lines = 10_000;
-        for line in ["to a.evil.example\n", "{\"q\":\"\\u0061.evil.example\"}\n"] {
-            let mut blocks = Blocks::default();
-            perisai_events::read(
-                Place::file("t"),
-                None,
-                perisai_events::Input::Stream(&mut line.repeat(lines).as_bytes()),
-                &settings.read,
-                &mut blocks,
-            );
-            let mut searcher = Searcher::new(&detector, &settings);
-            let mut findings = Vec::new();
-            for block in &blocks.0 {
-                let mut rest = Some(0);
-                while let Some(from) = rest {
-                    let (found, behind) = searcher.search(block, from);
-                    // What stands in one part of a block may come on top.
-                    assert!(found.weight() < 2 * MOST, "{}", found.weight());
-                    findings.extend(found.findings.into_iter().map(|finding| finding.place.position));
-                    rest = behind;
-                }
+        let mut blocks = Blocks::default();
+        perisai_events::read(
+            Place::file("t"),
+            None,
+            perisai_events::Input::Stream(&mut line.repeat(lines).as_bytes()),
+            &settings.read,
+            &mut blocks,
+        );
+        let mut searcher = Searcher::new(&detector, &settings);
+        let mut findings = Vec::new();
+        for block in &blocks.0 {
+            let mut rest = Some(0);
+            while let Some(from) = rest {
+                let (found, behind) = searcher.search(block, from);
+                // What stands in one part of a block may come on top.
+                assert!(found.weight() < 2 * MOST, "{}", found.weight());
+                findings.extend(found.findings.into_iter().map(|finding| finding.place.position));
+                rest = behind;
             }
-            let expected = (1..=lines as u64).flat_map(|line| [Some(Position::Line(line)); 2]);
-            assert!(findings.into_iter().eq(expected), "{line}");
         }
+        let expected = (1..=lines as u64).flat_map(|line| [Some(Position::Line(line)); 2]);
+        assert!(findings.into_iter().eq(expected), "{line}");
     }
 
     #[derive(Default)]
