@@ -53,6 +53,7 @@ pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
     problems.extend(refused);
     problems.sort_unstable();
     idle_rules.extend(detector.patterns.explain());
+    notes.extend_from_slice(detector.sigma.notes());
     Lint {
         notes,
         sources,

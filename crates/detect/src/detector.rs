@@ -1,11 +1,10 @@
 //! Everything that is looked for, in one immutable whole (design.md, invariant 4).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use perisai_model::{
     Context, Event, Flag, Intel, Kind, Observed, Problem, RuleInfo, RuleKind, RuleLanguage, Severity, Source,
-    Timestamp, Validity, Warninglist, WarninglistCategory,
+    Timestamp, Validity, Warninglist, WarninglistCategory, merged_tags,
 };
 
 use crate::indicator::Matcher;
@@ -106,11 +105,9 @@ impl Detector {
                 WarninglistCategory::Known => known.push(list.to_owned()),
             }
         }
-        let severity = contexts
-            .iter()
-            .filter_map(|context| context.severity)
-            .max()
-            .unwrap_or(UNSAID);
+        // The worst that anyone says: one source must not make little of what another warns of without a word on that.
+        let severity = contexts.iter().map(|context| context.severity.unwrap_or(UNSAID));
+        let severity = severity.max().unwrap_or(UNSAID);
         let valid = contexts
             .iter()
             .map(|context| context.validity())
@@ -123,7 +120,7 @@ impl Detector {
             } else {
                 severity.lowered()
             },
-            tags: tags(&contexts),
+            tags: merged_tags(contexts.iter().flat_map(|context| &context.tags)),
             author: first(&contexts, |context| context.author.clone()),
             reference: first(&contexts, |context| context.reference.clone()),
             sources: sources(&contexts),
@@ -158,19 +155,12 @@ fn first<T>(contexts: &[&Context], of: impl Fn(&Context) -> Option<T>) -> Option
     contexts.iter().find_map(|context| of(context))
 }
 
-fn tags(contexts: &[&Context]) -> Vec<String> {
-    let all: BTreeSet<&String> = contexts.iter().flat_map(|context| &context.tags).collect();
-    all.into_iter().cloned().collect()
-}
-
 fn sources(contexts: &[&Context]) -> Vec<Source> {
-    let source = |context: &&Context| Source {
+    Source::merged(contexts.iter().map(|context| Source {
         source: Arc::clone(&context.source),
         id: context.id.clone(),
         tlp: context.tlp,
-    };
-    let all: BTreeSet<Source> = contexts.iter().map(source).collect();
-    all.into_iter().collect()
+    }))
 }
 
 #[cfg(test)]
@@ -218,6 +208,25 @@ mod tests {
         assert_eq!(matched.flags(Some(time("2022-06-01T00:00:00Z"))), []);
         assert_eq!(matched.flags(Some(time("2024-06-01T00:00:00Z"))), [Flag::Expired]);
         assert_eq!(matched.flags(None), []);
+    }
+
+    #[test]
+    fn one_source_makes_little_of_nothing_and_many_are_cut() {
+        let mut intel = Intel::default();
+        for at in 0..1000 {
+            let id = intel.add_context(Context {
+                severity: (at > 0).then_some(Severity::Low),
+                tlp: (at == 900).then_some(perisai_model::Tlp::Red),
+                tags: vec![format!("t{at}")],
+                ..context(&format!("{at:04}"), None)
+            });
+            intel.indicators.push(Kind::Domain, "evil.example", id);
+        }
+        let matched = Detector::compile(intel, Vec::new()).0.matched(0);
+        assert_eq!(matched.rule.severity, UNSAID);
+        let sources: Vec<_> = matched.rule.sources.iter().map(|one| &*one.source).collect();
+        assert_eq!((sources.len(), sources[0], sources[128]), (129, "0000", "0900"));
+        assert_eq!(matched.rule.tags.len(), 128);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A finding: one rule or indicator value that matched in one line or record, and why (design.md, invariant 5).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -45,6 +46,30 @@ pub struct Source {
     pub id: Option<String>,
     /// The marking, if it carries one.
     pub tlp: Option<Tlp>,
+}
+
+/// So many sources, and so many tags, are named of one rule or indicator: each finding repeats them, and hostile
+/// intelligence may have any number.
+const MOST_NAMED: usize = 128;
+
+impl Source {
+    /// The sources of one rule or indicator, sorted, each once. Of more than 128 the first, and one of those with the
+    /// strictest marking.
+    #[must_use]
+    pub fn merged(all: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let all: BTreeSet<Self> = all.into_iter().collect();
+        let strictest = all.iter().max_by_key(|source| source.tlp);
+        let first = all.iter().take(MOST_NAMED);
+        let named: BTreeSet<&Self> = first.chain(strictest).collect();
+        named.into_iter().cloned().collect()
+    }
+}
+
+/// The tags of one rule or indicator, sorted, each once; of more than 128 the first.
+#[must_use]
+pub fn merged_tags<'a>(all: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let all: BTreeSet<&String> = all.into_iter().collect();
+    all.into_iter().take(MOST_NAMED).cloned().collect()
 }
 
 /// What a finding says of the rule or indicator; shared by all its findings.

@@ -16,7 +16,7 @@ mod warninglist;
 mod withheld;
 
 pub use event::{Event, Value};
-pub use finding::{Finding, Flag, Observed, RuleInfo, RuleKind, Source, rule_key};
+pub use finding::{Finding, Flag, Observed, RuleInfo, RuleKind, Source, merged_tags, rule_key};
 pub use id::stable_uuid;
 pub use indicator::{Announced, Context, ContextId, Indicator, Indicators, Intel, Rule, RuleLanguage};
 pub use jiff::Timestamp;

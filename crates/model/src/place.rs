@@ -5,6 +5,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::stable_uuid;
+
+/// The longest name of a member that is kept whole, in bytes.
+const LONGEST: usize = 1024;
+
 /// A place in an input: a path, the member inside archives, and a line or a record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Place {
@@ -71,9 +76,17 @@ impl Place {
         }
     }
 
-    /// A member of this archive, or of the member that this already is.
+    /// A member of this archive, or of the member that this already is. Each finding names it, so a long name is cut:
+    /// it ends in what tells it from others with the same beginning.
     #[must_use]
     pub fn member(&self, name: &str) -> Self {
+        let cut;
+        let mut name = name;
+        if name.len() > LONGEST {
+            let start = &name[..name.floor_char_boundary(LONGEST)];
+            cut = format!("{start}… ({} bytes, {})", name.len(), stable_uuid(&[name]));
+            name = &cut;
+        }
         let member = match &self.member {
             Some(outer) => format!("{outer}!{name}").into(),
             None => name.into(),
@@ -134,6 +147,9 @@ mod tests {
     fn places_read_as_paths() {
         let zip = Place::file("logs.zip").member("a.tar").member("b.log");
         assert_eq!(zip.line(7).to_string(), "logs.zip!a.tar!b.log:7");
+        let long = |end: &str| Place::file("a").member(&("ä".repeat(600) + end)).to_string();
+        assert!(long("x").starts_with(&format!("a!{}… (1201 bytes, ", "ä".repeat(512))));
+        assert!(long("x").len() < 1200 && long("x") != long("y"));
         assert_eq!(Place::file("x.evtx").record(9).to_string(), "x.evtx#9");
         assert_eq!(
             Problem::new(Place::file("-"), "not gzip").to_string(),

@@ -120,6 +120,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     let (detector, problems) = Detector::compile(intel, warninglists);
     fail_if_stopped(settings)?;
     report.problems.extend(problems);
+    report.notes.extend_from_slice(detector.sigma.notes());
     report.indicators = detector.indicators.len() as u64;
     report.rules = (detector.sigma.len() + detector.patterns.len()) as u64;
     // For YARA, what can be read only once is kept.

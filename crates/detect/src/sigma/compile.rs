@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use perisai_model::{Context, IdleRule, Place, Rule, RuleInfo, RuleLanguage};
 use rsigma_eval::compiler::compile_detection;
-use rsigma_parser::{
-    ConditionExpr, CorrelationRule, Detection, Detections, FilterRule, FilterRuleTarget, LogSource, SigmaRule,
-};
+use rsigma_parser::{ConditionExpr, CorrelationRule, Detection, Detections, LogSource, SigmaRule};
 
 use super::correlation::{self, Correlation};
 use super::documents::{Documents, Loaded, Refused};
 use super::field::Fields;
-use super::limits;
+use super::filter::{self, Filter};
+use super::limits::Limits;
 use super::literal::{self, Need};
 use super::logsource::{self, Target};
 use super::prepare;
@@ -30,10 +29,11 @@ pub(super) struct Compiled {
 }
 
 /// All rules, and what was wrong.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Compilation {
     pub(super) fields: Fields,
     pub(super) rules: Vec<Compiled>,
+    pub(super) filters: Vec<Filter>,
     /// `None` where one can not be used, so that the others keep their numbers.
     pub(super) correlations: Vec<Option<Correlation>>,
     /// In which order they run.
@@ -50,21 +50,21 @@ pub(super) fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) 
     for (rule, context) in rules.filter(|(rule, _)| rule.language == RuleLanguage::Sigma) {
         documents.read(rule, context, &mut out.refused);
     }
-    let filters: Vec<_> = documents
-        .filters
-        .into_iter()
-        .filter_map(|loaded| {
-            let told = Told::of(&loaded);
-            out.take(&told, prepare_filter(loaded))
-        })
-        .collect();
+    let mut limits = Limits::default();
+    let mut filters: Vec<Filter> = Vec::new();
+    for loaded in documents.filters {
+        let told = Told::of(&loaded);
+        let compiled = Filter::new(loaded, &mut limits, &mut out.fields);
+        filters.extend(out.take(&told, compiled));
+    }
     for loaded in documents.rules {
         let told = Told::of(&loaded);
-        let compiled = compile_rule(loaded, &filters, &mut out);
+        let compiled = compile_rule(loaded, &mut filters, &mut limits, &mut out);
         if let Some(compiled) = out.take(&told, compiled) {
             out.rules.push(compiled);
         }
     }
+    out.filters = filters;
     out.compile_correlations(documents.correlations);
     out
 }
@@ -124,64 +124,19 @@ impl Compilation {
     }
 }
 
-/// A filter, checked.
-struct Filter {
-    rules: FilterRuleTarget,
-    logsource: Option<LogSource>,
-    detection: Detections,
-}
-
-fn prepare_filter(loaded: Loaded<FilterRule>) -> Result<Filter, String> {
-    limits::check_detections(&loaded.rule.detection)?;
-    Ok(Filter {
-        rules: loaded.rule.rules,
-        logsource: loaded.rule.logsource,
-        detection: loaded.rule.detection,
-    })
-}
-
-impl Filter {
-    /// A filter names rules by id, name or title, and each word of its log source must be the rule's.
-    fn applies(&self, rule: &SigmaRule) -> bool {
-        let named = match &self.rules {
-            FilterRuleTarget::Any => true,
-            FilterRuleTarget::Specific(names) => names
-                .iter()
-                .any(|name| [rule.id.as_ref(), rule.name.as_ref(), Some(&rule.title)].contains(&Some(name))),
-        };
-        let word = |filter: &Option<String>, rule: &Option<String>| match (filter, rule) {
-            (None, _) => true,
-            (Some(filter), Some(rule)) => filter.eq_ignore_ascii_case(rule),
-            (Some(_), None) => false,
-        };
-        named
-            && self.logsource.as_ref().is_none_or(|source| {
-                word(&source.category, &rule.logsource.category)
-                    && word(&source.product, &rule.logsource.product)
-                    && word(&source.service, &rule.logsource.service)
-            })
-    }
-}
-
 fn compile_rule(
     loaded: Loaded<SigmaRule>,
-    filters: &[Filter],
+    filters: &mut [Filter],
+    limits: &mut Limits,
     out: &mut Compilation,
 ) -> Result<Compiled, String> {
-    let Loaded { rule, info, .. } = loaded;
+    let Loaded { rule, info, place } = loaded;
     if rsigma_parser::is_unsupported(rule.sigma_version) {
         return Err("it is written for a newer version of Sigma".to_owned());
     }
-    limits::check_detections(&rule.detection)?;
-    let mut node = condition_of(&rule.detection, &mut out.fields)?;
-    let applied: Vec<Node> = filters
-        .iter()
-        .filter(|filter| filter.applies(&rule))
-        .map(|filter| condition_of(&filter.detection, &mut out.fields))
-        .collect::<Result<_, _>>()?;
-    if !applied.is_empty() {
-        node = Node::All(std::iter::once(node).chain(applied).collect());
-    }
+    limits.check_detections(&rule.detection)?;
+    let node = condition_of(&rule.detection, &mut out.fields)?;
+    let node = filter::narrowed(node, &rule, &place, filters);
     let need = literal::need(&node, &out.fields);
     let targets = targets_of(&rule.logsource, &need);
     let why = match &targets {
@@ -207,7 +162,7 @@ fn compile_rule(
 }
 
 /// The conditions of a detection: one of them has to hold.
-fn condition_of(detections: &Detections, fields: &mut Fields) -> Result<Node, String> {
+pub(super) fn condition_of(detections: &Detections, fields: &mut Fields) -> Result<Node, String> {
     let mut named: Vec<(&String, &Detection)> = detections.named.iter().collect();
     named.sort_by_key(|(name, _)| *name);
     let named = named

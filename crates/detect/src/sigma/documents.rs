@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use perisai_model::{
-    Context, IdleRule, Place, Problem, Rule, RuleInfo, RuleKind, RuleText, Severity, Source, rule_key,
+    Context, IdleRule, Place, Problem, Rule, RuleInfo, RuleKind, RuleText, Severity, Source, merged_tags,
+    rule_key,
 };
 use rsigma_parser::{CorrelationRule, FilterRule, Level, SigmaRule, parse_sigma_yaml};
 
@@ -105,12 +106,9 @@ impl Documents {
             let other = &mut self.rules[at];
             if other.rule.detection == loaded.rule.detection && other.rule.logsource == loaded.rule.logsource
             {
-                other.info.sources.extend(loaded.info.sources);
-                other.info.sources.sort();
-                other.info.sources.dedup();
-                other.info.tags.extend(loaded.info.tags);
-                other.info.tags.sort();
-                other.info.tags.dedup();
+                let sources = std::mem::take(&mut other.info.sources);
+                other.info.sources = Source::merged(sources.into_iter().chain(loaded.info.sources));
+                other.info.tags = merged_tags(other.info.tags.iter().chain(&loaded.info.tags));
                 other.info.valid = other.info.valid.or(loaded.info.valid);
                 return;
             }
@@ -219,14 +217,11 @@ fn info_of(words: &Words<'_>, context: &Context, text: RuleText) -> RuleInfo {
         Some(Level::Critical) => Severity::Critical,
         None => context.severity.unwrap_or(Severity::Medium),
     };
-    let mut tags: Vec<String> = words.tags.iter().chain(&context.tags).cloned().collect();
-    tags.sort();
-    tags.dedup();
     RuleInfo {
         kind: RuleKind::Sigma,
         name: words.title.to_owned(),
         severity,
-        tags,
+        tags: merged_tags(words.tags.iter().chain(&context.tags)),
         author: words.author.or(context.author.as_ref()).cloned(),
         reference: words.references.first().or(context.reference.as_ref()).cloned(),
         sources: vec![Source {

@@ -15,6 +15,8 @@ const MAX_EXPANDED: usize = 16 << 20;
 const REGEX_SIZES: [usize; 3] = [64 << 10, 1 << 20, 10 << 20];
 /// What the regular expressions of one rule may compile to together.
 const MAX_REGEX: usize = 48 << 20;
+/// After so many that are too large, only small ones are taken.
+const MAX_TOO_LARGE: usize = 20;
 /// Wildcards in one rule, each of which becomes part of a regular expression.
 const MAX_WILDCARDS: usize = 4_096;
 /// What the values of one rule may grow to when `windash` writes out every kind of dash.
@@ -72,23 +74,37 @@ fn anchors(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Refuses detections whose values would compile to too much.
-pub(super) fn check_detections(detections: &Detections) -> Result<(), String> {
-    let mut budget = Budget::default();
-    detections
-        .named
-        .values()
-        .try_for_each(|detection| budget.detection(detection))
+/// What all rules may cost to compile.
+#[derive(Default)]
+pub(super) struct Limits {
+    /// How many regular expressions were too large. To find that out takes longer than to compile most.
+    too_large: usize,
 }
 
-#[derive(Default)]
-struct Budget {
+impl Limits {
+    /// Refuses detections whose values would compile to too much.
+    pub(super) fn check_detections(&mut self, detections: &Detections) -> Result<(), String> {
+        let mut budget = Budget {
+            limits: self,
+            regex: 0,
+            wildcards: 0,
+            windash: 0,
+        };
+        detections
+            .named
+            .values()
+            .try_for_each(|detection| budget.detection(detection))
+    }
+}
+
+struct Budget<'a> {
+    limits: &'a mut Limits,
     regex: usize,
     wildcards: usize,
     windash: usize,
 }
 
-impl Budget {
+impl Budget<'_> {
     fn detection(&mut self, detection: &Detection) -> Result<(), String> {
         match detection {
             Detection::AllOf(items) => items
@@ -120,7 +136,12 @@ impl Budget {
     }
 
     fn regex(&mut self, pattern: &str) -> Result<(), String> {
-        for size in REGEX_SIZES {
+        let sizes = if self.limits.too_large < MAX_TOO_LARGE {
+            &REGEX_SIZES[..]
+        } else {
+            &REGEX_SIZES[..1]
+        };
+        for &size in sizes {
             match RegexBuilder::new(pattern).size_limit(size).build() {
                 Ok(_) => {
                     self.regex += size;
@@ -144,10 +165,13 @@ impl Budget {
                 }
             }
         }
-        Err(format!(
-            "the regular expression `{}` is too large",
-            shorten(pattern)
-        ))
+        self.limits.too_large += 1;
+        let why = if sizes.len() == REGEX_SIZES.len() {
+            "is too large"
+        } else {
+            "is large, after many that were too large"
+        };
+        Err(format!("the regular expression `{}` {why}", shorten(pattern)))
     }
 
     fn windash(&mut self, text: &str) -> Result<(), String> {

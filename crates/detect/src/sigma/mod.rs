@@ -4,6 +4,7 @@
 //! evaluation are here, and no type of theirs leaves this folder. A rule goes through these files:
 //!
 //! - `split`, `documents`, `title`: text → documents of rules, correlations and filters;
+//! - `filter`: what narrows rules of others;
 //! - `compile`: documents → what runs, with `limits` on what a rule may cost, and `prepare` for what
 //!   rsigma takes differently;
 //! - `logsource`: which logs a rule is about, and which an event belongs to;
@@ -11,7 +12,7 @@
 //! - `literal`, `routes`: which rules an event can match at all;
 //! - `scratch`, `field`: an event as rules see it;
 //! - `correlation`, `observation`, `correlate`, `window`, `tally`: rules about several events, after the scan;
-//! - `explain`: the rules that did no work.
+//! - `explain`: the rules that did no work; `influence`: what one file does to the rules of another.
 
 mod compile;
 mod correlate;
@@ -19,6 +20,8 @@ mod correlation;
 mod documents;
 mod explain;
 mod field;
+mod filter;
+mod influence;
 mod limits;
 mod literal;
 mod logsource;
@@ -65,6 +68,7 @@ pub struct SigmaRules {
     silent: Vec<bool>,
     routes: Routes,
     idle: Vec<IdleRule>,
+    notes: Vec<String>,
 }
 
 /// A rule or correlation in a [`SigmaRules`].
@@ -103,12 +107,14 @@ impl SigmaRules {
     /// stops no other.
     pub fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) -> (Self, Vec<Problem>) {
         let mut compiled = compile::compile(rules);
-        let mut idle = compiled.idle;
+        let mut idle = std::mem::take(&mut compiled.idle);
         idle.append(&mut compiled.refused.idle);
         let classifier = Classifier::new(&mut compiled.fields);
         let routes = Routes::new(&compiled.rules);
         let (watchers, silent) = correlation::watchers(&compiled.rules, &compiled.correlations);
+        let notes = influence::notes(&compiled, &watchers, &silent);
         let rules = Self {
+            notes,
             fields: compiled.fields,
             classifier,
             routes,
@@ -120,6 +126,12 @@ impl SigmaRules {
             idle,
         };
         (rules, compiled.refused.problems)
+    }
+
+    /// What is worth telling of the rules, and no failure.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// How many rules and correlations are in use.

@@ -43,7 +43,7 @@ pub(super) type Detections = Vec<(String, Arc<Named>)>;
 
 /// How many tests one event may cost in one rule, every mention of a detection counted. The largest of SigmaHQ's
 /// rules have some thousand.
-const MAX_TESTS: usize = 200_000;
+const MAX_TESTS: usize = 20_000;
 /// The longest value that a hit shows, in bytes.
 const MAX_SHOWN: usize = 4_096;
 
@@ -53,9 +53,16 @@ const MAX_SHOWN: usize = 4_096;
 /// Where it uses array matching, which needs nested events.
 pub(super) fn named(detection: CompiledDetection, fields: &mut Fields) -> Result<Arc<Named>, String> {
     let node = Node::from_rsigma(detection, fields)?;
-    let need = literal::need(&node, fields);
-    let size = node.size();
-    Ok(Arc::new(Named { node, need, size }))
+    Ok(Named::new(node, fields))
+}
+
+impl Named {
+    /// To be shared.
+    pub(super) fn new(node: Node, fields: &Fields) -> Arc<Self> {
+        let need = literal::need(&node, fields);
+        let size = node.size();
+        Arc::new(Self { node, need, size })
+    }
 }
 
 impl Node {

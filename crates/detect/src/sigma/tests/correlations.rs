@@ -1,12 +1,12 @@
-//! Correlations and filters: rules × events in time → hits.
+//! Correlations: rules × events in time → hits.
 
 use perisai_model::{Event, Timestamp};
 use proptest::prelude::*;
 
-use super::{compile, event, fields, hits, titles};
+use super::{compile, event, fields, hits};
 use crate::sigma::{Observation, SigmaRules};
 
-const BASE: &str = "title: login\nname: login\nlogsource: {product: windows}\ndetection:\n  s:\n    what: login\n  condition: s\n";
+pub(super) const BASE: &str = "title: login\nname: login\nlogsource: {product: windows}\ndetection:\n  s:\n    what: login\n  condition: s\n";
 const OTHER: &str = "title: drop\nname: drop\nlogsource: {product: windows}\ndetection:\n  s:\n    what: drop\n  condition: s\n";
 
 fn observe(rules: &SigmaRules, at: &[(i64, &[(&str, &str)])]) -> Vec<Observation> {
@@ -46,10 +46,10 @@ fn check(correlation: &str, at: &[(i64, &[(&str, &str)])], expected: &[(i64, f64
     );
 }
 
-const LOGIN: (&str, &str) = ("what", "login");
+pub(super) const LOGIN: (&str, &str) = ("what", "login");
 const DROP: (&str, &str) = ("what", "drop");
-const ANN: (&str, &str) = ("user", "ann");
-const BOB: (&str, &str) = ("user", "bob");
+pub(super) const ANN: (&str, &str) = ("user", "ann");
+pub(super) const BOB: (&str, &str) = ("user", "bob");
 
 #[test]
 fn events_are_counted() {
@@ -377,33 +377,6 @@ fn generate_decides_whether_rules_speak_themselves() {
         let (rules, _) = compile(&[BASE, &text(generate)]);
         assert_eq!(hits(&rules, &event)[0].generates, expected, "{generate}");
     }
-}
-
-#[test]
-fn filters_narrow_rules() {
-    let filter = |rules: &str| {
-        format!(
-            "title: f\nlogsource: {{product: windows}}\nfilter:\n  rules: {rules}\n  known:\n    user: ann\n  condition: not known\n"
-        )
-    };
-    let check = |rules: &str, user, expected: &[&str]| {
-        let (rules, problems) = compile(&[&filter(rules), BASE]);
-        assert!(problems.is_empty(), "{problems:?}");
-        assert_eq!(
-            titles(&rules, &event("evtx", &fields(&[("Channel", "x"), LOGIN, user]))),
-            expected
-        );
-    };
-    check("[login]", ANN, &[]);
-    check("[login]", BOB, &["login"]);
-    check("any", ANN, &[]);
-    check("[other]", ANN, &["login"]);
-    let linux = filter("any").replace("windows", "linux");
-    let (rules, _) = compile(&[&linux, BASE]);
-    assert_eq!(
-        titles(&rules, &event("evtx", &fields(&[("Channel", "x"), LOGIN, ANN]))),
-        ["login"]
-    );
 }
 
 #[test]

@@ -321,6 +321,10 @@ fn proxy_dns_and_firewall() {
         &[("src", "192.0.2.1"), ("dpt", "4444")],
         true,
     );
+}
+
+#[test]
+fn firewalls_by_their_fields() {
     // What names both ends of a connection is a firewall's, whatever it is written in.
     for (first, expected) in [("src_ip", true), ("x", false)] {
         check(

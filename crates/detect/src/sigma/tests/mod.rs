@@ -2,6 +2,7 @@
 
 mod bad;
 mod correlations;
+mod filters;
 mod logs;
 mod modifiers;
 mod sound;
