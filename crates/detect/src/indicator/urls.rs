@@ -70,12 +70,7 @@ impl Urls {
             Some(port) => self.hosts.get(format!("{host}:{port}").as_str()),
             None => self.hosts.get(host),
         }?;
-        let path = Path::read(
-            bytes,
-            after,
-            escapes::without_slashes(&bytes[..start]).is_some(),
-            host.longest,
-        );
+        let path = Path::read(bytes, after, Before::read(&bytes[..start]), host.longest);
         let mut apart = Some(host.any);
         for (length, end) in path.ends() {
             if let Some(&entry) = host.paths.get(&path.normal[..length]) {
@@ -113,6 +108,31 @@ fn port(bytes: &[u8], mut end: usize) -> (Option<u16>, usize) {
     }
 }
 
+/// What stands before a host.
+#[derive(Clone, Copy)]
+struct Before {
+    has_scheme: bool,
+    /// The URL stands in the query of another.
+    inside: bool,
+}
+
+impl Before {
+    fn read(bytes: &[u8]) -> Self {
+        /// How far back a query may begin.
+        const QUERY: usize = 1024;
+        let scheme = escapes::without_slashes(bytes);
+        let inside = scheme.is_some_and(|before| {
+            let mut back = before.iter().rev().take(QUERY);
+            let stop = back.find(|byte| **byte == b'?' || ends_url(**byte));
+            stop == Some(&b'?')
+        });
+        Self {
+            has_scheme: scheme.is_some(),
+            inside,
+        }
+    }
+}
+
 /// The path and query that stand in a log, in normal form, and where each byte of it came from.
 struct Path {
     normal: Vec<u8>,
@@ -122,6 +142,8 @@ struct Path {
     origins: Vec<Origin>,
     /// True where it goes on with more than punctuation.
     goes_on: bool,
+    /// It stands in the query of another.
+    inside: bool,
 }
 
 /// How a byte of a path stood in the log.
@@ -137,19 +159,20 @@ enum Origin {
 
 impl Path {
     /// Reads a path as far as it must be known to compare it with listed ones, which are not longer than `longest`.
-    fn read(bytes: &[u8], start: usize, has_scheme: bool, longest: usize) -> Self {
+    fn read(bytes: &[u8], start: usize, before: Before, longest: usize) -> Self {
         /// The bytes of `%20`, which [`cuts`](Self::cuts) looks at behind a listed path.
         const BEHIND: usize = 3;
+        let mut at = start;
+        let whole = percent_encoded_slash(&bytes[at..]);
         let mut path = Self {
             normal: Vec::new(),
             places: Vec::new(),
             origins: Vec::new(),
             goes_on: false,
+            inside: whole || before.inside,
         };
-        let mut at = start;
-        let whole = percent_encoded_slash(&bytes[at..]);
         if !whole && escapes::slash(&bytes[at..]).is_none() {
-            if has_scheme || bytes.get(at) == Some(&b'?') {
+            if before.has_scheme || bytes.get(at) == Some(&b'?') {
                 path.push(b'/', at, Origin::Plain);
             }
             if bytes.get(at) != Some(&b'?') {
@@ -166,6 +189,7 @@ impl Path {
                 continue;
             }
             if ends_url(rest[0]) {
+                path.goes_on = is_escaped_letter(rest);
                 break;
             }
             let (normal, length) = if whole {
@@ -234,10 +258,11 @@ impl Path {
     fn cuts(&self, at: usize) -> bool {
         match self.origins[at] {
             Origin::Plain => b"#,;)]}'|&".contains(&self.normal[at]),
-            Origin::Encoded => matches!(
-                &self.normal[at..],
-                [b'%', b'2', b'0' | b'2' | b'6' | b'7', ..] | [b'%', b'3', b'C' | b'E', ..]
-            ),
+            Origin::Encoded => match &self.normal[at..] {
+                [b'%', b'2', b'2', ..] | [b'%', b'3', b'C' | b'E', ..] => true,
+                [b'%', b'2', b'0' | b'6' | b'7', ..] => self.inside,
+                _ => false,
+            },
             // Behind the first of them the path has a part of a letter.
             Origin::Letter => self.origins[at - 1] != Origin::Letter,
         }
@@ -274,6 +299,14 @@ fn decoded_once(rest: &[u8]) -> (Normal, usize) {
         }
     }
     normal_byte(rest)
+}
+
+/// Whether a letter or digit stands there as `\\u0041`: the line is read again with that as it is.
+fn is_escaped_letter(rest: &[u8]) -> bool {
+    let digits = rest.strip_prefix(b"\\u").and_then(|rest| rest.get(..4));
+    let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+    let letter = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    letter.and_then(char::from_u32).is_some_and(char::is_alphanumeric)
 }
 
 fn ends_url(byte: u8) -> bool {
@@ -322,5 +355,16 @@ mod tests {
         check("e.test/a", "“http://e.test/a”", &["e.test/a"]);
         check("e.test/a%C3%A9", "http://e.test/aé", &["e.test/aé"]);
         check("e.test/a", "http://e.test/a%C3%A9", &[]);
+        check("e.test/a", "GET http://e.test/a%20report.pdf HTTP/1.1", &[]);
+        check("e.test/a", "url=http://e.test/a%20report.pdf", &[]);
+        check("e.test/a", "/r?u=http://e.test/a%20and", &["e.test/a"]);
+        check("e.test/a", "u=http%3A%2F%2Fe.test%2Fa%20and", &["e.test%2Fa"]);
+        check("e.test/a", "href=http://e.test/a%22%3E", &["e.test/a"]);
+        check("e.test/login", r#"{"u":"http://e.test/login\u0041"}"#, &[]);
+        check(
+            "e.test/login",
+            r#"{"u":"http://e.test/login\u0022"}"#,
+            &["e.test/login"],
+        );
     }
 }

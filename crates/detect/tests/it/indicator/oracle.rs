@@ -443,10 +443,17 @@ fn url_stands(value: &str, line: &str, host: &str, start: usize, end: usize) -> 
     if wanted.port != port.as_deref() {
         return false;
     }
-    path_stands(wanted.path, rest, plain_slashes(&line[..start]).ends_with("://"))
+    let before = plain_slashes(&line[..start]);
+    let has_scheme = before.ends_with("://");
+    // In the query of another URL.
+    let token = before
+        .rsplit(|c: char| c <= ' ' || "\"<>`\\^\u{7f}".contains(c))
+        .next();
+    let inside = has_scheme && token.is_some_and(|token| token.contains('?'));
+    path_stands(wanted.path, rest, has_scheme, inside)
 }
 
-fn path_stands(wanted: &str, rest: &str, has_scheme: bool) -> bool {
+fn path_stands(wanted: &str, rest: &str, has_scheme: bool, inside: bool) -> bool {
     let rest = plain_slashes(rest);
     let stop = rest.find(|c: char| c <= ' ' || matches!(c, '"' | '<' | '>' | '`' | '\\' | '^' | '\u{7f}'));
     let text = &rest[..stop.unwrap_or(rest.len())];
@@ -473,9 +480,13 @@ fn path_stands(wanted: &str, rest: &str, has_scheme: bool) -> bool {
     };
     let only_marks = behind.chars().all(|c| ".,;:!?)]}'*".contains(c));
     let first_query = normal.find('?') == Some(wanted.len());
-    let encoded = ["%20", "%22", "%26", "%27", "%3C", "%3E"]
-        .iter()
-        .any(|mark| behind.starts_with(mark));
+    let inside = inside || rest.to_ascii_uppercase().starts_with("%2F");
+    let marks: &[&str] = if inside {
+        &["%20", "%22", "%26", "%27", "%3C", "%3E"]
+    } else {
+        &["%22", "%3C", "%3E"]
+    };
+    let encoded = marks.iter().any(|mark| behind.starts_with(mark));
     only_marks || first_query || encoded || behind.starts_with(['#', ',', ';', ')', ']', '}', '\'', '|', '&'])
 }
 
