@@ -111,7 +111,7 @@ impl<'a> Searcher<'a> {
 
     /// Which kinds of events went by, for rules that never had a chance.
     pub(super) fn add_seen(&self, seen: &mut Seen) {
-        seen.sigma.merge(self.tools.sigma.seen());
+        seen.sigma.merge(&self.tools.sigma.seen());
         seen.patterns.merge(self.tools.patterns.seen());
     }
 

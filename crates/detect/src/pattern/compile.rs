@@ -16,6 +16,8 @@ use super::mapping::{Builder, Mapping};
 
 /// How bad a match is where its source does not say.
 const UNSAID: Severity = Severity::Medium;
+/// The most comparisons of one pattern that an index cannot spare: each may be made for every event.
+const MAX_ASKED: usize = 1_000;
 
 /// The most letters of a pattern that serve as its name where it has none.
 const NAME_LENGTH: usize = 120;
@@ -69,7 +71,8 @@ pub(super) fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) 
     let mut builder = Builder::default();
     let mut output = Output::default();
     for (rule, context) in rules.filter(|(rule, _)| rule.language == RuleLanguage::StixPattern) {
-        match parse(&rule.text) {
+        let parsed = parse(&rule.text).map_err(|error| error.to_string());
+        match parsed.and_then(checked) {
             Ok(pattern) => {
                 let compiled = Compiled::new(pattern, rule, context, &mut builder);
                 output.patterns.push(compiled);
@@ -85,6 +88,24 @@ pub(super) fn compile<'a>(rules: impl Iterator<Item = (&'a Rule, &'a Context)>) 
     output.mapping = builder.mapping;
     output.choose_needs();
     output
+}
+
+/// Refuses a pattern that costs too much for each event.
+fn checked(pattern: Pattern) -> Result<Pattern, String> {
+    let mut tests = Vec::new();
+    pattern
+        .observation_expressions()
+        .iter()
+        .for_each(|expression| each_test(expression, &mut tests));
+    let asked = tests
+        .iter()
+        .filter(|test| test.negated || constants(&test.operator).is_empty());
+    if asked.count() > MAX_ASKED {
+        return Err(format!(
+            "more than {MAX_ASKED} comparisons other than `=` and `IN`"
+        ));
+    }
+    Ok(pattern)
 }
 
 impl Output {

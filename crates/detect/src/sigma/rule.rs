@@ -204,6 +204,23 @@ impl Node {
         }
     }
 
+    /// False where no event can meet the condition that has none but the fields of which `has` is true.
+    pub(super) fn can_hold(&self, has: &mut dyn FnMut(FieldId) -> bool) -> bool {
+        match self {
+            Self::All(inner) => inner.iter().all(|one| one.can_hold(has)),
+            Self::Any(inner) => inner.iter().any(|one| one.can_hold(has)),
+            Self::AtLeast(count, inner) => {
+                let able = inner.iter().filter(|one| one.can_hold(has)).count();
+                able as u64 >= *count
+            }
+            Self::Field(id, matcher) => has(*id) || matcher.matches_absent(),
+            Self::Exists(id, expected) => !expected || has(*id),
+            Self::Named(named) => named.node.can_hold(has),
+            Self::Constant(truth) => *truth,
+            Self::Not(_) | Self::Keywords(_) => true,
+        }
+    }
+
     /// Collects the fields and values that positive tests hold for, in the rule's order: what to show of a match.
     pub(super) fn matched(&self, view: &View, fields: &Fields, out: &mut Vec<(String, String)>) {
         match self {

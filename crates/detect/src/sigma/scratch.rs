@@ -30,8 +30,12 @@ pub struct Scratch {
 impl Scratch {
     /// What kinds of events went by so far.
     #[must_use]
-    pub fn seen(&self) -> &Seen {
-        &self.seen
+    pub fn seen(&self) -> Seen {
+        let fields = self.view.slots.iter().map(|slot| slot.round != 0).collect();
+        Seen {
+            fields,
+            ..self.seen.clone()
+        }
     }
 }
 
@@ -77,6 +81,7 @@ pub(super) struct View {
 
 #[derive(Debug, Clone, Default)]
 struct Slot {
+    /// The last event that had the field; 0: none so far.
     round: u32,
     rank: u8,
     first: u32,

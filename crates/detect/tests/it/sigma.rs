@@ -75,7 +75,7 @@ fn rules_without_their_logs_are_explained() {
         return;
     };
     let rules = sigmahq(&rules);
-    let idle = rules.explain(Scratch::default().seen());
+    let idle = rules.explain(&Scratch::default().seen());
     assert_eq!(idle.len(), rules.len(), "without an event no rule did work");
     let unknown: Vec<_> = idle
         .iter()

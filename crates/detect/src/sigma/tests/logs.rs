@@ -533,6 +533,8 @@ fn idle_rules_are_told() {
         "title: three\nlogsource: {product: windows, category: image_load}\ndetection:\n  s:\n    EventID: 8\n  condition: s\n",
         "title: four\nlogsource: {product: windows, service: system}\ndetection:\n  s:\n    a: b\n  condition: s\n",
         "title: five\nlogsource: {product: windows}\n",
+        "title: six\nlogsource: {product: windows}\ndetection:\n  s:\n    a: b\n    x: c\n  t:\n    y|contains: d\n  condition: s or t\n",
+        "title: seven\nlogsource: {product: windows}\ndetection:\n  s:\n    a: b\n    x: null\n  t:\n    y: d\n  condition: s and not t\n",
     ];
     let (rules, problems) = compile(&texts);
     assert_eq!(problems.len(), 1);
@@ -543,7 +545,7 @@ fn idle_rules_are_told() {
     );
     rules.match_event(&system, &mut scratch, &mut Vec::new());
     let mut seen = Seen::default();
-    seen.merge(scratch.seen());
+    seen.merge(&scratch.seen());
     let idle: Vec<_> = rules
         .explain(&seen)
         .into_iter()
@@ -554,6 +556,7 @@ fn idle_rules_are_told() {
         [
             "five: not loaded (rule.yml:1): Missing required field 'detection'",
             "one: no event in these logs is from channel `security` event 7",
+            "six: no event in these logs has `x` or `y`",
             "three: the event ids it asks for are not of its log source",
             "two: its log source (no_such) is not known here",
         ]

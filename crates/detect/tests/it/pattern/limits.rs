@@ -1,9 +1,10 @@
 //! Patterns that cost too much: given up, and told.
 
+use perisai_detect::pattern::StixPatterns;
 use perisai_detect::pattern::{Observation, Scratch, Seen};
-use perisai_model::Timestamp;
+use perisai_model::{Context, Timestamp};
 
-use super::{compiled, event};
+use super::{compiled, event, rule};
 
 #[test]
 fn a_regular_expression_that_gives_up_is_told() {
@@ -80,4 +81,21 @@ fn a_long_sequence_over_many_events_is_given_up_and_told() {
     let (matches, problems) = patterns.conclude(observations, &|| false);
     eprintln!("{} matches in {:?}: {problems:?}", matches.len(), start.elapsed());
     assert!(problems.len() == 1 || matches.len() == 100);
+}
+
+#[test]
+fn a_pattern_of_too_many_comparisons_is_refused() {
+    let check = |comparison: &str, count: usize, expected: bool| {
+        let all = vec![comparison; count].join(" OR ");
+        let (rule, context) = (rule(&format!("[{all}]")), Context::default());
+        let (patterns, problems) = StixPatterns::compile([(&rule, &context)].into_iter());
+        assert_eq!(
+            (patterns.len(), problems.len()),
+            (usize::from(expected), usize::from(!expected))
+        );
+    };
+    check("process:pid > 7", 1_000, true);
+    check("process:pid > 7", 1_001, false);
+    check("process:name NOT LIKE '%a%'", 1_001, false);
+    check("process:name = 'a'", 5_000, true);
 }
