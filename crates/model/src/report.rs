@@ -78,4 +78,6 @@ pub struct IdleRule {
     pub id: Option<String>,
     /// Why it did nothing, in words for an analyst.
     pub why: String,
+    /// It was loaded: [`Report::rules`] counts it.
+    pub loaded: bool,
 }

@@ -39,6 +39,7 @@ fn idle(rule: &Rule) -> Vec<IdleRule> {
         name,
         id,
         why: format!("{why} ({place})"),
+        loaded: false,
     };
     let mut idle: Vec<_> = rule_names(rule).into_iter().map(named).collect();
     if idle.is_empty() {
@@ -46,6 +47,7 @@ fn idle(rule: &Rule) -> Vec<IdleRule> {
             name: place.to_string(),
             id: None,
             why: why.to_owned(),
+            loaded: false,
         });
     }
     idle

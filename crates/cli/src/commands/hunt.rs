@@ -183,7 +183,7 @@ pub(super) fn run(
     settings.own = output.paths();
     let to_screen = file.is_none() && io::stdout().is_terminal();
     let options = OutputOptions {
-        color: to_screen && screen::has_color(),
+        color: file.is_none() && screen::has_color(to_screen),
         width: screen::width(),
         top,
         ..OutputOptions::default()

@@ -4,9 +4,15 @@ use std::env;
 
 use console::Term;
 
-/// Colour, unless the user said otherwise (<https://no-color.org>).
-pub(crate) fn has_color() -> bool {
-    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && env::var("TERM").as_deref() != Ok("dumb")
+/// Colour on a terminal, unless the user said otherwise (<https://no-color.org>); elsewhere where the user asked for it
+/// (<https://bixense.com/clicolors>), as for `less -R`.
+pub(crate) fn has_color(to_terminal: bool) -> bool {
+    let is_set = |name: &str, off: &str| env::var_os(name).is_some_and(|value| value != "" && value != off);
+    match () {
+        () if is_set("NO_COLOR", "") => false,
+        () if is_set("CLICOLOR_FORCE", "0") => true,
+        () => to_terminal && env::var("TERM").as_deref() != Ok("dumb"),
+    }
 }
 
 /// The width in columns; 100 where there is no terminal.

@@ -170,6 +170,7 @@ impl Compiled {
             name: self.info.name.clone(),
             id: self.info.sources.first().and_then(|source| source.id.clone()),
             why,
+            loaded: true,
         }
     }
 

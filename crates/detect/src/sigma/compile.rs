@@ -148,6 +148,7 @@ fn compile_rule(
             name: rule.title.clone(),
             id: rule.id.clone(),
             why,
+            loaded: true,
         });
     }
     Ok(Compiled {

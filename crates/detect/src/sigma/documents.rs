@@ -40,6 +40,7 @@ impl Refused {
             name: listed,
             id: id.map(str::to_owned),
             why: format!("not loaded ({place}): {why}"),
+            loaded: false,
         });
         self.problems.push(Problem::new(place, told));
     }

@@ -75,6 +75,7 @@ impl SigmaRules {
                     name: rule.info.name.clone(),
                     id: rule.id.clone(),
                     why,
+                    loaded: true,
                 }));
             }
         }

@@ -70,6 +70,12 @@ impl Writer for Text<'_> {
 }
 
 /// What was found, or that nothing was, and what was left out on request.
+/// Whether every rule that was loaded is idle.
+fn none_at_work(report: &Report) -> bool {
+    let idle = report.idle_rules.iter().filter(|rule| rule.loaded);
+    report.rules > 0 && idle.count() as u64 >= report.rules
+}
+
 fn headline(page: &mut Out<'_>, summary: &Summary, groups: usize, report: &Report) -> io::Result<()> {
     let total = summary.total();
     let left_out = say::left_out(report);
@@ -84,6 +90,11 @@ fn headline(page: &mut Out<'_>, summary: &Summary, groups: usize, report: &Repor
             format!("No finding is shown from {searched}: {left_out}.{unread}")
         } else if report.indicators == 0 && report.rules == 0 {
             format!("Nothing was looked for in {searched}: no indicator and no rule was loaded.")
+        } else if report.indicators == 0 && none_at_work(report) {
+            let rules = say::count(report.rules, "rule");
+            format!(
+                "Nothing found in {searched}: of {rules} none could match these logs; --explain-rules says why."
+            )
         } else if report.interrupted.is_some() {
             format!("Nothing found in {searched}, but the hunt was interrupted: see below.")
         } else if report.problems.is_empty() {

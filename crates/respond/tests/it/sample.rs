@@ -283,6 +283,7 @@ pub(crate) fn report() -> Report {
             Problem::new(Place::file("rules/bad.yml"), "no `detection`"),
         ],
         idle_rules: vec![IdleRule {
+            loaded: true,
             name: "Old rule".to_owned(),
             id: None,
             why: "no input has the log source macos".to_owned(),

@@ -102,6 +102,37 @@ fn what_was_left_out_is_not_nothing() {
 }
 
 #[test]
+fn rules_that_could_not_match_are_no_all_clear() {
+    let idle = report().idle_rules[0].clone();
+    let check = |indicators: u64, rules: u64, expected: &str| {
+        let report = Report {
+            indicators,
+            rules,
+            findings: 0,
+            problems: Vec::new(),
+            suppressed: Default::default(),
+            over_limit: 0,
+            below_severity: 0,
+            idle_rules: vec![idle.clone(); 2],
+            ..report()
+        };
+        let wide = Options {
+            width: 200,
+            ..Options::default()
+        };
+        let out = written(Format::Text, &wide, &[], &report);
+        assert!(out.starts_with(expected), "{out}");
+    };
+    check(
+        0,
+        2,
+        "Nothing found in 214 files: of 2 rules none could match these logs; --explain-rules says why.\n",
+    );
+    check(0, 3, "Nothing found in 214 files.\n");
+    check(1, 2, "Nothing found in 214 files.\n");
+}
+
+#[test]
 fn what_was_suppressed_is_not_nothing() {
     let report = Report {
         problems: Vec::new(),
