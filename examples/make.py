@@ -6,11 +6,13 @@ only after a change here. Needs Python 3.9 and the `zstd` program. The plain fil
 compressed ones differ with the version of the compressor.
 """
 
+import bz2
 import csv
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import random
 import shutil
 import struct
@@ -539,10 +541,50 @@ def branch_firewall():
     write("branch-05-firewall.log", lines(rows))
 
 
+# --- what was rotated away: one container of each other kind -----------------------------------------------------
+
+def xxh32(data):
+    """The checksum of LZ4's frame header, for less than four bytes."""
+    def rotated(value, bits):
+        return (value << bits | value >> 32 - bits) & 0xFFFFFFFF
+    value = (374761393 + len(data)) & 0xFFFFFFFF
+    for byte in data:
+        value = rotated((value + byte * 374761393) & 0xFFFFFFFF, 11) * 2654435761 & 0xFFFFFFFF
+    value = (value ^ value >> 15) * 2246822519 & 0xFFFFFFFF
+    value = (value ^ value >> 13) * 3266489917 & 0xFFFFFFFF
+    return value ^ value >> 16
+
+
+def lz4_frame(data):
+    """A frame of one block, which is stored as it is."""
+    descriptor = bytes([0x60, 0x40])
+    return struct.pack("<I", 0x184D2204) + descriptor + bytes([xxh32(descriptor) >> 8 & 0xFF]) + struct.pack("<I", 1 << 31 | len(data)) + data + bytes(4)
+
+
+def rotated():
+    def day(line):
+        return lines((time, line(time)) for time in spread(30, "22 04:00:00", "22 20:00:00"))
+    def proxy(time):
+        site, peer = RNG.choice(SITES)
+        return f"{time.timestamp():.3f} {RNG.randrange(20, 900):6d} {workstation()[1]} TCP_MISS/200 {RNG.randrange(300, 90000)} GET https://{site}/ {RNG.choice(USERS)} HIER_DIRECT/{peer} text/html"
+    def page(time):
+        return f'192.0.2.{RNG.randrange(1, 250)} - - [{time.strftime("%d/%b/%Y:%H:%M:%S +0000")}] "GET /forms HTTP/1.1" 200 {RNG.randrange(200, 30000)} "https://{PORTAL}/" "{RNG.choice(BROWSERS)}"'
+    def login(time):
+        return f'<86>1 {iso(time)} vpn1 sslvpnd 771 AUTH - login of {RNG.choice(USERS)} from 192.0.2.{RNG.randrange(1, 250)}: success'
+    write("squid/access.log.1.xz", lzma.compress(day(proxy).encode()))
+    write("nginx/access.log.2.bz2", bz2.compress(day(page).encode()))
+    write("vpn.log.1.lz4", lz4_frame(day(login).encode()))
+    with tarfile.open(OUT / "branch-04.tar", "w", format=tarfile.USTAR_FORMAT) as archive:
+        text = day(lambda time: f"{iso(time)} gw-branch-04 dhcpd: DHCPACK on {workstation()[1]}").encode()
+        member = tarfile.TarInfo("branch-04/gateway.log")
+        member.size, member.mtime = len(text), int(at("24 06:00:00").timestamp())
+        archive.addfile(member, io.BytesIO(text))
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    for step in [mail, squid, zeek, web, vpn_and_firewall, suricata, windows, edr, powershell, linux, cloud, collected, event_log, name_server, branch_firewall]:
+    for step in [mail, squid, zeek, web, vpn_and_firewall, suricata, windows, edr, powershell, linux, cloud, collected, event_log, name_server, branch_firewall, rotated]:
         step()
     print(sum(path.stat().st_size for path in OUT.rglob("*") if path.is_file()), "bytes")
 

@@ -69,9 +69,11 @@ impl Intel {
 }
 
 fn text(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
+    let formats = found.sources.iter().map(|source| source.format.as_str().len());
+    let width = formats.max().unwrap_or(0).max("format".len());
     writeln!(
         out,
-        "{:>10} {:>6} {:>8} {:>8}  {:<12} source",
+        "{:>10} {:>6} {:>8} {:>8}  {:<width$} source",
         "indicators", "rules", "withheld", "problems", "format"
     )?;
     for source in &found.sources {
@@ -86,14 +88,14 @@ fn text(found: &Lint, out: &mut dyn Write) -> io::Result<()> {
         };
         writeln!(
             out,
-            "{indicators:>10} {rules:>6} {withheld:>8} {problems:>8}  {:<12} {place}{kinds}",
+            "{indicators:>10} {rules:>6} {withheld:>8} {problems:>8}  {:<width$} {place}{kinds}",
             source.format
         )?;
     }
     let sum = |of: fn(&SourceLint) -> u64| found.sources.iter().map(of).sum::<u64>();
     writeln!(
         out,
-        "{:>10} {:>6} {:>8} {:>8}  {:<12} {}",
+        "{:>10} {:>6} {:>8} {:>8}  {:<width$} {}",
         sum(|one| one.indicators as u64),
         sum(|one| one.rules as u64),
         sum(|one| one.withheld.total()),

@@ -61,6 +61,7 @@ fn every_format_has_a_row_and_a_fuzz_target() {
 fn every_example_is_told() {
     check("audit.log", &["auditd"]);
     check("branch-03.tar.gz", &["named"]);
+    check("branch-04.tar", &["syslog"]);
     check("branch-05-firewall.log", &["paloalto"]);
     check("cloudtrail.json", &["json"]);
     check("dc01/dns.log", &["windns"]);
@@ -72,11 +73,14 @@ fn every_example_is_told() {
     check("mail.log.1.gz", &["syslog"]);
     check("nginx/access.log", &["web"]);
     check("nginx/access.log.1.gz", &["web"]);
+    check("nginx/access.log.2.bz2", &["web"]);
     check("resolver.csv", &["csv"]);
     check("squid/access.log", &["squid"]);
+    check("squid/access.log.1.xz", &["squid"]);
     check("suricata/eve.json", &["eve"]);
     check("triage-files02.zip", &["csv"]);
     check("vpn.log", &["syslog"]);
+    check("vpn.log.1.lz4", &["syslog"]);
     check("waf.leef", &["leef"]);
     check("web01-forwarded.evtx.gz", &["evtx"]);
     check("windows-events.xml", &["winxml"]);
