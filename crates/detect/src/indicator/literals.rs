@@ -207,6 +207,19 @@ mod tests {
     }
 
     #[test]
+    fn paths_beyond_ascii() {
+        let path = r"C:\Users\Jürgen\Müll.exe";
+        let check = |log: &str, expected: bool| {
+            let all = [log];
+            check(Kind::FilePath, path, log, if expected { &all } else { &[] });
+        };
+        check(r"C:\Users\Jürgen\Müll.exe", true);
+        check(r"c:\users\jürgen\MüLL.EXE", true);
+        check(r"C:\USERS\JÜRGEN\MÜLL.EXE", true);
+        check(r"C:\Users\Jorgen\Mull.exe", false);
+    }
+
+    #[test]
     fn paths() {
         let path = r"C:\Temp\evil one.exe";
         check(

@@ -45,7 +45,39 @@ pub(super) fn of(kind: Kind, value: &str) -> Vec<(String, Before)> {
             .collect();
         forms.extend(blanks);
     }
+    if matches!(kind, Kind::FilePath | Kind::FileName | Kind::RegistryKey) {
+        in_other_cases(&mut forms);
+    }
     forms
+}
+
+/// Windows folds letters beyond ASCII too: names are written all in small letters, or all in capitals.
+fn in_other_cases(forms: &mut Vec<(String, Before)>) {
+    for (form, before) in forms.clone() {
+        if form.is_ascii() {
+            continue;
+        }
+        let folded = |fold: fn(char) -> String| -> String {
+            let letters = form.chars();
+            letters
+                .map(|letter| {
+                    if letter.is_ascii() {
+                        letter.to_string()
+                    } else {
+                        fold(letter)
+                    }
+                })
+                .collect()
+        };
+        for other in [
+            folded(|letter| letter.to_lowercase().to_string()),
+            folded(|letter| letter.to_uppercase().to_string()),
+        ] {
+            if other != form {
+                forms.push((other, before));
+            }
+        }
+    }
 }
 
 fn anywhere(form: &str) -> (String, Before) {

@@ -545,6 +545,21 @@ fn forms(kind: Kind, value: &str) -> Vec<String> {
             forms.push(format!("{hive}\\{rest}"));
         }
     }
+    if kind != Kind::UserAgent {
+        let beyond = |form: &String, fold: fn(&str) -> String| -> String {
+            let each = form.chars().map(|c| {
+                if c.is_ascii() {
+                    c.to_string()
+                } else {
+                    fold(&c.to_string())
+                }
+            });
+            each.collect()
+        };
+        let small: Vec<_> = forms.iter().map(|form| beyond(form, str::to_lowercase)).collect();
+        let capital: Vec<_> = forms.iter().map(|form| beyond(form, str::to_uppercase)).collect();
+        forms.extend(small.into_iter().chain(capital));
+    }
     forms
 }
 
