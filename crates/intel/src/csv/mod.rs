@@ -11,6 +11,7 @@ use std::io::{self, BufRead};
 use perisai_model::Kind;
 
 use self::columns::Columns;
+pub(crate) use self::range::between;
 use self::record::{Assembler, Outcome, split};
 use self::row::Table;
 use crate::Options;

@@ -173,6 +173,9 @@ fn leading<'a>(text: &'a str, takes: impl Fn(&Found<'a>, &str) -> bool) -> Optio
     if let Some((net, after)) = net(&values[0], rest) {
         values[0] = net;
         rest = after;
+    } else if let Some((nets, after)) = range(&values[0], rest) {
+        values = nets;
+        rest = after;
     }
     loop {
         let said = without_joint(rest);
@@ -201,6 +204,21 @@ fn net<'a>(address: &Found<'_>, rest: &'a str) -> Option<(Found<'static>, &'a st
         (word, after)
     };
     with_mask(address, mask).map(|net| (net, after))
+}
+
+/// The nets from an address to another one behind a dash, and what follows. Addresses far from each other are two.
+fn range<'a>((kind, start): &Found<'_>, rest: &'a str) -> Option<(Vec<Found<'static>>, &'a str)> {
+    let rest = rest.trim_start().strip_prefix(['-', '–', '—'])?;
+    let (word, after) = first_word(rest);
+    let (_, end) = of_any(word).filter(|(other, _)| *kind == Kind::Ipv4 && *other == Kind::Ipv4)?;
+    let half = |address: &str| {
+        address
+            .match_indices('.')
+            .nth(1)
+            .map(|(at, _)| address[..at].to_owned())
+    };
+    let nets = csv::between(start, &end).filter(|_| half(start) == half(&end))?;
+    Some((nets, after))
 }
 
 /// Addresses, digests and defanged hosts in what is said of a value: they are no prose, and may be somebody else's.
@@ -416,6 +434,12 @@ mod tests {
         let net: &[&str] = &["cidr 198.51.100.0/24"];
         check("198.51.100.0 255.255.255.0 scanners", Some((net, "scanners")));
         check("198.51.100.0 netmask 255.255.255.0", Some((net, "")));
+        let range: &[&str] = &["ipv4 198.51.100.7", "cidr 198.51.100.8/30"];
+        check("198.51.100.7 - 198.51.100.11 scanners", Some((range, "scanners")));
+        check(
+            "198.51.100.7 - 203.0.113.1",
+            Some((&["ipv4 198.51.100.7", "ipv4 203.0.113.1"], "")),
+        );
         let seen = |said: &'static str| left_out(said).collect::<Vec<_>>();
         assert_eq!(
             seen("resolves to 192.0.2.1, b[.]org (and c.net)"),
