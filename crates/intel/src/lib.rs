@@ -11,6 +11,7 @@ mod input;
 mod json;
 mod lines;
 mod marking;
+mod marks;
 mod misp;
 mod pattern;
 mod rules;

@@ -6,6 +6,7 @@ use perisai_model::Kind;
 use perisai_values::ip::{self, Net};
 use perisai_values::{canonical, recognise, refang, url};
 
+use crate::marks;
 use crate::misp::types::{self, Part};
 
 /// A value found.
@@ -16,6 +17,7 @@ pub(crate) type Found<'a> = (Kind, Cow<'a, str>);
 pub(crate) fn of_kind(kind: Kind, text: &str) -> Result<Found<'_>, String> {
     let text = text.trim();
     if !is_network(kind) {
+        let text = if is_bare(kind) { marks::bare(text) } else { text };
         return canonical(kind, text)
             .map(|value| (kind, value))
             .map_err(|error| error.to_string());
@@ -31,15 +33,23 @@ pub(crate) fn of_kind(kind: Kind, text: &str) -> Result<Found<'_>, String> {
     };
     let found = match first {
         Ok(value) => (kind, value),
-        Err(error) => recognise(text)
-            .filter(|(other, _)| is_network(*other))
-            .ok_or_else(|| error.to_string())?,
+        Err(error) => match marks::bare(text) {
+            bare if bare.len() < text.len() => return of_kind(kind, bare),
+            _ => recognise(text)
+                .filter(|(other, _)| is_network(*other))
+                .ok_or_else(|| error.to_string())?,
+        },
     };
     let found = host_if_bare(found, text);
-    if is_too_wide(&found) {
-        return Err(TOO_WIDE.to_owned());
+    match why_refused(&found) {
+        Some(why) => Err(why.to_owned()),
+        None => Ok(found),
     }
-    Ok(found)
+}
+
+/// True for a kind whose values have no quotes around them. Those of free text may.
+fn is_bare(kind: Kind) -> bool {
+    !matches!(kind, Kind::UserAgent | Kind::CommandLine | Kind::Mutex)
 }
 
 /// Of a URL without any path the host: `hxxps://evil[.]example:8443` in an advisory means all that is there.
@@ -61,7 +71,7 @@ fn host_if_bare<'a>(found: Found<'a>, text: &str) -> Found<'a> {
 }
 
 /// Why a net is refused although it is one.
-const TOO_WIDE: &str = "a net wider than /8 (IPv4) or /16 (IPv6): it would match too much";
+pub(crate) const TOO_WIDE: &str = "a net wider than /8 (IPv4) or /16 (IPv6): it would match too much";
 
 /// Whether it is a net that says nothing of those in it.
 fn is_too_wide((kind, value): &Found<'_>) -> bool {
@@ -69,12 +79,54 @@ fn is_too_wide((kind, value): &Found<'_>) -> bool {
         && Net::parse(value).is_some_and(|net| net.prefix < if net.first.is_ipv4() { 8 } else { 16 })
 }
 
+/// Why a netmask is refused although it is written as an address.
+const MASK: &str = "a netmask, and no address";
+
+/// `255.255.255.0` says which net is meant, and beside no address nothing.
+fn is_mask((kind, value): &Found<'_>) -> bool {
+    *kind == Kind::Ipv4
+        && value.starts_with("255.")
+        && ip::parse_v4(value.as_bytes()).is_some_and(|mask| matches!(ip::prefix_of_mask(mask), Some(8..32)))
+}
+
+fn why_refused(found: &Found<'_>) -> Option<&'static str> {
+    if is_too_wide(found) {
+        return Some(TOO_WIDE);
+    }
+    is_mask(found).then_some(MASK)
+}
+
+/// The net of an address and the netmask behind it (`198.51.100.0 255.255.255.0`), which may be written as routers do in
+/// their lists of access (`0.0.0.255`).
+pub(crate) fn with_mask((kind, address): &Found<'_>, mask: &str) -> Option<Found<'static>> {
+    let mask = ip::parse_v4(mask.as_bytes()).filter(|_| *kind == Kind::Ipv4)?;
+    let prefix = match u32::from(mask) {
+        bits if bits >> 24 == 255 => ip::prefix_of_mask(mask)?,
+        bits if bits >> 24 == 0 && bits > 0 && (bits & (bits + 1)) == 0 => {
+            u8::try_from(bits.leading_zeros()).ok()?
+        }
+        _ => return None,
+    };
+    of_kind(Kind::Cidr, &format!("{address}/{prefix}"))
+        .ok()
+        .map(owned)
+}
+
 /// Why a bare value is none that [`of_any`] gives.
 pub(crate) fn why_none(text: &str) -> &'static str {
-    match recognise(text) {
-        Some(found) if is_too_wide(&found) => TOO_WIDE,
-        _ => "no value of a known kind",
+    if is_url_and_more(text) {
+        return "a URL with more behind it that is no note";
     }
+    recognise(marks::bare(text))
+        .as_ref()
+        .and_then(why_refused)
+        .unwrap_or("no value of a known kind")
+}
+
+/// True for a URL with white space in it, which would pass for one as a whole. No URL has any (RFC 3986): on a line of a
+/// list, words or another value stand behind it.
+pub(crate) fn is_url_and_more(text: &str) -> bool {
+    text.contains([' ', '\t']) && matches!(recognise(text), Some((Kind::Url, _)))
 }
 
 /// A bare value of any kind.
@@ -86,12 +138,16 @@ pub(crate) fn of_any(text: &str) -> Option<Found<'_>> {
             .flatten()
             .filter(|(kind, _)| *kind == Kind::Domain)
     });
-    if let (None, Some(text)) = (&found, with_bare_scheme(text)) {
-        return of_any(&text).map(owned);
+    if found.is_none() {
+        let bare = marks::bare(text);
+        if bare.len() < text.trim().len() {
+            return of_any(bare);
+        }
+        return with_bare_scheme(text).and_then(|text| of_any(&text).map(owned));
     }
     found
         .map(|found| host_if_bare(found, text))
-        .filter(|found| !is_too_wide(found))
+        .filter(|found| why_refused(found).is_none())
 }
 
 /// `(tcp)://192[.]0[.]2[.]1:443`, as CERT-UA writes, without the brackets around its scheme.
@@ -103,7 +159,7 @@ fn with_bare_scheme(text: &str) -> Option<String> {
     is_scheme.then(|| format!("{scheme}://{rest}"))
 }
 
-fn owned<'a>((kind, value): Found<'_>) -> Found<'a> {
+pub(crate) fn owned<'a>((kind, value): Found<'_>) -> Found<'a> {
     (kind, Cow::Owned(value.into_owned()))
 }
 
@@ -150,14 +206,12 @@ fn of_part(part: Part, text: &str) -> Option<Result<Found<'_>, String>> {
         Part::Of(kind) => of_kind(kind, text),
         Part::File if text.contains(['/', '\\']) => of_kind(Kind::FilePath, text),
         Part::File => of_kind(Kind::FileName, text),
-        Part::Address => recognise(text)
+        Part::Address => recognise(marks::bare(text))
             .filter(|(kind, _)| matches!(kind, Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr))
             .ok_or_else(|| "not a valid address or net".to_owned())
-            .and_then(|found| {
-                if is_too_wide(&found) {
-                    return Err(TOO_WIDE.to_owned());
-                }
-                Ok(found)
+            .and_then(|found| match why_refused(&found) {
+                Some(why) => Err(why.to_owned()),
+                None => Ok(found),
             }),
         Part::Cve
             if !text
@@ -249,6 +303,42 @@ mod tests {
         check("2000::/15", Err(TOO_WIDE));
         check("10.0.0.0/8", Ok("10.0.0.0/8"));
         check("2001::/16", Ok("2001::/16"));
+    }
+
+    #[test]
+    fn netmasks_are_no_addresses() {
+        for mask in ["255.255.255.0", "255.0.0.0", "255.255.255.252"] {
+            assert_eq!(of_any(mask), None);
+            assert_eq!(why_none(mask), MASK);
+            assert_eq!(of_kind(Kind::Ipv4, mask), Err(MASK.to_owned()));
+        }
+        let check = |address: &str, mask: &str, expected: Option<&str>| {
+            let net = with_mask(&of_any(address).unwrap(), mask);
+            assert_eq!(net.as_ref().map(|(_, net)| &**net), expected, "{address} {mask}");
+        };
+        check("198.51.100.0", "255.255.255.0", Some("198.51.100.0/24"));
+        check("198.51.100.7", "255.255.255.255", Some("198.51.100.7/32"));
+        check("198.51.100.0", "0.0.0.255", Some("198.51.100.0/24"));
+        check("198.51.100.0", "255.0.255.0", None);
+        check("198.51.100.0", "0.0.0.0", None);
+        check("198.51.100.0", "198.51.100.1", None);
+        check("2001:db8::", "255.255.255.0", None);
+    }
+
+    #[test]
+    fn marks_around_values() {
+        for text in [
+            "“evil.net”",
+            "`evil[.]net`",
+            "<evil.net>",
+            "[evil.net](https://report.net/x)",
+        ] {
+            assert_eq!(of_any(text).unwrap().1, "evil.net", "{text}");
+            assert_eq!(of_kind(Kind::Domain, text).unwrap().1, "evil.net", "{text}");
+        }
+        assert_eq!(of_kind(Kind::FileName, "“evil.exe”").unwrap().1, "evil.exe");
+        assert_eq!(of_kind(Kind::Mutex, "\"x\"").unwrap().1, "\"x\"");
+        assert_eq!(of_any("[link](https://report.net/x)"), None);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 /// The longest name that DNS can carry, in its text form.
 pub const MAX_LENGTH: usize = 253;
 
+const NO_CHARACTER: &str = "a character that no domain name has";
+
 /// The canonical form of a domain name of at least two labels.
 ///
 /// # Errors
@@ -13,6 +15,9 @@ pub const MAX_LENGTH: usize = 253;
 pub fn canonical(text: &str) -> Result<Cow<'_, str>, &'static str> {
     let text = text.strip_suffix('.').unwrap_or(text);
     if !text.is_ascii() {
+        if text.chars().any(is_punctuation) {
+            return Err(NO_CHARACTER);
+        }
         let ascii = to_ascii(text)?;
         check(&ascii)?;
         return Ok(Cow::Owned(ascii));
@@ -34,6 +39,31 @@ pub fn to_ascii(text: &str) -> Result<String, &'static str> {
     Ok(ascii.strip_suffix('.').unwrap_or(&ascii).to_ascii_lowercase())
 }
 
+/// Quotes, dashes, arrows and brackets outside ASCII: UTS 46 lets them pass, and IDNA 2008 (RFC 5892) does not. In a list
+/// they stand around a name. Emoji are no names by IDNA 2008 either, and registries sell them.
+const fn is_punctuation(c: char) -> bool {
+    matches!(
+        c,
+        '\u{a1}'
+            | '\u{a7}'
+            | '\u{ab}'
+            | '\u{b6}'
+            | '\u{bb}'
+            | '\u{bf}'
+            | '\u{2010}'..='\u{2027}'
+            | '\u{2030}'..='\u{205e}'
+            | '\u{2190}'..='\u{21ff}'
+            | '\u{275b}'..='\u{2760}'
+            | '\u{2768}'..='\u{2775}'
+            | '\u{27e6}'..='\u{27ef}'
+            | '\u{2e00}'..='\u{2e7f}'
+            | '\u{3001}'
+            | '\u{3003}'
+            | '\u{3008}'..='\u{3011}'
+            | '\u{3014}'..='\u{301f}'
+    )
+}
+
 fn check(text: &str) -> Result<(), &'static str> {
     if text.len() > MAX_LENGTH {
         return Err("longer than 253 characters");
@@ -51,7 +81,7 @@ fn check(text: &str) -> Result<(), &'static str> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         {
-            return Err("a character that no domain name has");
+            return Err(NO_CHARACTER);
         }
         labels += 1;
         last = label;
@@ -82,6 +112,18 @@ mod tests {
         check("evil", Err("a single label"));
         check("evil..example", Err("an empty label"));
         check("1.2.3", Err("the last label is a number"));
-        check("a b.example", Err("a character that no domain name has"));
+        check("a b.example", Err(NO_CHARACTER));
+        for quoted in [
+            "“evil.example”",
+            "„evil.example“",
+            "«evil.example»",
+            "‘evil.example’",
+            "evil.example→",
+            "evil–x.example",
+        ] {
+            check(quoted, Err(NO_CHARACTER));
+        }
+        check("l·l.example", Ok("xn--ll-0ea.example"));
+        check("➡.example", Ok("xn--hgi.example"));
     }
 }

@@ -146,7 +146,9 @@ impl std::fmt::Display for Net {
     }
 }
 
-fn prefix_of_mask(mask: Ipv4Addr) -> Option<u8> {
+/// The length of the prefix that a netmask (`255.255.255.0`) stands for.
+#[must_use]
+pub fn prefix_of_mask(mask: Ipv4Addr) -> Option<u8> {
     let bits = u32::from(mask);
     let ones = bits.leading_ones();
     (bits.count_ones() == ones)

@@ -133,7 +133,27 @@ fn slashed(text: &str) -> Option<(Kind, Cow<'_, str>)> {
     if is_net_shaped(text) {
         return take(Kind::Cidr, text);
     }
-    take(Kind::Url, text)
+    with_protocol(text).or_else(|| take(Kind::Url, text))
+}
+
+/// `192.0.2.1/tcp`, `192.0.2.1:53/udp`, `evil.example:443/tcp`: behind an address or a port it is a protocol, no page.
+fn with_protocol(text: &str) -> Option<(Kind, Cow<'_, str>)> {
+    let (host, protocol) = text.split_once('/')?;
+    let is_protocol = ["tcp", "udp", "sctp"]
+        .iter()
+        .any(|known| protocol.eq_ignore_ascii_case(known));
+    let parsed = || is_protocol && ip::parse(host).is_some();
+    if parsed() {
+        return take(
+            if host.contains(':') {
+                Kind::Ipv6
+            } else {
+                Kind::Ipv4
+            },
+            host,
+        );
+    }
+    is_protocol.then(|| host_and_port(host)).flatten()
 }
 
 /// An address, a slash and a number or netmask: a net, or nothing.
@@ -213,6 +233,13 @@ mod tests {
         check("192.0.2.9/255.255.255.0", Kind::Cidr, "192.0.2.0/24");
         check("192.0.2.1/gate", Kind::Url, "192.0.2.1/gate");
         check("192.0.2.1/33/x", Kind::Url, "192.0.2.1/33/x");
+        check("192.0.2.1/tcp", Kind::Ipv4, "192.0.2.1");
+        check("192[.]0[.]2[.]1:443/TCP", Kind::Ipv4, "192.0.2.1");
+        check("[2001:db8::1]:53/udp", Kind::Ipv6, "2001:db8::1");
+        check("2001:db8::1/udp", Kind::Ipv6, "2001:db8::1");
+        check("evil.example:8443/tcp", Kind::Domain, "evil.example");
+        check("evil.example/tcp", Kind::Url, "evil.example/tcp");
+        check("192.0.2.1:8080/tcp/x", Kind::Url, "192.0.2.1:8080/tcp/x");
         check("evil.example/33", Kind::Url, "evil.example/33");
         check("evil.example/a/B", Kind::Url, "evil.example/a/B");
         check("hxxps://evil[.]example", Kind::Url, "https://evil.example/");

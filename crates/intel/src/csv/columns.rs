@@ -2,7 +2,8 @@
 
 use perisai_model::Kind;
 
-use crate::type_words::{self, Said, key, speaks_of_other_digests};
+use crate::text::is_public_host;
+use crate::type_words::{self, Said, key, speaks_of_other_digests, unmistakable};
 use crate::typed::of_any;
 
 /// What a column is.
@@ -161,6 +162,8 @@ pub(super) struct Columns {
     pub(super) roles: Vec<Role>,
     /// One heading a column; empty where the table has none.
     pub(super) names: Vec<String>,
+    /// Without headings: columns that hold values and are not taken, as nobody says whose they are.
+    pub(super) spare: Vec<usize>,
 }
 
 impl Columns {
@@ -174,6 +177,7 @@ impl Columns {
                 .iter()
                 .map(|heading| heading.as_ref().to_owned())
                 .collect(),
+            spare: Vec::new(),
         };
         columns.settle_ranges(sample);
         columns.settle_values();
@@ -188,6 +192,7 @@ impl Columns {
         Self {
             roles: vec![Role::Value(Some(kind))],
             names: Vec::new(),
+            spare: Vec::new(),
         }
     }
 
@@ -197,8 +202,12 @@ impl Columns {
         let mut columns = Self {
             roles: vec![Role::Other; width],
             names: Vec::new(),
+            spare: Vec::new(),
         };
         columns.find_values(sample);
+        columns.spare = (0..width)
+            .filter(|&at| columns.roles[at] == Role::Other && holds_plain_values(sample, at))
+            .collect();
         columns.has_value().then_some(columns)
     }
 
@@ -242,8 +251,17 @@ impl Columns {
         }
         let is_value = |role: &Role| matches!(role, Role::Value(None | Some(Kind::Cidr)));
         if !has_range || self.roles.iter().any(is_value) {
-            let is_range =
-                |role: &&mut Role| matches!(role, Role::RangeStart | Role::RangeEnd | Role::Prefix);
+            // A netmask or a length beside one column of addresses is theirs.
+            let is_address = |role: &&Role| {
+                matches!(
+                    role,
+                    Role::Value(None | Some(Kind::Cidr | Kind::Ipv4 | Kind::Ipv6))
+                )
+            };
+            let is_theirs = self.roles.iter().filter(is_address).count() == 1;
+            let is_range = |role: &&mut Role| {
+                matches!(role, Role::RangeStart | Role::RangeEnd) || **role == Role::Prefix && !is_theirs
+            };
             self.roles
                 .iter_mut()
                 .filter(is_range)
@@ -295,6 +313,22 @@ impl Columns {
             self.roles[at] = Role::Value(None);
         }
     }
+}
+
+/// True for a column that holds mostly values that can be nothing else, names of hosts among them.
+fn holds_plain_values(sample: &[Vec<String>], at: usize) -> bool {
+    let cells = || {
+        sample
+            .iter()
+            .filter_map(|row| row.get(at))
+            .filter(|cell| !cell.is_empty())
+    };
+    let is_plain = |cell: &&String| match of_any(cell) {
+        Some((Kind::Domain, name)) => is_public_host(&name),
+        found => found.is_some() && (cell.contains("://") || unmistakable(cell).is_some()),
+    };
+    let plain = cells().filter(is_plain).count();
+    plain > 0 && plain * 2 >= cells().count()
 }
 
 struct Share {

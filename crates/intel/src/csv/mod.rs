@@ -11,11 +11,13 @@ use std::io::{self, BufRead};
 use perisai_model::Kind;
 
 use self::columns::Columns;
+pub(crate) use self::range::between;
 use self::record::{Assembler, Outcome, split};
 use self::row::Table;
 use crate::Options;
 use crate::lines::{Line, each_line};
 use crate::marking;
+use crate::marks;
 use crate::sink::Sink;
 use crate::text::{self, is_comment, marking_alone};
 use crate::type_words::{is_digest, speaks_of_other_digests};
@@ -153,7 +155,8 @@ fn dialect_with(delimiter: char, content: &[&str], comment: Option<&str>) -> Opt
         });
     }
     // One line that is a value as a whole is a list of one; rows of nothing but values are a list, too.
-    if rows.len() == 1 && of_any(content[0]).is_some() || rows.iter().all(|row| text::is_list(row)) {
+    let only = content.len() == 1;
+    if only && of_any(content[0]).is_some() || rows.iter().all(|row| text::is_list(row, only)) {
         return None;
     }
     Some(Dialect {
@@ -176,7 +179,8 @@ fn comment_headings(line: &str, delimiter: char, width: usize, rows: &[Vec<Strin
 fn sample(delimiter: char, content: &[&str]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let mut assembler = Assembler::new(delimiter);
-    for line in content.iter().take(SAMPLE) {
+    let is_row = |line: &&&str| delimiter != '|' || !marks::is_rule(line);
+    for line in content.iter().take(SAMPLE).filter(is_row) {
         assembler.push(0, line, |outcome| {
             if let Ok(record) = outcome {
                 rows.push(record.fields.into_iter().map(String::from).collect());
@@ -200,7 +204,8 @@ pub(crate) fn read(
         let Some(text) = text_of(line, &assembler, dialect.delimiter, &mut table) else {
             return;
         };
-        if !table.has_begun() && is_separator_line(&text) {
+        let is_rule = dialect.delimiter == '|' && (marks::is_rule(&text) || marks::is_fence(&text));
+        if is_rule || !table.has_begun() && is_separator_line(&text) {
             return;
         }
         assembler.push(line.number, &text, |outcome| {

@@ -28,7 +28,7 @@ pub(super) fn nets(
 }
 
 /// The fewest nets that hold all addresses of a range, and no others.
-fn between(start: &str, end: &str) -> Option<Vec<Found<'static>>> {
+pub(crate) fn between(start: &str, end: &str) -> Option<Vec<Found<'static>>> {
     let (start, end) = (ip::parse(&refang(start))?, ip::parse(&refang(end))?);
     let width = if start.is_ipv4() { 32 } else { 128 };
     let (mut at, last) = (number(start), number(end));

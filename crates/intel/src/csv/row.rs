@@ -29,6 +29,8 @@ pub(super) struct Table<'a, 'b> {
     head: Option<Tlp>,
     tlp: Option<Tlp>,
     begun: bool,
+    /// It has been told which columns of values are left out.
+    spare_told: bool,
     unknown: BTreeMap<String, UnknownType>,
 }
 
@@ -57,6 +59,7 @@ impl<'a, 'b> Table<'a, 'b> {
             head: None,
             tlp: None,
             begun: false,
+            spare_told: false,
             unknown: BTreeMap::new(),
         }
     }
@@ -106,6 +109,9 @@ impl<'a, 'b> Table<'a, 'b> {
             return self.sink.withhold(Reason::Harmless);
         }
         let not_for_detection = self.cell(cells, Role::ToIds).and_then(truth) == Some(false);
+        if !std::mem::replace(&mut self.spare_told, true) {
+            self.spare_columns(line);
+        }
         let content = match self.content(line, cells) {
             Some(content) => content,
             None => return,
@@ -122,6 +128,20 @@ impl<'a, 'b> Table<'a, 'b> {
                     self.sink.indicator(kind, &value, context);
                 }
             }
+        }
+    }
+
+    /// Tells of columns of values that are left out, once a table.
+    fn spare_columns(&mut self, line: u64) {
+        let numbers: Vec<_> = self.columns.spare.iter().map(|at| (at + 1).to_string()).collect();
+        if !numbers.is_empty() {
+            let numbers = numbers.join(", ");
+            self.sink.problem(
+                Some(line),
+                format_args!(
+                    "without headings one column gives the values; left out are those in column {numbers}"
+                ),
+            );
         }
     }
 
@@ -156,7 +176,8 @@ impl<'a, 'b> Table<'a, 'b> {
                     continue;
                 }
             }
-            match self.values(line, cell, kind, name) {
+            let values = self.values(line, cell, kind, name);
+            match values.map(|values| self.with_prefix(values, cells)) {
                 Ok(values) => {
                     let is_url = cell.contains("://") || values.iter().any(|(kind, _)| *kind == Kind::Url);
                     if is_url && !std::mem::replace(&mut has_url, true) {
@@ -220,6 +241,18 @@ impl<'a, 'b> Table<'a, 'b> {
                 .problem(Some(line), format_args!("{}: {why}", quoted(start)));
             Vec::new()
         })
+    }
+
+    /// Of an address beside a column of netmasks, or of lengths of prefixes, the net.
+    fn with_prefix<'c>(&self, mut values: Vec<Found<'c>>, cells: &[Cow<'_, str>]) -> Vec<Found<'c>> {
+        if let ([found @ (Kind::Ipv4 | Kind::Ipv6, _)], Some(prefix)) =
+            (values.as_mut_slice(), self.cell(cells, Role::Prefix))
+            && let Ok(nets) = range::nets(&found.1, None, Some(prefix))
+            && let Some(net) = nets.into_iter().next()
+        {
+            *found = net;
+        }
+        values
     }
 
     /// The values of a cell. What is told otherwise (by its type) is no error.

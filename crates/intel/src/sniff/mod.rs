@@ -3,6 +3,7 @@
 pub(crate) mod json;
 
 use crate::csv::{self, Dialect};
+use crate::marks;
 use crate::misp::tags::is_uuid;
 use crate::rules::{network, sigma, yara};
 use crate::text;
@@ -98,7 +99,9 @@ fn by_lines(head: &str) -> Shape {
         !text::is_comment(line) && text::marking_alone(line).is_none()
     };
     let lines = || head.lines().map(|line| line.strip_suffix('\r').unwrap_or(line));
-    let is_row = |line: &&str| is_content(line) && !csv::is_separator_line(line);
+    let is_row = |line: &&str| {
+        is_content(line) && !csv::is_separator_line(line) && !marks::is_rule(line) && !marks::is_fence(line)
+    };
     let content: Vec<&str> = lines().filter(is_row).take(LINES).collect();
     let comments = lines()
         .take_while(|line| !is_content(line))

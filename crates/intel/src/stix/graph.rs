@@ -264,8 +264,33 @@ impl Graph {
             .iter()
             .map(|observation| Marking::of_refs(&observation.marking_refs, &self.markings))
             .collect::<Vec<_>>();
+        self.tell_unknown_markings(sink);
         for held in std::mem::take(&mut self.held) {
             self.emit(held, &markings, sink);
+        }
+    }
+
+    /// Tells once of markings whose definitions are not in this source.
+    fn tell_unknown_markings(&self, sink: &mut Sink<'_>) {
+        let of_held = self
+            .held
+            .iter()
+            .filter(|held| !matches!(held.content, Content::Withheld(_)))
+            .map(|held| (Some(held.line), &held.marking_refs));
+        let of_observations = self.observations.iter().map(|seen| (None, &seen.marking_refs));
+        let mut unknown = of_held.chain(of_observations).filter_map(|(line, refs)| {
+            let id = refs.iter().find(|id| !Marking::is_known(id, &self.markings));
+            id.map(|id| (line, id))
+        });
+        if let Some((line, id)) = unknown.next() {
+            let objects = 1 + unknown.count();
+            let id = quoted(id);
+            sink.problem(
+                line,
+                format_args!(
+                    "objects with a marking whose definition is not here, taken as TLP:RED: {objects}, the first has {id}"
+                ),
+            );
         }
     }
 

@@ -26,7 +26,8 @@ impl Marking {
     }
 
     /// The strictest of the markings that an object or a part of it refers to. One of the fixed ids needs no
-    /// definition, and cannot be loosened by one; an unknown id says nothing.
+    /// definition, and cannot be loosened by one. What an id means whose definition is not at hand nobody can tell: it
+    /// may be any label of TLP, so the strictest.
     pub(super) fn of_refs<'a>(
         refs: impl IntoIterator<Item = &'a String>,
         known: &HashMap<String, Self>,
@@ -36,9 +37,22 @@ impl Marking {
                 tlp: Tlp::from_stix_id(id),
                 pap: None,
             };
-            let defined = known.get(id).copied().unwrap_or_default();
+            let unknown = Self {
+                tlp: Some(Tlp::Red),
+                pap: None,
+            };
+            let defined = match known.get(id) {
+                Some(marking) => *marking,
+                None if fixed.tlp.is_some() => Self::default(),
+                None => unknown,
+            };
             strictest.stricter(fixed).stricter(defined)
         })
+    }
+
+    /// Whether the meaning of a reference is at hand.
+    pub(super) fn is_known(id: &str, known: &HashMap<String, Self>) -> bool {
+        Tlp::from_stix_id(id).is_some() || known.contains_key(id)
     }
 
     /// What a definition means.
@@ -167,7 +181,9 @@ mod tests {
         assert_eq!(Marking::of_refs([&id], &known).tlp, Some(Tlp::Red));
         assert_eq!(
             Marking::of_refs([&"marking-definition--x".to_owned()], &known).tlp,
-            None
+            Some(Tlp::Red)
         );
+        let fixed = Tlp::Green.stix_id().to_owned();
+        assert_eq!(Marking::of_refs([&fixed], &known).tlp, Some(Tlp::Green));
     }
 }

@@ -7,8 +7,9 @@
 use perisai_model::Kind;
 
 use crate::csv::{self, shows_itself};
+use crate::marks;
 use crate::type_words::{self, Refused, Said, is_defanged, is_digest, unmistakable};
-use crate::typed::{Found, of_any};
+use crate::typed::{Found, of_any, with_mask};
 
 /// The longest text behind a value, in bytes, and its longest word: beyond it is a record of some log, or a key.
 const TAIL: usize = 400;
@@ -53,13 +54,28 @@ pub(super) fn read(text: &str) -> Option<Line<'_>> {
         return of_label(label, rest);
     }
     let whole = bare(text);
-    if bulleted && let Some(found) = of_any(whole).filter(|found| may_lead(found, whole)) {
+    let takes = |found: &Found<'_>| may_lead(found, whole) || text.starts_with('`') && is_rooted(found);
+    if bulleted && let Some(found) = of_any(whole).filter(takes) {
         return Some(Line::Values {
             values: vec![found],
             said: "",
         });
     }
     leading(text, |found, word| may_lead(found, word))
+}
+
+/// The values of a row of a table in Markdown, and what is said of them: the leftmost cell that is one, and those behind
+/// it that can be nothing else.
+pub(super) fn row<'a>(cells: impl Iterator<Item = &'a str>) -> Option<(Vec<Found<'a>>, String)> {
+    let (mut values, mut said) = (Vec::new(), Vec::new());
+    for cell in cells.filter(|cell| !cell.is_empty()) {
+        let takes = |found: &Found<'_>| values.is_empty() || may_follow(found, marks::bare(cell));
+        match of_any(cell).filter(takes) {
+            Some(found) => values.push(found),
+            None => said.push(cell),
+        }
+    }
+    (!values.is_empty()).then(|| (values, said.join("; ")))
 }
 
 /// True for a line that ends in a colon.
@@ -154,8 +170,15 @@ fn leading<'a>(text: &'a str, takes: impl Fn(&Found<'a>, &str) -> bool) -> Optio
     let (word, mut rest) = first_word(text);
     let found = of_any(word).filter(|found| takes(found, word))?;
     let mut values = vec![found];
+    if let Some((net, after)) = net(&values[0], rest) {
+        values[0] = net;
+        rest = after;
+    } else if let Some((nets, after)) = range(&values[0], rest) {
+        values = nets;
+        rest = after;
+    }
     loop {
-        let said = without_dash(rest);
+        let said = without_joint(rest);
         let (word, after) = first_word(said);
         match of_any(word).filter(|found| may_follow(found, word)) {
             Some(found) if values.len() < 16 => values.push(found),
@@ -167,6 +190,48 @@ fn leading<'a>(text: &'a str, takes: impl Fn(&Found<'a>, &str) -> bool) -> Optio
         }
         rest = after;
     }
+}
+
+/// The net of an address and the netmask behind it, and what follows.
+fn net<'a>(address: &Found<'_>, rest: &'a str) -> Option<(Found<'static>, &'a str)> {
+    let (word, after) = first_word(rest);
+    let is_label = ["mask", "netmask", "subnet", "/"]
+        .iter()
+        .any(|label| word.eq_ignore_ascii_case(label));
+    let (mask, after) = if is_label {
+        first_word(after)
+    } else {
+        (word, after)
+    };
+    with_mask(address, mask).map(|net| (net, after))
+}
+
+/// The nets from an address to another one behind a dash, and what follows. Addresses far from each other are two.
+fn range<'a>((kind, start): &Found<'_>, rest: &'a str) -> Option<(Vec<Found<'static>>, &'a str)> {
+    let rest = rest.trim_start().strip_prefix(['-', '–', '—'])?;
+    let (word, after) = first_word(rest);
+    let (_, end) = of_any(word).filter(|(other, _)| *kind == Kind::Ipv4 && *other == Kind::Ipv4)?;
+    let half = |address: &str| {
+        address
+            .match_indices('.')
+            .nth(1)
+            .map(|(at, _)| address[..at].to_owned())
+    };
+    let nets = csv::between(start, &end).filter(|_| half(start) == half(&end))?;
+    Some((nets, after))
+}
+
+/// Addresses, digests and defanged hosts in what is said of a value: they are no prose, and may be somebody else's.
+pub(super) fn left_out(said: &str) -> impl Iterator<Item = &str> {
+    let is_bracket = |c: char| matches!(c, '(' | ')' | '<' | '>');
+    said.split_whitespace()
+        .map(move |word| {
+            bare(
+                word.trim_matches(is_bracket)
+                    .trim_end_matches([',', ';', ':', '.']),
+            )
+        })
+        .filter(|word| of_any(word).is_some_and(|found| may_follow(&found, word)))
 }
 
 /// A word without quotes and the comma or colon behind it, and what follows.
@@ -181,20 +246,56 @@ fn first_word(text: &str) -> (&str, &str) {
 
 /// Without what people put around a word: quotes, emphasis.
 fn bare(text: &str) -> &str {
-    text.trim_matches(|c: char| {
-        c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '*' | '“' | '”' | '«' | '»')
-    })
+    text.trim_matches(|c: char| c.is_whitespace() || c == '*' || marks::is_mark(c))
 }
 
-fn without_dash(text: &str) -> &str {
-    text.trim_start_matches(|c: char| {
-        c.is_whitespace() || matches!(c, '-' | '–' | '—' | '|' | ':' | ',' | ';' | '→')
-    })
+/// Words between two values of one line, in the languages that such lists come in.
+const JOINTS: &[&str] = &[
+    "/", "\\", "&", "+", "and", "or", "und", "oder", "et", "ou", "y", "oraz", "lub", "i", "та", "і", "й",
+    "або", "и", "или",
+];
+
+/// Without a word between two values, where a second one follows it.
+fn without_joint(text: &str) -> &str {
+    let said = without_dash(text);
+    let (joint, after) = said
+        .trim_start()
+        .split_once(char::is_whitespace)
+        .unwrap_or_default();
+    let word = first_word(after).0;
+    let joins = JOINTS.contains(&joint.to_lowercase().as_str())
+        && of_any(word).is_some_and(|found| may_follow(&found, word));
+    if joins { after } else { said }
 }
 
+/// Without dashes, bars and arrows (`<-`, `=>`, `<` before a blank) at its head.
+fn without_dash(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start_matches(|c: char| {
+            c.is_whitespace()
+                || matches!(
+                    c,
+                    '-' | '–' | '—' | '|' | ':' | ',' | ';' | '\u{2190}'..='\u{21ff}'
+                )
+        });
+        let arrow = text.bytes().take_while(|byte| b"<>=-".contains(byte)).count();
+        let (mark, rest) = text.split_at(arrow);
+        let is_arrow = mark.contains(['<', '>']) && rest.starts_with(char::is_whitespace);
+        if !is_arrow {
+            return text;
+        }
+        text = rest;
+    }
+}
+
+/// What stands between brackets, where that is all. Square ones may be around a time or an option, too.
 fn within_brackets(text: &str) -> &str {
-    let inner = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
-    inner.filter(|inner| !inner.contains(['(', ')'])).unwrap_or(text)
+    let round = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+    let square = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let inner = round.or_else(|| square.filter(|inner| inner.starts_with(char::is_alphabetic)));
+    inner
+        .filter(|inner| !inner.contains(['(', ')', '[', ']']))
+        .unwrap_or(text)
 }
 
 /// Whether a value at the head of a line is one, and no word of prose or name of a file.
@@ -209,10 +310,21 @@ fn may_lead((kind, value): &Found<'_>, word: &str) -> bool {
     }
 }
 
+/// A path or a key, which may be a part of prose, unless it is marked as code.
+fn is_rooted((kind, _): &Found<'_>) -> bool {
+    matches!(kind, Kind::FilePath | Kind::RegistryKey)
+}
+
 /// A value behind another one may be anything that is said of it, unless it is of a kind that says so.
 fn may_follow(found: &Found<'_>, word: &str) -> bool {
     let is_number = matches!(found.0, Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr) && may_lead(found, word);
     is_number || is_digest(found.0) || is_defanged(word) && unmistakable(word).is_some()
+}
+
+/// True for the name of a host below a top-level domain that there is, which is no ending of files.
+pub(crate) fn is_public_host(name: &str) -> bool {
+    let is_known = || psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    is_host(name) && is_known()
 }
 
 fn is_host(name: &str) -> bool {
@@ -281,6 +393,15 @@ mod tests {
             Some((&["domain evil.example"], "seen in May")),
         );
         check("192[.]0[.]2[.]1 (C2)", Some((&["ipv4 192.0.2.1"], "C2")));
+        for note in [
+            "<- C2", "  <-- C2", "=> C2", "--> C2", "[C2]", "< C2", "← C2", "→ C2", "<= C2", "- [C2]",
+        ] {
+            check(&format!("192.0.2.1 {note}"), Some((&["ipv4 192.0.2.1"], "C2")));
+            check(
+                &format!("hxxp://evil[.]net/a {note}"),
+                Some((&["url http://evil.net/a"], "C2")),
+            );
+        }
         check(
             "setup[.]zip – phishing",
             Some((&["domain setup.zip"], "phishing")),
@@ -301,6 +422,33 @@ mod tests {
     }
 
     #[test]
+    fn second_values() {
+        let both: &[&str] = &["domain a.net", "domain b.org"];
+        for joint in ["/", "und", "AND", "та", "+", ",", "-", ""] {
+            check(&format!("a[.]net {joint} b[.]org"), Some((both, "")));
+        }
+        let addresses: &[&str] = &["ipv4 198.51.100.1", "ipv4 198.51.100.2"];
+        check("198.51.100.1 und 198.51.100.2 (C2)", Some((addresses, "C2")));
+        check("a[.]net and others", Some((&["domain a.net"], "and others")));
+        check("a.net / b.org", Some((&["domain a.net"], "/ b.org")));
+        let net: &[&str] = &["cidr 198.51.100.0/24"];
+        check("198.51.100.0 255.255.255.0 scanners", Some((net, "scanners")));
+        check("198.51.100.0 netmask 255.255.255.0", Some((net, "")));
+        let range: &[&str] = &["ipv4 198.51.100.7", "cidr 198.51.100.8/30"];
+        check("198.51.100.7 - 198.51.100.11 scanners", Some((range, "scanners")));
+        check(
+            "198.51.100.7 - 203.0.113.1",
+            Some((&["ipv4 198.51.100.7", "ipv4 203.0.113.1"], "")),
+        );
+        let seen = |said: &'static str| left_out(said).collect::<Vec<_>>();
+        assert_eq!(
+            seen("resolves to 192.0.2.1, b[.]org (and c.net)"),
+            ["192.0.2.1", "b[.]org"]
+        );
+        assert_eq!(seen("see https://report.net/x, 10:15"), [""; 0]);
+    }
+
+    #[test]
     fn bullets_and_numbers() {
         for bullet in ["-", "*", "•", "1.", "12)", "–"] {
             check(
@@ -310,6 +458,11 @@ mod tests {
         }
         check("- `evil.example` - C2", Some((&["domain evil.example"], "C2")));
         check("- main.rs", None);
+        check("- `main.rs`", None);
+        check(
+            "- `C:\\x\\evil 1.exe`",
+            Some((&["file-path C:\\x\\evil 1.exe"], "")),
+        );
         check("1.2.3.4", Some((&["ipv4 1.2.3.4"], "")));
         check("1. Introduction", None);
     }

@@ -9,18 +9,20 @@ mod several;
 
 use std::io::{self, BufRead};
 
-use perisai_model::{Context, ContextId, Kind, Tlp};
+use perisai_model::{Context, ContextId, Tlp};
 
 use crate::csv;
 use crate::json;
 use crate::lines::{Line, each_line};
 use crate::marking;
+use crate::marks;
 use crate::sink::Sink;
 use crate::sniff::json::strings;
 use crate::type_words::normal;
-use crate::typed::{Found, of_any, why_none};
+use crate::typed::{Found, is_url_and_more, of_any, why_none};
 use crate::words::{PROSE, clip, quoted};
 
+pub(crate) use self::described::is_public_host;
 use self::several::Several;
 pub(crate) use self::several::is_list;
 
@@ -52,10 +54,15 @@ pub(crate) fn read(input: &mut dyn BufRead, described: bool, sink: &mut Sink<'_>
         sink,
         head: None,
         begun: false,
+        values: 0,
+        in_rows: false,
         described,
         room: DESCRIBED,
+        left_out: None,
     };
-    each_line(input, LINE, |line| list.line(line))
+    let outcome = each_line(input, LINE, |line| list.line(line));
+    list.finish();
+    outcome
 }
 
 /// Reads a JSON list of strings, each as a line of a list.
@@ -82,9 +89,12 @@ pub(crate) fn read_strings(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::
 /// True for a line that would give a value.
 pub(crate) fn holds_value(line: &str) -> bool {
     let text = without_comment(line.trim());
+    if let Some(cells) = marks::cells(text) {
+        return described::row(cells).is_some();
+    }
     let mut words = text.split_whitespace();
     let text = text.trim_matches(['"', '\'', ',']);
-    of_any(text).is_some_and(|found| !is_url_and_more(&found, text))
+    of_any(text).is_some() && !is_one_and_more(text)
         || several::split(text).is_some()
         || words.next().is_some_and(|word| SINKS.contains(&word)) && words.next().is_some()
 }
@@ -102,10 +112,16 @@ struct List<'a, 'b> {
     head: Option<Tlp>,
     /// True from the first line on that is no comment.
     begun: bool,
+    /// How many values were taken.
+    values: u64,
+    /// The line before was a row of a table in Markdown.
+    in_rows: bool,
     /// Most lines begin with a value.
     described: bool,
     /// How many more values may keep what is said of them.
     room: usize,
+    /// Of values that stand in what is said of others: how many, the line of the first, and the first.
+    left_out: Option<(u64, u64, String)>,
 }
 
 impl List<'_, '_> {
@@ -123,11 +139,14 @@ impl List<'_, '_> {
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => {
-                let (text, comment) = split_comment(text);
-                let section = self.context;
+                let (entry, comment) = split_comment(text);
+                let (section, values) = (self.context, self.values);
                 self.context = self.marked(marking::in_text(comment));
-                self.entry(line, text, first);
+                self.entry(line, entry, first);
                 self.context = section;
+                if self.values == values {
+                    self.prose(text);
+                }
             }
             // A comment in an old encoding costs nothing but itself.
             Err(_) => match without_comment(&String::from_utf8_lossy(bytes)) {
@@ -138,11 +157,36 @@ impl List<'_, '_> {
     }
 
     fn entry(&mut self, line: Line<'_>, text: &str, first: bool) {
+        let in_rows = std::mem::take(&mut self.in_rows);
+        if text.starts_with('|')
+            && let Some(cells) = marks::cells(text)
+        {
+            self.in_rows = true;
+            return self.row(line, text, cells, in_rows);
+        }
         match of_any(text) {
-            Some(found) if is_url_and_more(&found, text) => self.odd(line, text),
-            Some((kind, value)) => self.sink.indicator(kind, &value, self.context),
+            Some(_) if is_one_and_more(text) => self.odd(line, text),
+            Some((kind, value)) => {
+                self.values += 1;
+                self.sink.indicator(kind, &value, self.context);
+            }
             None if first && (csv::is_heading(text) || csv::is_separator_line(text)) => {}
+            None if marks::is_fence(text) => {}
             None => self.odd(line, text),
+        }
+    }
+
+    /// A row of a table in Markdown; the first of its rows holds the headings.
+    fn row<'c>(&mut self, line: Line<'_>, text: &str, cells: impl Iterator<Item = &'c str>, in_rows: bool) {
+        match described::row(cells) {
+            Some((values, said)) => {
+                let context = self.said(line, &said);
+                self.take(values, context);
+            }
+            None if in_rows && !marks::is_rule(text) => {
+                self.problem(line, format_args!("{}: a row without a value", quoted(text)));
+            }
+            None => {}
         }
     }
 
@@ -161,10 +205,10 @@ impl List<'_, '_> {
 
     fn value(&mut self, line: Line<'_>, text: &str) {
         let several = several::split(text);
-        if self.described && !several.as_ref().is_some_and(others_are_told) {
+        if (self.described || is_url_and_more(text)) && !several.as_ref().is_some_and(others_are_told) {
             match described::read(text) {
                 Some(described::Line::Values { values, said }) => {
-                    let context = self.said(said);
+                    let context = self.said(line, said);
                     return self.take(values, context);
                 }
                 Some(described::Line::NotSearched(label)) => return self.sink.withhold_type(&normal(label)),
@@ -174,7 +218,7 @@ impl List<'_, '_> {
             }
         }
         let Several { values, others, said } = several.unwrap_or_else(|| Several::of_one(text));
-        let context = self.said(&said);
+        let context = self.said(line, &said);
         self.take(values, context);
         for text in others {
             self.problem(line, format_args!("{} is {}", quoted(text), why_none(text)));
@@ -182,13 +226,33 @@ impl List<'_, '_> {
     }
 
     fn take(&mut self, values: Vec<Found<'_>>, context: ContextId) {
+        self.values += values.len() as u64;
         for (kind, value) in values {
             self.sink.indicator(kind, &value, context);
         }
     }
 
+    /// Tells of what can be told only when all lines are read.
+    fn finish(&mut self) {
+        if let Some((count, line, first)) = self.left_out.take() {
+            self.sink.problem(
+                Some(line),
+                format_args!(
+                    "values in what is said of others are left out: {count}, the first is {}",
+                    quoted(&first)
+                ),
+            );
+        }
+    }
+
     /// The context of values of which something is said.
-    fn said(&mut self, said: &str) -> ContextId {
+    fn said(&mut self, line: Line<'_>, said: &str) -> ContextId {
+        for value in described::left_out(said) {
+            let (count, ..) = self
+                .left_out
+                .get_or_insert_with(|| (0, line.number, value.to_owned()));
+            *count += 1;
+        }
         let Some(description) = clip(said, PROSE).filter(|_| self.room > 0) else {
             return self.context;
         };
@@ -204,13 +268,21 @@ impl List<'_, '_> {
         if tlp.is_none() {
             return;
         }
-        if self.begun {
+        if self.values > 0 {
             let tlp = Tlp::stricter(self.head, tlp);
             let bare = self.sink.bare_context();
             self.context = self.sink.share_context(Context { tlp, ..bare });
         } else {
             self.head = Tlp::stricter(self.head, tlp);
             self.sink.context_mut(self.context).tlp = self.head;
+        }
+    }
+
+    /// A marking in a line without a value. It may be of the list, or of something else: it only makes stricter.
+    fn prose(&mut self, text: &str) {
+        let tlp = marking::in_text(text);
+        if tlp.is_some() {
+            self.marking(Tlp::stricter(self.sink.context(self.context).tlp, tlp));
         }
     }
 
@@ -229,9 +301,9 @@ impl List<'_, '_> {
     }
 }
 
-/// A line with a blank may pass for a URL as a whole, but is one with words on it, or several.
-fn is_url_and_more((kind, _): &Found<'_>, text: &str) -> bool {
-    *kind == Kind::Url && (text.contains([' ', '\t']) || several::are_urls(text))
+/// A line may pass for a URL as a whole, but be one with words on it, or several.
+fn is_one_and_more(text: &str) -> bool {
+    is_url_and_more(text) || several::are_urls(text)
 }
 
 /// Whether a line of several values is one, and not a value with some words behind a comma.
@@ -374,6 +446,51 @@ mod tests {
         assert_eq!(tlp("TLP:AMBER\nevil.example"), Some(Tlp::Amber));
         assert_eq!(tlp("# TLP:GREEN\n# TLP:RED\nevil.example"), Some(Tlp::Red));
         assert_eq!(tlp("# the TLP is not known\nevil.example"), None);
+    }
+
+    #[test]
+    fn a_marking_in_prose_marks_what_follows() {
+        let check = |text: &str, expected: &[Option<Tlp>]| {
+            let intel = load(text.as_bytes());
+            let tlp = |at| intel.context(intel.indicators.get(at).context).tlp;
+            let seen: Vec<_> = (0..intel.indicators.len()).map(tlp).collect();
+            assert_eq!(seen, expected, "{text}");
+        };
+        let (red, strict, amber) = (Some(Tlp::Red), Some(Tlp::AmberStrict), Some(Tlp::Amber));
+        check("IOCs of last night (TLP:AMBER):\n\nevil.net", &[amber]);
+        check("see list TLP:AMBER+STRICT please\nevil.net", &[strict]);
+        check("a word (TLP:AMBER)\n# TLP:GREEN\nevil.net", &[amber]);
+        check("a word\n# TLP:RED\na.net\n# TLP:GREEN\nb.net", &[red, red]);
+        check("a.net\nwhat follows is TLP:RED\nb.net", &[None, red]);
+        check("# TLP:AMBER\na.net\nthat was TLP:CLEAR\nb.net", &[amber, amber]);
+        check("the TLP is not known\nevil.net", &[None]);
+    }
+
+    #[test]
+    fn urls_end_at_a_blank() {
+        check(
+            "hxxps://evil[.]net/a.aspx   <- C2\nhttp://b.net/x {y}\n",
+            &[
+                "url https://evil.net/a.aspx",
+                "list.txt:2: `http://b.net/x {y}` is a URL with more behind it that is no note",
+            ],
+        );
+    }
+
+    #[test]
+    fn tables_of_markdown_among_other_lines() {
+        check(
+            "words\n| Indicator | Notes |\n|---|---|\n| `evil[.]net` | C2, was b[.]net |\n| 192.0.2.1 | 192.0.2.2 |\n| x | y |\n```\nc.net\n```\n",
+            &[
+                "domain evil.net",
+                "ipv4 192.0.2.1",
+                "ipv4 192.0.2.2",
+                "domain c.net",
+                "list.txt:1: `words` is no value of a known kind",
+                "list.txt:6: `| x | y |`: a row without a value",
+                "list.txt:4: values in what is said of others are left out: 1, the first is `b[.]net`",
+            ],
+        );
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Several values on one line of a list, between commas, semicolons or blanks, and the lines of `md5sum` and its kin.
 
 use perisai_model::Kind;
+use perisai_values::recognise;
 
 use crate::type_words::{Said, is_defanged, is_digest, said};
-use crate::typed::{Found, of_any};
+use crate::typed::{Found, is_url_and_more, of_any, with_mask};
+
+use super::described::is_public_host;
 
 /// The most words that the name of a file beside its digests may have.
 const NAME_WORDS: usize = 32;
@@ -26,9 +29,16 @@ impl<'a> Several<'a> {
 
     fn of(parts: impl Iterator<Item = &'a str>) -> Self {
         let mut several = Self::default();
-        for part in parts {
-            match of_any(part) {
-                Some(found) => several.values.push(found),
+        let mut parts = parts.peekable();
+        while let Some(part) = parts.next() {
+            match of_any(part).filter(|_| !is_url_and_more(part)) {
+                Some(found) => {
+                    let net = parts.peek().and_then(|mask| with_mask(&found, mask));
+                    if net.is_some() {
+                        parts.next();
+                    }
+                    several.values.push(net.unwrap_or(found));
+                }
                 None => several.others.push(part),
             }
         }
@@ -49,7 +59,7 @@ pub(super) fn split(text: &str) -> Option<Several<'_>> {
         return None;
     }
     let by_blanks = Several::of(parts(text, is_any_separator));
-    if by_blanks.others.is_empty() && by_blanks.values.len() > 1 {
+    if by_blanks.others.is_empty() && !by_blanks.values.is_empty() {
         return Some(by_blanks);
     }
     let by_commas = Several::of(parts(text, |c| matches!(c, ',' | ';')));
@@ -66,8 +76,9 @@ pub(super) fn are_urls(text: &str) -> bool {
     text.contains([',', ';', ' ', '\t']) && parts(text, is_any_separator).all(all) && many > 1
 }
 
-/// True for the cells of a line that is no row of a table, but several values of one sort: hosts, or URLs.
-pub(crate) fn is_list<T: AsRef<str>>(cells: &[T]) -> bool {
+/// True for the cells of a line that is no row of a table, but several values: hosts, URLs, or hosts and digests. A URL
+/// among others may be a reference, unless it stands on the only line that there is.
+pub(crate) fn is_list<T: AsRef<str>>(cells: &[T], only: bool) -> bool {
     let cells = || {
         cells
             .iter()
@@ -81,7 +92,19 @@ pub(crate) fn is_list<T: AsRef<str>>(cells: &[T]) -> bool {
             Some(Kind::Domain | Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::EmailAddress)
         )
     };
-    cells().all(is_host) || cells().all(|cell| cell.contains("://"))
+    let is_plain = |cell: &str| match of_any(cell) {
+        Some((Kind::Domain, name)) => is_defanged(cell) || is_public_host(&name),
+        Some((Kind::Url, _)) => only && cell.contains("://"),
+        Some((kind, _)) => is_host(cell) || is_digest(kind),
+        None => is_netmask(cell),
+    };
+    cells().all(|cell| is_host(cell) || is_netmask(cell))
+        || cells().all(|cell| cell.contains("://"))
+        || cells().all(is_plain)
+}
+
+fn is_netmask(cell: &str) -> bool {
+    matches!(recognise(cell), Some((Kind::Ipv4, _))) && of_any(cell).is_none()
 }
 
 /// The digests of a line that is about one file, as md5sum, openssl and CERT-UA's notices write it: digests of one kind
@@ -93,6 +116,7 @@ fn checksums(text: &str) -> Option<Several<'_>> {
     if !parts(text, is_any_separator).any(is_hex) {
         return None;
     }
+    let by_commas = text.contains([',', ';']);
     let (mut several, mut words) = (Several::default(), Vec::new());
     let (mut begins, mut ends) = (true, false);
     for part in parts(text, is_any_separator) {
@@ -103,7 +127,7 @@ fn checksums(text: &str) -> Option<Several<'_>> {
         }
         match found.filter(|_| ends) {
             Some(found) => several.values.push(found),
-            None if is_value_but_no_file(part) => return None,
+            None if is_value_but_no_file(part, by_commas) => return None,
             None => {
                 begins = begins && (!several.values.is_empty() || is_label(part));
                 words.push(part);
@@ -148,11 +172,13 @@ fn is_of_something_else(before: &[&str]) -> bool {
     }
 }
 
-/// `invoice.exe` could be a domain; beside a digest it is a file, unless somebody has defanged it.
-fn is_value_but_no_file(text: &str) -> bool {
-    of_any(text).is_some_and(|(kind, _)| {
+/// `invoice.exe` could be a domain; beside a digest it is a file, unless somebody has defanged it, or it stands between
+/// commas and ends as names of hosts do.
+fn is_value_but_no_file(text: &str, by_commas: bool) -> bool {
+    of_any(text).is_some_and(|(kind, name)| {
         let may_be_file = matches!(kind, Kind::Domain | Kind::FilePath | Kind::Url);
-        !may_be_file || is_defanged(text) || text.contains("://")
+        let is_host = kind == Kind::Domain && by_commas && is_public_host(&name);
+        !may_be_file || is_host || is_defanged(text) || text.contains("://")
     })
 }
 
@@ -189,6 +215,14 @@ mod tests {
         check("a[.]example 192.0.2[.]1", Some((both, &[])));
         check("\"a.example\" , \"192.0.2.1\"", Some((both, &[])));
         check("a.example, hello, 192.0.2.1", Some((both, &["hello"])));
+        let net: &[&str] = &["198.51.100.0/24"];
+        check("198.51.100.0 255.255.255.0", Some((net, &[])));
+        check("198.51.100.0;255.255.255.0", Some((net, &[])));
+        check("198.51.100.0 0.0.0.255", Some((net, &[])));
+        check(
+            "a.example, http://b.example/x is bad",
+            Some((&["a.example"], &["http://b.example/x is bad"])),
+        );
         check(
             "http://a.example/x, http://b.example/y",
             Some((&["http://a.example/x", "http://b.example/y"], &[])),
@@ -232,6 +266,10 @@ mod tests {
         // What nobody would call a file is one more value, and some digests are not those of files.
         check("MD5SUM 192.0.2.1", &[md5, "192.0.2.1"], "");
         check("MD5SUM evil[.]example", &[md5, "evil.example"], "");
+        check("evil.net,192.0.2.1,MD5SUM", &["evil.net", "192.0.2.1", md5], "");
+        check("evil.net;MD5SUM", &["evil.net", md5], "");
+        check("update.dat;MD5SUM", &[md5], "update.dat");
+        check("MD5SUM  evil.net", &[md5], "evil.net");
         for text in [
             "JA3 MD5SUM",
             "imphash: MD5SUM",

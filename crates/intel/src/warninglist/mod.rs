@@ -1,6 +1,7 @@
 //! MISP warninglists: values that are known to be harmless, or known for what they are. Read on their own; they are
 //! never indicators.
 
+mod broad;
 mod category;
 
 use std::io::{self, BufRead, Read};
@@ -97,11 +98,15 @@ pub fn read_warninglist(
         }
     };
     let mut entries = Vec::with_capacity(list.len());
+    let mut refused = broad::Refusals::default();
     let mut bad: u64 = 0;
     let mut sample = String::new();
     for raw in list {
         match serde_json::from_str::<String>(raw.get()) {
-            Ok(entry) => entries.push(entry),
+            Ok(entry) => match broad::why_refused(kind, &entry) {
+                Some(why) => refused.add(&entry, why),
+                None => entries.push(entry),
+            },
             Err(_) => {
                 bad += 1;
                 if bad == 1 {
@@ -114,6 +119,12 @@ pub fn read_warninglist(
         problems.push(problem(format!(
             "entries that are no strings: {bad}, the first is {sample}"
         )));
+    }
+    problems.extend(refused.told().map(problem));
+    if kind == WarninglistType::Cidr && broad::cover_too_much(&entries) {
+        return Err(problem(
+            "its nets together hold more than a quarter of all addresses".into(),
+        ));
     }
     Ok(Warninglist {
         name: clip(said, NAME).unwrap_or_else(|| place.to_string()),
@@ -178,6 +189,94 @@ mod tests {
             problems,
             ["list.json: entries that are no strings: 2, the first is `7`"]
         );
+    }
+
+    #[test]
+    fn entries_that_speak_of_everything_are_told() {
+        let check = |kind: &str, entry: &str, expected: Option<&str>| {
+            let json = serde_json::json!({"type": kind, "list": [entry, "good.example.net"]});
+            let (list, problems) = load(&json.to_string()).unwrap();
+            assert_eq!(list.entries.len(), 2 - expected.iter().len(), "{entry}");
+            let expected = expected.map(|why| format!("list.json: `{entry}`: {why}"));
+            assert_eq!(problems, Vec::from_iter(expected), "{entry}");
+        };
+        let any = Some("it matches values that have nothing in common");
+        for entry in [
+            ".*",
+            "/./i",
+            "",
+            "^",
+            "/[a-z]/",
+            r"\.com$",
+            "[0-9a-f]{32}",
+            r"/^\d+\./",
+            "exe",
+            "/^HTTP/i",
+            "(?s).+",
+            "[^@]+@",
+            r"\.(com|net)$",
+            "^[a-z]+\\.top$",
+            "^[^k]*$",
+        ] {
+            check("regex", entry, any);
+        }
+        check("regex", r"/^(soc|abuse)\@.*\..*$/i", None);
+        check("regex", r"\.good\.net$", None);
+        for entry in ["com", ".com", "co", "a", "://", "http", ".exe", "INFO", "@"] {
+            check("substring", entry, any);
+        }
+        check("substring", "museum", Some("a top-level domain"));
+        check("substring", ".museum", Some("a top-level domain"));
+        check("substring", "0v.ro", None);
+        check("substring", "mcafee.com", None);
+        check("hostname", "com", Some("a top-level domain"));
+        check("hostname", "*.ru.", Some("a top-level domain"));
+        check("hostname", ".barclays", None);
+        check("hostname", "localhost", None);
+        check("string", "com", None);
+        let wide = Some("a net wider than /8 (IPv4) or /16 (IPv6): it would match too much");
+        for net in [
+            "0.0.0.0/0",
+            "128.0.0.0/1",
+            "10.0.0.0/7",
+            "::/0",
+            "2000::/3",
+            "0.0.0.0/0.0.0.0",
+        ] {
+            check("cidr", net, wide);
+        }
+        for net in [
+            "224.0.0.0/4",
+            "240.0.0.0/4",
+            "10.0.0.0/8",
+            "fe80::/10",
+            "fc00::/7",
+            "2002::/16",
+        ] {
+            check("cidr", net, None);
+        }
+    }
+
+    #[test]
+    fn nets_that_hold_much_together() {
+        let nets = |many: u32| {
+            (0..many)
+                .map(|at| format!("\"{at}.0.0.0/8\""))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let load =
+            |nets: &str| load(&format!(r#"{{"type": "cidr", "list": [{nets}]}}"#)).map(|(list, _)| list);
+        assert!(load(&nets(60)).is_ok());
+        assert_eq!(
+            load(&nets(80)).unwrap_err(),
+            "list.json: its nets together hold more than a quarter of all addresses"
+        );
+        // The same net many times is one.
+        let same = vec!["\"10.0.0.0/8\""; 300].join(",");
+        assert!(load(&same).is_ok());
+        let six: Vec<_> = (0x2000..0x3000).map(|at| format!("\"{at:x}::/16\"")).collect();
+        assert!(load(&six.join(",")).is_err());
     }
 
     #[test]

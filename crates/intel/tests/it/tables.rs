@@ -403,3 +403,122 @@ fn indicators_of_opencti() {
         &["domain evil.example"],
     );
 }
+
+#[test]
+fn rows_of_values_without_headings() {
+    let md5 = "d41d8cd98f00b204e9800998ecf8427e";
+    let md5_found = format!("md5 {md5}");
+    check(
+        &format!("bad.net, 203.0.113.66, evil[.]top, {md5}"),
+        &[
+            "domain bad.net",
+            "ipv4 203.0.113.66",
+            "domain evil.top",
+            &md5_found,
+        ],
+    );
+    check(
+        "bad.net, 203.0.113.66, evil[.]top, hxxp://a[.]b[.]net/x",
+        &[
+            "domain bad.net",
+            "ipv4 203.0.113.66",
+            "domain evil.top",
+            "url http://a.b.net/x",
+        ],
+    );
+    check(
+        &format!(
+            "bad.net,203.0.113.66,{md5}\nsecond.org,203.0.113.67,b{}",
+            &md5[1..]
+        ),
+        &[
+            "domain bad.net",
+            "ipv4 203.0.113.66",
+            &md5_found,
+            "domain second.org",
+            "ipv4 203.0.113.67",
+            &format!("md5 b{}", &md5[1..]),
+        ],
+    );
+    // A name of a file is none of a host, and a URL may be a reference.
+    check(
+        &format!("setup.exe,{md5}\na.dat,{md5}"),
+        &[&md5_found, &md5_found],
+    );
+    check(
+        &format!("{md5},https://report.net/x\n{md5},https://report.net/y"),
+        &[
+            &md5_found,
+            &md5_found,
+            "table:1: without headings one column gives the values; left out are those in column 2",
+        ],
+    );
+}
+
+#[test]
+fn netmasks() {
+    check(
+        "198.51.100.0 255.255.255.0\nbad.net",
+        &["cidr 198.51.100.0/24", "domain bad.net"],
+    );
+    check(
+        "198.51.100.0,255.255.255.0\n203.0.113.0,255.255.255.128",
+        &["cidr 198.51.100.0/24", "cidr 203.0.113.0/25"],
+    );
+    check(
+        "network,netmask\n198.51.100.0,255.255.255.0",
+        &["cidr 198.51.100.0/24"],
+    );
+    check("ip;prefix;note\n198.51.100.0;/24;x", &["cidr 198.51.100.0/24"]);
+    check("ip,mask,note\n198.51.100.0/25,24,x", &["cidr 198.51.100.0/25"]);
+    check(
+        "255.255.255.0\nbad.net",
+        &[
+            "domain bad.net",
+            "table:1: `255.255.255.0` is a netmask, and no address",
+        ],
+    );
+}
+
+#[test]
+fn tables_of_markdown() {
+    check(
+        "# IOC list\n\n| Indicator | Type | Notes |\n|-----------|:----:|-------|\n\
+         | `hxxp://evil-login[.]top/a` | URL | see https://blog.vendor.net/post |\n\
+         | **bad[.]net** | Domain | C2 |\n\
+         | [203.0.113.66](https://www.virustotal.com/gui/ip-address/203.0.113.66) | IP | |\n",
+        &[
+            "url http://evil-login.top/a",
+            "domain bad.net",
+            "ipv4 203.0.113.66",
+        ],
+    );
+    check(
+        "## Hosts\n| a | b |\n|---|---|\n| x | `bad[.]net` |\n\n## More\n- [c.net](https://report.net/c)\n\
+         * **198.51.100.77** – scanner\n1. `C:\\x\\updater.exe`\n```\nd.net\n```\n",
+        &[
+            "domain bad.net",
+            "domain c.net",
+            "ipv4 198.51.100.77",
+            "file-path C:\\x\\updater.exe",
+            "domain d.net",
+        ],
+    );
+}
+
+#[test]
+fn notes_behind_every_value() {
+    check(
+        "hxxps://evil[.]top/owa/auth.aspx   <- Phishing\nbad[.]net => C2\n203.0.113.66 [C2]\n“smart.net” – x\n",
+        &[
+            "url https://evil.top/owa/auth.aspx",
+            "domain bad.net",
+            "ipv4 203.0.113.66",
+            "domain smart.net",
+        ],
+    );
+    check(
+        "203.0.113.68/tcp\n203.0.113.69:443/tcp\n203.0.113.67 4444/tcp\n",
+        &["ipv4 203.0.113.68", "ipv4 203.0.113.69", "ipv4 203.0.113.67"],
+    );
+}
