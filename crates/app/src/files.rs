@@ -496,7 +496,7 @@ mod tests {
         let within = walked(false);
         assert_eq!(within.inputs.len(), 1, "{:?}", within.inputs);
         let link = Place::file(dir.path().join("out.log").to_string_lossy());
-        assert_eq!(within.links, [link.clone()]);
+        assert_eq!(within.links, std::slice::from_ref(&link));
         let beyond = walked(true);
         assert_eq!(beyond.inputs.len(), 2, "{:?}", beyond.inputs);
         assert_eq!(beyond.inputs[1].place, link);

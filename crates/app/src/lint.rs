@@ -47,7 +47,8 @@ pub fn lint(paths: &[PathBuf], options: &Options) -> Lint {
     notes.extend(too_common::notes(&intel));
     let mut idle_rules = not_run_here(&intel);
     let (yara, mut refused) = yara(&intel);
-    let (detector, others) = Detector::compile(intel, Vec::new());
+    let warninglists = std::mem::take(&mut intel.warninglists);
+    let (detector, others) = Detector::compile(intel, warninglists);
     refused.extend(others);
     count_refused(&mut sources, &refused);
     problems.extend(refused);

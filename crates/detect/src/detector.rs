@@ -165,7 +165,7 @@ fn sources(contexts: &[&Context]) -> Vec<Source> {
 
 #[cfg(test)]
 mod tests {
-    use perisai_model::WarninglistType;
+    use perisai_model::{Place, WarninglistType};
 
     use super::*;
 
@@ -235,6 +235,7 @@ mod tests {
         let id = intel.add_context(context("one", None));
         intel.indicators.push(Kind::Ipv4, "192.0.2.1", id);
         let list = |name: &str, category| Warninglist {
+            place: Place::file("list.json"),
             name: name.into(),
             category,
             kind: WarninglistType::Cidr,

@@ -5,7 +5,9 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use perisai_model::{Announced, Context, ContextId, Intel, Kind, Place, Problem, Reason, Rule, RuleLanguage};
+use perisai_model::{
+    Announced, Context, ContextId, Intel, Kind, Place, Problem, Reason, Rule, RuleLanguage, Warninglist,
+};
 
 use crate::words::clip;
 
@@ -145,6 +147,11 @@ impl<'a> Sink<'a> {
                 ),
             );
         }
+    }
+
+    /// Keeps a warninglist that is to be checked.
+    pub(crate) fn warninglist(&mut self, list: Warninglist) {
+        self.intel.warninglists.push(list);
     }
 
     /// Keeps a rule.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::{Kind, Pap, Place, Problem, Severity, Tlp, Validity, Withheld};
+use crate::{Kind, Pap, Place, Problem, Severity, Tlp, Validity, Warninglist, Withheld};
 
 /// What came with an indicator or rule: from whom, under which marking, for how long, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -192,6 +192,8 @@ pub struct Intel {
     pub indicators: Indicators,
     /// Rules.
     pub rules: Vec<Rule>,
+    /// Warninglists that stand among the intelligence, where they are to be checked.
+    pub warninglists: Vec<Warninglist>,
     /// Entries that were skipped, and why.
     pub problems: Vec<Problem>,
     /// Sources that other sources say there are.

@@ -1,10 +1,14 @@
 //! MISP warninglists as data; `intel` reads them, `detect` applies them.
 
+use crate::Place;
+
 /// One list of values that are known to be harmless, or known for what they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warninglist {
     /// The list's name, as people know it.
     pub name: String,
+    /// Where it stands, for messages.
+    pub place: Place,
     /// What a match means.
     pub category: WarninglistCategory,
     /// How the entries are compared.

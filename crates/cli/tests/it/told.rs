@@ -230,6 +230,46 @@ fn links_out_of_a_folder_are_told_and_followed_when_asked() {
 }
 
 #[test]
+fn lint_checks_warninglists_as_a_hunt_does() {
+    let lists = folder(&[
+        (
+            "nets.json",
+            br#"{"name": "n", "type": "cidr", "list": ["192.0.2.0/24", "300.1.1.1/8"]}"#,
+        ),
+        (
+            "words.json",
+            br#"{"name": "w", "type": "regex", "list": ["((", "^good$"]}"#,
+        ),
+        ("list.txt", b"evil.example\n"),
+        ("a.log", b"x\n"),
+    ]);
+    let at = |name: &str| lists.path().join(name);
+    let (nets, words, list, log) = (at("nets.json"), at("words.json"), at("list.txt"), at("a.log"));
+    let lint = perisai(&["intel", "lint", text(&nets), text(&words)]);
+    let hunt = perisai(&[
+        "hunt",
+        "-i",
+        text(&list),
+        "--warninglists",
+        text(&nets),
+        "--warninglists",
+        text(&words),
+        "-f",
+        "csv",
+        text(&log),
+    ]);
+    for (ran, said) in [(&lint, &lint.out), (&hunt, &hunt.err)] {
+        assert_eq!(ran.code, 3);
+        for told in [
+            "nets.json: `300.1.1.1/8`: neither an address nor a net",
+            "words.json: `((`: ",
+        ] {
+            assert!(said.contains(told), "{said}");
+        }
+    }
+}
+
+#[test]
 fn a_dash_is_standard_output() {
     let folder = list_and_log();
     let list = folder.path().join("list.txt");

@@ -11,7 +11,7 @@ mod types;
 
 use std::collections::{HashMap, HashSet};
 
-use perisai_model::{Kind, Place, Problem, Warninglist, WarninglistCategory, WarninglistType};
+use perisai_model::{Kind, Problem, Warninglist, WarninglistCategory, WarninglistType};
 use perisai_values::canonical;
 use regex::Regex;
 
@@ -63,7 +63,7 @@ impl Warninglists {
     }
 
     fn add(&mut self, list: &Warninglist, id: Id, problems: &mut Vec<Problem>) {
-        let mut refuse = |why: String| problems.push(Problem::new(Place::file(list.name.as_str()), why));
+        let mut refuse = |why: String| problems.push(Problem::new(list.place.clone(), why));
         let entries = list
             .entries
             .iter()
@@ -220,6 +220,8 @@ fn regex(entry: &str) -> Result<Regex, regex::Error> {
 
 #[cfg(test)]
 mod tests {
+    use perisai_model::Place;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -232,6 +234,7 @@ mod tests {
     ) -> Warninglists {
         let owned = |all: &[&str]| all.iter().map(|&one| one.to_owned()).collect();
         let list = Warninglist {
+            place: Place::file("list.json"),
             name: "list".into(),
             category,
             kind,
@@ -311,6 +314,7 @@ mod tests {
     #[test]
     fn a_host_known_for_names_of_strangers() {
         let list = |category, entries: &[&str]| Warninglist {
+            place: Place::file("list.json"),
             name: format!("{category:?}"),
             category,
             kind: WarninglistType::Hostname,
@@ -337,6 +341,7 @@ mod tests {
     #[test]
     fn a_much_visited_site_speaks_of_itself_alone() {
         let list = |name: &str, kind, entries: &[&str]| Warninglist {
+            place: Place::file("list.json"),
             name: name.into(),
             category: WarninglistCategory::FalsePositive,
             kind,

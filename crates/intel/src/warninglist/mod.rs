@@ -40,8 +40,10 @@ struct View {
 /// Reads a warninglist for what is wrong with it.
 pub(crate) fn check(source: &mut dyn BufRead, sink: &mut Sink<'_>) {
     let mut problems = Vec::new();
-    let read = read_warninglist(sink.place(), source, &mut problems);
-    problems.extend(read.err());
+    match read_warninglist(sink.place(), source, &mut problems) {
+        Ok(list) => sink.warninglist(list),
+        Err(problem) => problems.push(problem),
+    }
     problems.into_iter().for_each(|problem| sink.tell(problem));
 }
 
@@ -127,6 +129,7 @@ pub fn read_warninglist(
         ));
     }
     Ok(Warninglist {
+        place: place.clone(),
         name: clip(said, NAME).unwrap_or_else(|| place.to_string()),
         category,
         kind,
