@@ -7,6 +7,7 @@ use std::rc::Rc;
 use flate2::bufread::GzDecoder;
 use jiff::Timestamp;
 
+use super::source::Source;
 use super::{Counted, Meter, Metered, Packing, Peeked};
 use crate::read::{Input, Member, Walk, explain};
 
@@ -230,61 +231,6 @@ impl<R: BufRead> Read for Frame<R> {
                 read => Ok(read),
             },
         }
-    }
-}
-
-/// A buffer that can be looked into further than its reader gives at a time.
-struct Source<R> {
-    inner: R,
-    bytes: Vec<u8>,
-    at: usize,
-    end: usize,
-}
-
-impl<R: Read> Source<R> {
-    fn new(inner: R) -> Self {
-        Self {
-            inner,
-            bytes: vec![0; 64 << 10],
-            at: 0,
-            end: 0,
-        }
-    }
-
-    /// The next bytes; fewer at the end.
-    fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
-        if self.end - self.at < count {
-            self.bytes.copy_within(self.at..self.end, 0);
-            (self.at, self.end) = (0, self.end - self.at);
-        }
-        while self.end - self.at < count {
-            match self.inner.read(&mut self.bytes[self.end..]) {
-                Ok(0) => break,
-                Ok(read) => self.end += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(&self.bytes[self.at..self.end.min(self.at + count)])
-    }
-}
-
-impl<R: Read> BufRead for Source<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.peek(1)?;
-        Ok(&self.bytes[self.at..self.end])
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.at = (self.at + count).min(self.end);
-    }
-}
-
-impl<R: Read> Read for Source<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.fill_buf()?.read(buf)?;
-        self.consume(read);
-        Ok(read)
     }
 }
 

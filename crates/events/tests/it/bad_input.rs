@@ -147,8 +147,8 @@ fn what_stands_behind_a_tar_is_read_or_told() {
     );
     check(&[one.as_slice(), &[0; 9216]].concat(), &["one"], 0);
     check(
-        &[one.as_slice(), &b"visit evil.com now\n".repeat(300)].concat(),
-        &["one"],
+        &[one.as_slice(), &b"visit evil.com now\n".repeat(2)].concat(),
+        &["one", "visit evil.com now", "visit evil.com now"],
         1,
     );
 }

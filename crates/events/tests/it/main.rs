@@ -8,6 +8,7 @@ mod examples;
 mod live;
 mod shared_data;
 mod streams;
+mod tars;
 
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
