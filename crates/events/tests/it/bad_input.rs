@@ -121,6 +121,29 @@ fn other_encodings_in_one_file_are_read() {
         &[oks.as_bytes(), b"\xff\xfe", &wide("visit evil.com now\r\n")],
         30_001,
     );
+    // An odd byte among them, and behind it the other order and a mark.
+    let more = "visit evil.com now\r\n";
+    for odd in [&b"\n"[..], b"ok\n", b"ok\r\nok\n", b"\r\n\n"] {
+        let count = odd.iter().filter(|byte| **byte == b'\n').count();
+        check(&[b"\xff\xfe", &wide(&oks), odd, &wide(more)], 30_001 + count);
+        check(&[&wide(&oks), odd, &wide(more)], 30_001 + count);
+        let marked = wide(&format!("\u{feff}{more}"));
+        check(&[&wide(&oks), odd, &marked], 30_001 + count);
+    }
+    let big: Vec<u8> = "\u{feff}visit evil.com now"
+        .encode_utf16()
+        .flat_map(u16::to_be_bytes)
+        .collect();
+    check(&[b"\xff\xfe", &wide(&oks), &big], 30_001);
+    let widest = |text: &str, unit: fn(u32) -> [u8; 4]| -> Vec<u8> {
+        text.chars().flat_map(|letter| unit(letter.into())).collect()
+    };
+    for unit in [u32::to_le_bytes, u32::to_be_bytes] {
+        check(
+            &[&widest(&format!("\u{feff}{oks}visit evil.com now"), unit)],
+            30_001,
+        );
+    }
     check(&[b"\xff\xfe", oks.as_bytes(), plain], 30_001);
     check(&[b"\xfe\xff", oks.as_bytes(), plain], 30_001);
 }
