@@ -8,6 +8,8 @@ pub(super) struct Source<R> {
     bytes: Vec<u8>,
     at: usize,
     end: usize,
+    /// How many bytes have been passed on.
+    pub(super) taken: u64,
 }
 
 impl<R: Read> Source<R> {
@@ -17,6 +19,7 @@ impl<R: Read> Source<R> {
             bytes: vec![0; 64 << 10],
             at: 0,
             end: 0,
+            taken: 0,
         }
     }
 
@@ -51,7 +54,9 @@ impl<R: Read> BufRead for Source<R> {
     }
 
     fn consume(&mut self, count: usize) {
-        self.at = (self.at + count).min(self.end);
+        let count = count.min(self.end - self.at);
+        self.at += count;
+        self.taken += count as u64;
     }
 }
 

@@ -194,6 +194,33 @@ fn a_broken_member_does_not_end_the_archive() {
 }
 
 #[test]
+fn a_broken_part_does_not_hide_those_behind_it() {
+    let text = lines();
+    for pack in [gz, zstd, xz, bz2, lz4] {
+        let sound = pack(text.as_bytes());
+        for at in [sound.len() / 2, sound.len() - 5] {
+            let mut broken = sound.clone();
+            broken[at] ^= 0x55;
+            for count in 1..3 {
+                let packed = [sound.clone(), broken.clone(), sound.repeat(count)].concat();
+                let found = file(&packed, &ReadOptions::default());
+                assert!(
+                    found.items.len() >= 60 * (count + 1),
+                    "{at}: {:?}",
+                    found.problems
+                );
+                // Some formats have no sums: there the damage is in a line.
+                let damaged = found.texts().iter().any(|line| !text.contains(line));
+                assert!(damaged || !found.problems.is_empty(), "{at}");
+            }
+        }
+    }
+    // Beginnings without end cost little.
+    let flood = [gz(b"one\n"), b"\x1f\x8b\x08".repeat(1 << 20)].concat();
+    assert!(file(&flood, &ReadOptions::default()).problems.len() <= 1024);
+}
+
+#[test]
 fn a_zip_without_its_directory_is_read_in_order() {
     let text = lines();
     let packed = zip(
