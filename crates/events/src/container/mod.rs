@@ -1,6 +1,7 @@
 //! Compressed files and archives, told by their first bytes and unpacked as a stream.
 
 pub(crate) mod packed;
+mod source;
 pub(crate) mod tar;
 pub(crate) mod zip;
 

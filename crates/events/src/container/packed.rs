@@ -7,7 +7,8 @@ use std::rc::Rc;
 use flate2::bufread::GzDecoder;
 use jiff::Timestamp;
 
-use super::{Counted, Meter, Metered, Packing, Peeked};
+use super::source::Source;
+use super::{Container, Counted, Meter, Metered, Packing, Peeked};
 use crate::read::{Input, Member, Walk, explain};
 
 /// The most memory an xz stream may ask for; `xz -9` asks for 65 MiB.
@@ -28,41 +29,90 @@ pub(crate) fn read(
         inner: reader,
         read: Rc::clone(&packed),
     });
-    let mut frames = match Frames::new(packing, &mut source) {
-        Ok(frames) => frames,
-        Err(error) => {
-            walk.problem(member, format!("cannot be unpacked: {error}"));
-            return ControlFlow::Continue(());
-        }
-    };
     let meter = Meter::new(packed, Rc::clone(&walk.unpacked), &walk.options.limits);
-    let mut metered = Metered {
-        inner: &mut frames,
-        meter: &meter,
-    };
     let modified = stated.into_iter().chain(member.modified).min();
-    let inside = Member {
-        modified,
-        ..member.inside()
-    };
-    walk.input(inside, Input::Stream(&mut metered))?;
-    // What is packed in it may end before it does.
-    if !meter.spent()
-        && let Err(error) = io::copy(&mut metered, &mut io::sink())
-    {
-        walk.problem(member, explain(&error));
+    for _ in 0..RESUMED {
+        let from = source.taken;
+        let mut frames = match Frames::new(packing, &mut source) {
+            Ok(frames) => frames,
+            Err(error) => {
+                walk.problem(member, format!("cannot be unpacked: {error}"));
+                return ControlFlow::Continue(());
+            }
+        };
+        let mut metered = Metered {
+            inner: &mut frames,
+            meter: &meter,
+        };
+        let inside = Member {
+            modified,
+            ..member.inside()
+        };
+        walk.input(inside, Input::Stream(&mut metered))?;
+        // What is packed in it may end before it does.
+        if !meter.spent()
+            && let Err(error) = io::copy(&mut metered, &mut io::sink())
+        {
+            walk.problem(member, explain(&error));
+        }
+        let state = std::mem::replace(&mut frames.state, State::Done);
+        drop(frames);
+        if meter.spent() {
+            break;
+        }
+        match state {
+            State::More => {
+                walk.problem(
+                    member,
+                    "something else behind the end of the packed data: searched as it stands, with lines of its own",
+                );
+                return walk.input(member.inside(), Input::Stream(&mut source));
+            }
+            // A broken member hides none of those behind it.
+            State::Failed if source.find_frame(packing, from) => {
+                let why = "goes on with the next whole part of the packed data, with lines of its own";
+                walk.problem(member, why);
+            }
+            State::Failed | State::Running | State::Done => break,
+        }
     }
-    let has_more = frames.state == State::More;
-    drop(frames);
-    if !has_more || meter.spent() {
-        return ControlFlow::Continue(());
-    }
-    walk.problem(
-        member,
-        "something else behind the end of the packed data: searched as it stands, with lines of its own",
-    );
-    walk.input(member.inside(), Input::Stream(&mut source))
+    ControlFlow::Continue(())
 }
+
+/// How often a stream is gone on with behind what is broken in it.
+const RESUMED: usize = 256;
+
+impl<R: Read> Source<R> {
+    /// Goes to where the next frame begins behind the one that began after so many bytes; false where none does.
+    fn find_frame(&mut self, packing: Packing, from: u64) -> bool {
+        const WINDOW: usize = 4096;
+        // Some decoders take nothing of what they cannot read.
+        if self.taken == from {
+            self.consume(1);
+        }
+        while let Ok(held) = self.hold(WINDOW) {
+            let whole = held.len() >= WINDOW;
+            let found = memchr::memmem::find_iter(held, magic(packing)).find(|at| {
+                held.len() - at > LEAST && Container::detect(&held[*at..]) == Some(Container::Packed(packing))
+            });
+            match found {
+                Some(at) => {
+                    self.consume(at);
+                    return true;
+                }
+                None if !whole => return false,
+                None => {
+                    let passed = held.len() - LEAST;
+                    self.consume(passed);
+                }
+            }
+        }
+        false
+    }
+}
+
+/// So many bytes tell how a frame begins.
+const LEAST: usize = 16;
 
 /// What is wrong with a stream whose first bytes are no more than marked as packed: a log may begin so.
 pub(crate) fn broken(packing: Packing, head: &[u8]) -> Option<io::Error> {
@@ -230,61 +280,6 @@ impl<R: BufRead> Read for Frame<R> {
                 read => Ok(read),
             },
         }
-    }
-}
-
-/// A buffer that can be looked into further than its reader gives at a time.
-struct Source<R> {
-    inner: R,
-    bytes: Vec<u8>,
-    at: usize,
-    end: usize,
-}
-
-impl<R: Read> Source<R> {
-    fn new(inner: R) -> Self {
-        Self {
-            inner,
-            bytes: vec![0; 64 << 10],
-            at: 0,
-            end: 0,
-        }
-    }
-
-    /// The next bytes; fewer at the end.
-    fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
-        if self.end - self.at < count {
-            self.bytes.copy_within(self.at..self.end, 0);
-            (self.at, self.end) = (0, self.end - self.at);
-        }
-        while self.end - self.at < count {
-            match self.inner.read(&mut self.bytes[self.end..]) {
-                Ok(0) => break,
-                Ok(read) => self.end += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(&self.bytes[self.at..self.end.min(self.at + count)])
-    }
-}
-
-impl<R: Read> BufRead for Source<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.peek(1)?;
-        Ok(&self.bytes[self.at..self.end])
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.at = (self.at + count).min(self.end);
-    }
-}
-
-impl<R: Read> Read for Source<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.fill_buf()?.read(buf)?;
-        self.consume(read);
-        Ok(read)
     }
 }
 

@@ -1,72 +1,260 @@
-//! Tar archives, streamed.
+//! Tar archives, streamed. A header that is damaged ends nothing: the next one is looked for, as GNU tar does, and what
+//! lies between is searched as it stands.
 
-use std::io::Read;
+mod headers;
+mod sparse;
+mod tape;
+
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
-use tar::EntryType;
+use tar::{EntryType, Header};
 
+use self::headers::Described;
+pub(crate) use self::headers::{detect, has_magic};
+use self::tape::{Mark, Tape};
 use crate::read::{Input, Member, Walk, explain};
 
-/// Whether this is the header of a tar archive: by its checksum. The magic alone says nothing: it may stand in a log, at the
-/// place that its first lines leave it.
-pub(crate) fn detect(head: &[u8]) -> bool {
-    let Some(header) = head.first_chunk::<512>() else {
-        return false;
-    };
-    let field = String::from_utf8_lossy(&header[CHECKSUM]);
-    let Ok(stated) = i32::from_str_radix(field.trim_matches([' ', '\0']), 8) else {
-        return false;
-    };
-    // Old programs sum signed characters.
-    let sum = |value: fn(u8) -> i32| -> i32 {
-        let bytes = header.iter().enumerate();
-        bytes
-            .map(|(at, &byte)| value(if CHECKSUM.contains(&at) { b' ' } else { byte }))
-            .sum()
-    };
-    header[0] != 0 && (stated == sum(i32::from) || stated == sum(|byte| i32::from(byte.cast_signed())))
-}
+/// The longest name of a member that is told in full: more than any system takes for a path.
+const NAME: usize = 4096;
 
-/// Where a header has its checksum (POSIX `ustar`).
-const CHECKSUM: std::ops::Range<usize> = 148..156;
+/// The longest name that is read.
+const LONG_NAME: u64 = 64 << 10;
 
-/// Whether this has the magic of a tar archive, at least.
-pub(crate) fn has_magic(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar")
-}
+/// The most bytes of a pax header that are read.
+const PAX: u64 = 1 << 20;
 
 pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) -> ControlFlow<()> {
-    let mut archive = tar::Archive::new(reader);
-    // Archives may be joined; and who can write zeros into one must not hide the members behind them.
-    archive.set_ignore_zeros(true);
-    let entries = match archive.entries() {
-        Ok(entries) => entries,
-        Err(error) => {
-            walk.problem(member, format!("tar archive: {}", explain(&error)));
-            return ControlFlow::Continue(());
-        }
+    let mut archive = Archive {
+        tape: Tape::new(reader),
+        next: Described::default(),
+        is_told: false,
+        amiss: Amiss::default(),
     };
-    for entry in entries {
-        let mut entry = match entry {
-            Ok(entry) => entry,
+    let flow = archive.read(walk, member);
+    archive.amiss.tell(walk, member);
+    flow
+}
+
+struct Archive<'r> {
+    tape: Tape<'r>,
+    /// What headers of their own say of the next member.
+    next: Described,
+    /// An error of the reader has been told with the member in which it was met.
+    is_told: bool,
+    amiss: Amiss,
+}
+
+/// What is amiss in an archive, told once.
+#[derive(Default)]
+struct Amiss {
+    damaged: u64,
+    damaged_first: String,
+    stray: u64,
+    stray_first: u64,
+}
+
+impl Amiss {
+    fn tell(&self, walk: &mut Walk<'_>, member: &Member) {
+        if self.damaged > 0 {
+            let why = format!(
+                "{} headers of the tar archive are damaged, the first that of {:?}: what is behind them is searched up to the next",
+                self.damaged, self.damaged_first
+            );
+            walk.problem(member, why);
+        }
+        if self.stray > 0 {
+            let why = format!(
+                "{} bytes of the tar archive, the first at {}, belong to no member: searched as they stand, with lines of their own",
+                self.stray, self.stray_first
+            );
+            walk.problem(member, why);
+        }
+    }
+}
+
+impl Archive<'_> {
+    fn read(&mut self, walk: &mut Walk<'_>, member: &Member) -> ControlFlow<()> {
+        loop {
+            match self.tape.next() {
+                Ok(None) => return ControlFlow::Continue(()),
+                Ok(Some(Mark::Header(header))) => self.header(walk, member, &header)?,
+                Ok(Some(Mark::Damaged(header))) => {
+                    let name = self.name(walk, member, &header);
+                    self.damaged(walk, member, &header, &name)?;
+                }
+                Ok(Some(Mark::Stray)) => self.stray(walk, member)?,
+                Err(error) => {
+                    if !self.is_told {
+                        let why = format!("tar archive: {}; the rest is not searched", explain(&error));
+                        walk.problem(member, why);
+                    }
+                    return ControlFlow::Continue(());
+                }
+            }
+        }
+    }
+
+    /// What a sound header stands before.
+    fn header(&mut self, walk: &mut Walk<'_>, member: &Member, header: &Header) -> ControlFlow<()> {
+        let kind = header.entry_type();
+        let described = has_magic(header.as_bytes())
+            && matches!(
+                kind,
+                EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader
+            );
+        let stated = headers::size(header);
+        let size = if described {
+            stated
+        } else {
+            self.next.size.or(stated)
+        };
+        let Some(size) = size else {
+            let name = self.name(walk, member, header);
+            return self.damaged(walk, member, header, &name);
+        };
+        if described {
+            let limit = if kind == EntryType::XHeader {
+                PAX
+            } else {
+                LONG_NAME
+            };
+            if size <= limit {
+                let mut bytes = Vec::new();
+                let read = self.tape.data(size).read_to_end(&mut bytes);
+                self.failed(walk, member, read.err());
+                self.tape.pad(size);
+                match kind {
+                    EntryType::XHeader => self.next.pax(&bytes),
+                    EntryType::GNULongName => self.next.name = Some(headers::name(&bytes)),
+                    _ => {}
+                }
+                return ControlFlow::Continue(());
+            }
+            let why = format!(
+                "tar archive: a header of {size} bytes that describes the next member: searched as a file"
+            );
+            walk.problem(member, why);
+        }
+        // What describes the next member does not describe the header behind which it stands.
+        let described = if described {
+            Described::default()
+        } else {
+            std::mem::take(&mut self.next)
+        };
+        let name = self.shown(walk, member, described.name.as_deref(), header);
+        let inside = member.named(&name, modified(described.modified.or(header.mtime().ok())));
+        if kind == EntryType::GNUSparse && has_magic(header.as_bytes()) {
+            return self.sparse(walk, inside, header, size);
+        }
+        let mut data = self.tape.data(size);
+        if is_searched(kind, size) {
+            walk.input(inside.clone(), Input::Stream(&mut data))?;
+        }
+        let rest = io::copy(&mut data, &mut io::sink());
+        self.is_told |= data.has_failed();
+        self.failed(walk, &inside, rest.err());
+        self.tape.pad(size);
+        ControlFlow::Continue(())
+    }
+
+    /// A file with holes, which are filled with zeros.
+    fn sparse(&mut self, walk: &mut Walk<'_>, inside: Member, header: &Header, size: u64) -> ControlFlow<()> {
+        let map = match sparse::map(header, size, &mut self.tape) {
+            Ok(map) => map,
             Err(error) => {
-                walk.problem(
-                    member,
-                    format!("tar archive: {}; the rest is not searched", explain(&error)),
-                );
-                break;
+                self.failed(walk, &inside, Some(error));
+                None
             }
         };
-        if !is_searched(entry.header().entry_type(), entry.size()) {
-            continue;
+        if map.is_none() {
+            walk.problem(
+                &inside,
+                "the map of its holes does not fit it: searched without them",
+            );
         }
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let modified = entry.header().mtime().ok();
-        let modified = modified.and_then(|seconds| Timestamp::from_second(i64::try_from(seconds).ok()?).ok());
-        walk.input(member.named(&name, modified), Input::Stream(&mut entry))?;
+        let (map, budget) = (map.unwrap_or_default(), self.tape.holes);
+        let mut data = self.tape.data(size);
+        let mut filled = sparse::Filled::new(&mut data, map, budget);
+        walk.input(inside.clone(), Input::Stream(&mut filled))?;
+        let rest = io::copy(&mut filled, &mut io::sink());
+        let budget = filled.budget();
+        self.is_told |= data.has_failed();
+        self.tape.holes = budget;
+        self.failed(walk, &inside, rest.err());
+        self.tape.pad(size);
+        ControlFlow::Continue(())
     }
-    ControlFlow::Continue(())
+
+    /// What stands behind a header that is damaged: as much as it states, where that can be read, and no more than up
+    /// to the next header.
+    fn damaged(
+        &mut self,
+        walk: &mut Walk<'_>,
+        member: &Member,
+        header: &Header,
+        name: &str,
+    ) -> ControlFlow<()> {
+        if self.amiss.damaged == 0 {
+            name.clone_into(&mut self.amiss.damaged_first);
+        }
+        self.amiss.damaged += 1;
+        let stated = headers::size(header).filter(|size| *size > 0);
+        let inside = member.named(name, modified(header.mtime().ok()));
+        let mut data = self.tape.up_to_header(stated.unwrap_or(u64::MAX), false);
+        walk.input(inside.clone(), Input::Stream(&mut data))?;
+        let rest = io::copy(&mut data, &mut io::sink());
+        self.is_told |= data.has_failed();
+        self.failed(walk, &inside, rest.err());
+        ControlFlow::Continue(())
+    }
+
+    /// What is no header, up to the next one.
+    fn stray(&mut self, walk: &mut Walk<'_>, member: &Member) -> ControlFlow<()> {
+        let from = self.tape.at();
+        let mut data = self.tape.up_to_header(u64::MAX, true);
+        walk.input(member.inside(), Input::Stream(&mut data))?;
+        let rest = io::copy(&mut data, &mut io::sink());
+        self.is_told |= data.has_failed();
+        self.failed(walk, member, rest.err());
+        if self.amiss.stray == 0 {
+            self.amiss.stray_first = from;
+        }
+        self.amiss.stray += self.tape.at() - from;
+        ControlFlow::Continue(())
+    }
+
+    /// Tells an error that nobody has met before.
+    fn failed(&mut self, walk: &mut Walk<'_>, inside: &Member, error: Option<io::Error>) {
+        if let Some(error) = error.filter(|_| !self.is_told) {
+            walk.problem(inside, explain(&error));
+            self.is_told = true;
+        }
+    }
+
+    fn name(&mut self, walk: &mut Walk<'_>, member: &Member, header: &Header) -> String {
+        let described = std::mem::take(&mut self.next);
+        self.shown(walk, member, described.name.as_deref(), header)
+    }
+
+    /// The name of a member. One of a million bytes would stand in every finding.
+    fn shown(&self, walk: &mut Walk<'_>, member: &Member, name: Option<&[u8]>, header: &Header) -> String {
+        let own = header.path_bytes();
+        let name = name.unwrap_or(&own);
+        if name.len() > NAME {
+            let why = format!(
+                "tar archive: a name of {} bytes: cut after {NAME} where it is shown",
+                name.len()
+            );
+            walk.problem(member, why);
+        }
+        String::from_utf8_lossy(&name[..name.len().min(NAME)]).into_owned()
+    }
+}
+
+fn modified(seconds: Option<u64>) -> Option<Timestamp> {
+    Timestamp::from_second(i64::try_from(seconds?).ok()?).ok()
 }
 
 /// Whether a member is searched. One of a kind that nobody knows is a file (POSIX `pax`, typeflag); and what should have no

@@ -73,8 +73,18 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
         told = true;
         walk.problem(
             member,
-            format!("{next} bytes before chunk {number} are no chunk: not searched"),
+            format!("{next} bytes before chunk {number} are no chunk: searched for records and texts"),
         );
+        bytes.truncate(next);
+        bytes.resize(CHUNK, 0);
+        walk.sink.block(Block {
+            stream: Arc::clone(&stream),
+            bytes,
+            first: number,
+            count: 0,
+            layout: Layout::EvtxChunk,
+            continues: false,
+        })?;
         if held < CHUNK {
             break;
         }

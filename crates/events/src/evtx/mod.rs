@@ -3,6 +3,7 @@
 
 mod chunks;
 mod record;
+mod repair;
 
 pub(crate) use chunks::read;
 pub(crate) use record::each_event;

@@ -1,11 +1,13 @@
 //! A chunk → its events.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use evtx::{ChunkFlags, EvtxChunk, EvtxChunkHeader, EvtxRecord, ParserSettings, checksum_ieee};
+use evtx::{EvtxChunk, EvtxChunkHeader, EvtxRecord, ParserSettings};
 use perisai_model::{Event, Position, Problem, Timestamp, Value};
 
-use super::{CHUNK, EVTX, RECORDS};
+use super::repair::{self, Record};
+use super::{CHUNK, EVTX, MAGIC};
 use crate::block::Block;
 use crate::json::flat;
 use crate::time;
@@ -13,7 +15,14 @@ use crate::time;
 /// How many broken records of a chunk are told one by one.
 const TOLD: usize = 3;
 
-/// Reads every record of a chunk. A broken record or chunk is told, and the rest read.
+const UNFIT: &str = "its header does not fit its records (damaged, altered, or copied while it was written): all \
+    records found in it are searched";
+
+/// The size of a record's head, behind which its content stands.
+const HEAD: u64 = 24;
+
+/// Reads every record of a chunk. A broken record or chunk is told, and the rest read; of what cannot be read the texts
+/// in it are given.
 pub(crate) fn each_event(
     block: &Block,
     event: &mut Event,
@@ -21,74 +30,113 @@ pub(crate) fn each_event(
     problem: &mut dyn FnMut(Problem),
 ) {
     let place = &block.stream.place;
-    let of_chunk = |why: String| Problem::new(place.clone(), format!("chunk {}: {why}", block.first));
-    let settings = Arc::new(ParserSettings::new().indent(false));
-    let mut header = match EvtxChunkHeader::from_bytes(&block.bytes) {
-        Ok(header) => header,
-        Err(error) => return problem(of_chunk(error.to_string())),
+    let mut tell = |why: String| {
+        problem(Problem::new(
+            place.clone(),
+            format!("chunk {}: {why}", block.first),
+        ))
     };
-    if !fits(&header, &block.bytes) {
-        problem(of_chunk(
-            "its header does not fit its records (damaged, altered, or copied while it was written): all records found in it are searched".to_owned(),
-        ));
-        header.first_event_record_id = 0;
-        header.last_event_record_id = u64::MAX;
-        header.last_event_record_data_offset = CHUNK as u32;
-        header.free_space_offset = CHUNK as u32;
+    let mut records = repair::records(&block.bytes);
+    if !block.bytes.starts_with(MAGIC) && records.is_empty() {
+        return texts(block.first, &block.bytes, event, each);
     }
-    let mut chunk = match EvtxChunk::new(&block.bytes, &header, settings) {
-        Ok(chunk) => chunk,
-        Err(error) => return problem(of_chunk(error.to_string())),
-    };
-    let mut broken = 0;
-    for record in chunk.iter() {
-        match record
-            .map_err(|error| error.to_string())
-            .and_then(|record| fields(record, event))
-        {
+    let with_magic = (!block.bytes.starts_with(MAGIC)).then(|| repair::with_magic(&block.bytes));
+    let chunk = with_magic.as_deref().unwrap_or(&block.bytes);
+    let header = EvtxChunkHeader::from_bytes(chunk).ok();
+    let sound = header
+        .as_ref()
+        .is_some_and(|header| repair::fits(header, chunk, &records));
+    // What lies behind the end of a sound chunk is no part of the log.
+    let end = header
+        .filter(|_| sound)
+        .map_or(CHUNK as u32, |header| header.free_space_offset) as usize;
+    if !sound {
+        records = repair::hidden(chunk, &records);
+        tell(UNFIT.to_owned());
+    }
+    let is_timeless = |record: &&Record| record.start < end && repair::has_no_time(chunk, record);
+    let timeless = records.iter().filter(is_timeless).count();
+    if timeless > 0 {
+        tell(format!(
+            "the head of {timeless} of its records states a time that cannot be"
+        ));
+    }
+    let repairs = !sound || timeless > 0;
+    let repaired = repairs.then(|| repair::repaired(chunk, &records));
+    let mut bytes = repaired.as_deref().unwrap_or(chunk);
+    let without_table;
+    if let Err(why) = open(bytes) {
+        tell(format!("{why}: read without it"));
+        without_table = repair::without_table(bytes);
+        bytes = &without_table;
+    }
+    let (mut read, mut broken) = (HashSet::new(), 0);
+    each_record(bytes, !sound, &mut |record| {
+        let start = record.as_ref().ok().map(|record| record.binxml_offset);
+        let outcome = record.map_err(|error| error.to_string());
+        match outcome.and_then(|record| fields(record, event)) {
             Ok(number) => {
+                read.extend(start);
                 block.stream.broken.look(event);
                 each(Position::Record(number), event);
             }
             Err(why) => {
                 broken += 1;
                 if broken <= TOLD {
-                    problem(of_chunk(why));
+                    tell(why);
                 }
             }
         }
-    }
+    });
     if broken > TOLD {
-        problem(of_chunk(format!("{} more records cannot be read", broken - TOLD)));
+        tell(format!("{} more records cannot be read", broken - TOLD));
+    }
+    let is_left = |record: &&Record| record.start < end && !read.contains(&(record.start as u64 + HEAD));
+    let left: Vec<_> = records.iter().filter(is_left).collect();
+    if broken < left.len() {
+        let count = left.len();
+        tell(format!(
+            "{count} of its records cannot be read: the texts in them are searched"
+        ));
+    }
+    for record in left {
+        texts(record.id, &chunk[record.start..record.end], event, each);
     }
 }
 
-/// Whether what a chunk's header says of its records is so: their sum, where they end, and which is the last. Behind
-/// their end there may be records of an earlier use of the chunk, which are no part of the log.
-fn fits(header: &EvtxChunkHeader, bytes: &[u8]) -> bool {
-    let free = usize::try_from(header.free_space_offset).unwrap_or(usize::MAX);
-    let Some(records) = bytes.get(RECORDS..free) else {
-        return false;
+/// Gives the texts in bytes that are no record, or none that can be read.
+fn texts(number: u64, bytes: &[u8], event: &mut Event, each: &mut dyn FnMut(Position, &Event)) {
+    let texts = repair::strings(bytes);
+    if !texts.is_empty() {
+        event.clear();
+        event.format = EVTX.name();
+        event.push("Strings", Value::Str(&texts));
+        each(Position::Record(number), event);
+    }
+}
+
+/// Why a chunk cannot be read at all.
+fn open(bytes: &[u8]) -> Result<(), String> {
+    let header = EvtxChunkHeader::from_bytes(bytes).map_err(|error| error.to_string())?;
+    let chunk = EvtxChunk::new(bytes, &header, Arc::new(ParserSettings::new()));
+    chunk.map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Calls `each` with every record of a chunk; `all` where its header is not to be believed.
+fn each_record(bytes: &[u8], all: bool, each: &mut dyn FnMut(Result<EvtxRecord<'_>, evtx::err::EvtxError>)) {
+    let Ok(mut header) = EvtxChunkHeader::from_bytes(bytes) else {
+        return;
     };
-    let summed = header.flags.contains(ChunkFlags::NO_CRC32)
-        || checksum_ieee(records) == header.events_checksum
-            && checksum_ieee(&[&bytes[..120], &bytes[128..RECORDS]].concat()) == header.header_chunk_checksum;
-    let (mut rest, mut last) = (records, None);
-    while let Some((id, behind)) = record(rest) {
-        (rest, last) = (behind, Some(id));
+    if all {
+        header.first_event_record_id = 0;
+        header.last_event_record_id = u64::MAX;
+        header.last_event_record_data_offset = CHUNK as u32;
+        header.free_space_offset = CHUNK as u32;
     }
-    summed && rest.is_empty() && last.is_none_or(|id| id == header.last_event_record_id)
-}
-
-/// The id of the record that these bytes begin with, and what is behind it: `**\0\0`, its size, its id, …, its size
-/// again.
-fn record(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let head = bytes.strip_prefix(b"**\0\0")?;
-    let (size, head) = head.split_first_chunk::<4>()?;
-    let id = u64::from_le_bytes(*head.first_chunk()?);
-    let length = usize::try_from(u32::from_le_bytes(*size)).ok()?;
-    let whole = bytes.get(..length).filter(|whole| whole.len() >= 28)?;
-    whole.ends_with(size).then_some((id, &bytes[length..]))
+    let settings = Arc::new(ParserSettings::new().indent(false));
+    if let Ok(mut chunk) = EvtxChunk::new(bytes, &header, settings) {
+        chunk.iter().for_each(each);
+    }
 }
 
 /// Reads one record into `event`; gives its number, or why it cannot be read. The number and the time are those that
@@ -99,6 +147,10 @@ fn fields(record: EvtxRecord<'_>, event: &mut Event) -> Result<u64, String> {
     event.format = EVTX.name();
     if !flat::flatten(&record.data, event) {
         return Err(format!("record {} cannot be read", record.event_record_id));
+    }
+    // Every event has one: where it is missing, its content is not what it was.
+    if event.get("EventID").is_none() {
+        return Err(format!("record {} has no content", record.event_record_id));
     }
     let stated = event.get_str("TimeCreated").map(str::to_owned);
     event.time = match &stated {

@@ -8,11 +8,7 @@ use std::io::{self, Read};
 
 use encoding_rs::{Decoder, Encoding, UTF_16BE, UTF_16LE};
 
-/// How much of a text without a byte order mark is looked at.
-const PROBE: usize = 4096;
-
-/// How much behind a byte order mark is looked at.
-const MARKED: usize = 64;
+use super::utf16::{MARKED, Turn, is_plain, is_sensible, is_text, marked, turn};
 
 /// So many bytes of ASCII in a row are no UTF-16 (sixteen ideographs whose bytes all happen to be letters).
 const ASCII: usize = 32;
@@ -22,82 +18,6 @@ const ASCII_LINE: usize = 8;
 
 /// So many bytes of ASCII and NUL in turn are UTF-16.
 const PAIRS: usize = 12;
-
-/// Tells UTF-16 by its byte order mark, unless plain text follows it; or by letters of the first alphabets (U+0600 and
-/// what is before) in nearly all places, whose higher byte no plain text has.
-pub(super) fn detect(head: &[u8]) -> Option<&'static Encoding> {
-    match marked(head) {
-        Some(_) if head[2..].starts_with(&[0, 0]) => return None,
-        Some(encoding) if !is_plain(&head[2..]) => return Some(encoding),
-        Some(_) => return None,
-        None => {}
-    }
-    let pairs = head[..head.len().min(PROBE)].chunks_exact(2);
-    let count = pairs.len();
-    if count < 8 {
-        return None;
-    }
-    let (mut little, mut big) = (0, 0);
-    for pair in pairs {
-        little += usize::from(is_letter(pair[1], pair[0]));
-        big += usize::from(is_letter(pair[0], pair[1]));
-    }
-    let most = count * 9 / 10;
-    if little > most {
-        Some(UTF_16LE)
-    } else if big > most {
-        Some(UTF_16BE)
-    } else {
-        None
-    }
-}
-
-/// The encoding whose byte order mark this begins with.
-fn marked(bytes: &[u8]) -> Option<&'static Encoding> {
-    match bytes {
-        [0xff, 0xfe, ..] => Some(UTF_16LE),
-        [0xfe, 0xff, ..] => Some(UTF_16BE),
-        _ => None,
-    }
-}
-
-/// Whether these first bytes are letters of UTF-16, as noise is not.
-fn is_sensible(bytes: &[u8], encoding: &'static Encoding) -> bool {
-    let bytes = &bytes[..bytes.len().min(MARKED) / 2 * 2];
-    let (text, broken) = encoding.decode_without_bom_handling(bytes);
-    let is_letter = |letter: char| match letter {
-        '\t' | '\r' | '\n' => true,
-        '\u{e000}'..='\u{f8ff}' | '\u{fffe}' | '\u{ffff}' => false,
-        _ => !letter.is_control(),
-    };
-    // The last one may be half a pair.
-    let whole = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-    (!broken || !whole.contains(char::REPLACEMENT_CHARACTER)) && whole.chars().all(is_letter)
-}
-
-/// Whether the two bytes of a unit are ASCII, or a letter of one of the alphabets behind it, Greek, Cyrillic and Hebrew
-/// among them.
-fn is_letter(high: u8, low: u8) -> bool {
-    match high {
-        0 => is_text(low),
-        1..=6 => true,
-        _ => false,
-    }
-}
-
-fn is_text(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\n' | b'\r' | 32..=126)
-}
-
-/// Whether these first bytes of a text are UTF-8 without a NUL.
-fn is_plain(bytes: &[u8]) -> bool {
-    let bytes = &bytes[..bytes.len().min(MARKED)];
-    let valid = match std::str::from_utf8(bytes) {
-        Ok(_) => true,
-        Err(error) => error.error_len().is_none(),
-    };
-    valid && !bytes.contains(&0)
-}
 
 /// Whether bytes have nothing that a change of encoding could begin with.
 pub(super) fn is_clean(bytes: &[u8]) -> bool {
@@ -213,7 +133,10 @@ impl<R: Read> Mixed<R> {
     /// Decodes UTF-16, to where plain text begins or where more must be seen; gives how much it has dealt with. It
     /// begins at a whole unit.
     fn wide(&mut self, raw: &[u8]) -> usize {
-        let (mut at, mut stop, mut plain) = (0, raw.len(), false);
+        let Some(encoding) = self.decoder.as_ref().map(Decoder::encoding) else {
+            return 0;
+        };
+        let (mut at, mut stop, mut plain, mut other) = (0, raw.len(), false, None);
         while at < raw.len() {
             let run = raw[at..].iter().take_while(|byte| is_text(**byte)).count();
             let ended = at + run < raw.len();
@@ -226,13 +149,25 @@ impl<R: Read> Mixed<R> {
                 stop = at;
                 break;
             }
-            // On with the next unit.
-            at = (at + run) / 2 * 2 + 2;
+            match turn(&raw[at..], run, encoding, self.done) {
+                Turn::No => {}
+                Turn::Open => {
+                    stop = at;
+                    break;
+                }
+                Turn::To(odd, mark, encoding) => {
+                    stop = at;
+                    other = Some((odd, mark, encoding));
+                    break;
+                }
+            }
+            // On with the next unit that is not of two letters of ASCII.
+            at += (run / 2 * 2).max(2);
         }
         if !self.done {
             stop -= stop % 2;
         }
-        let last = plain || self.done;
+        let last = plain || self.done || other.is_some();
         if let Some(decoder) = &mut self.decoder {
             let held = self.text.len();
             let room = decoder.max_utf8_buffer_length(stop).unwrap_or(3 * stop + 16);
@@ -240,11 +175,20 @@ impl<R: Read> Mixed<R> {
             let (_, _, written, _) = decoder.decode_to_utf8(&raw[..stop], &mut self.text[held..], last);
             self.text.truncate(held + written);
         }
-        if last {
-            self.decoder = None;
-            self.last = b'\n';
+        let Some((odd, mark, encoding)) = other else {
+            if last {
+                self.decoder = None;
+                self.last = b'\n';
+            }
+            return stop;
+        };
+        self.pass(&raw[stop..stop + odd]);
+        self.decoder = Some(encoding.new_decoder_without_bom_handling());
+        match stop + odd + mark {
+            // Here it begins as a letter of the new order: there is no way back.
+            0 => self.wide(raw),
+            taken => taken,
         }
-        stop
     }
 }
 
@@ -304,6 +248,7 @@ impl<R: Read> Read for Mixed<R> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::utf16::detect;
     use super::*;
 
     fn little(text: &str) -> Vec<u8> {
@@ -349,6 +294,17 @@ mod tests {
         assert_eq!(detect(&[0; 64]), None);
         assert_eq!(detect(b"\xff\xfeplain text, no more"), None);
         assert_eq!(detect("\u{feff}".as_bytes()), None);
+        let chinese = "登录成功 用户 张三\r\n日志 记录 失败\r\n";
+        assert_eq!(detect(&little(chinese)), Some(UTF_16LE));
+        assert_eq!(detect(&big(chinese)), Some(UTF_16BE));
+        assert_eq!(detect(&b"name=root value\0".repeat(30)), None);
+        assert_eq!(detect(&"登录成功 \0".repeat(30).into_bytes()), None);
+        let line = "line of a log\r\n";
+        let odd = [&little(line)[..], b"\n", &little(line).repeat(40)].concat();
+        let text = String::from_utf8(decoded(&odd, 1 << 20)).unwrap();
+        // Read in the other order, behind the first lines, a half is left.
+        let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        assert_eq!(text, [line, "\n", &line.repeat(40)].concat());
     }
 
     #[test]
@@ -387,6 +343,58 @@ mod tests {
             &[plain, "домен\n"].concat(),
         );
         check(&[b"\xff\xfe", &little("日本語"), b"evil.com"], "日本語evil.com");
+        // An odd byte, and some more of them.
+        let more = "visit evil.com now\r\nещё домен\r\n";
+        for odd in ["\n", "\0", "hello\r\n", "hello hello hello"] {
+            for units in [little, big] {
+                check(
+                    &[&units("\u{feff}one two\r\n"), odd.as_bytes(), &units(more)],
+                    &["one two\r\n", odd, more].concat(),
+                );
+            }
+            let ascii = "visit evil.com now\r\n";
+            check(
+                &[
+                    plain.as_bytes(),
+                    &little("one two\r\n"),
+                    odd.as_bytes(),
+                    &little(ascii),
+                ],
+                &[plain, "one two\r\n", odd, ascii].concat(),
+            );
+        }
+        check(
+            &[&little("\u{feff}домен\r\n"), b"\n", &little("вход: Олена\r\n")],
+            "домен\r\n\nвход: Олена\r\n",
+        );
+        check(
+            &[&little("\u{feff}one\r\n"), b"\xff", &little(more)],
+            &["one\r\n\u{fffd}", more].concat(),
+        );
+        // Another mark, and the other order.
+        check(
+            &[
+                &little("\u{feff}one\r\n"),
+                b"\n",
+                &little("\u{feff}visit evil.com"),
+            ],
+            "one\r\n\nvisit evil.com",
+        );
+        let marked = ["\u{feff}", more].concat();
+        check(
+            &[&little("\u{feff}one\r\n"), &big(&marked)],
+            &["one\r\n", more].concat(),
+        );
+        check(
+            &[&big("\u{feff}one\r\n"), &little(&marked)],
+            &["one\r\n", more].concat(),
+        );
+        check(
+            &[&big("\u{feff}one\r\n"), &little("visit evil.com\r\n")],
+            "one\r\nvisit evil.com\r\n\u{fffd}",
+        );
+        let spaces = "日本語\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}\u{3000}一一、。\r\n";
+        check(&[&little("\u{feff}"), &little(spaces)], spaces);
         check(
             &[plain.as_bytes(), &[0; 40], plain.as_bytes()],
             &[plain, &"\0".repeat(40), plain].concat(),

@@ -1,9 +1,11 @@
-//! Text: transcoded to UTF-8 where it is UTF-16 ([`mixed`]), its format told, and cut into blocks of whole lines or records.
+//! Text: transcoded to UTF-8 where it is UTF-16 ([`mixed`]) or UTF-32 ([`utf32`]), its format told, and cut into blocks of whole lines or records.
 
 mod lines;
 mod mixed;
 mod pieces;
 pub(crate) mod records;
+mod utf16;
+mod utf32;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,7 +19,13 @@ use crate::{json, xml};
 use records::Splitter;
 
 pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> ControlFlow<()> {
-    let encoding = mixed::detect(reader.head());
+    if let Some(order) = utf32::detect(reader.head()) {
+        reader.skip(utf32::UNIT);
+        let mut decoded = utf32::Utf32::new(reader, order);
+        let head = container::peek(&mut decoded, walk.quiet);
+        return utf8(walk, member, Peeked::new(head, &mut decoded));
+    }
+    let encoding = utf16::detect(reader.head());
     if encoding.is_none() && is_binary(reader.head()) {
         return utf8(walk, member, reader);
     }

@@ -121,6 +121,29 @@ fn other_encodings_in_one_file_are_read() {
         &[oks.as_bytes(), b"\xff\xfe", &wide("visit evil.com now\r\n")],
         30_001,
     );
+    // An odd byte among them, and behind it the other order and a mark.
+    let more = "visit evil.com now\r\n";
+    for odd in [&b"\n"[..], b"ok\n", b"ok\r\nok\n", b"\r\n\n"] {
+        let count = odd.iter().filter(|byte| **byte == b'\n').count();
+        check(&[b"\xff\xfe", &wide(&oks), odd, &wide(more)], 30_001 + count);
+        check(&[&wide(&oks), odd, &wide(more)], 30_001 + count);
+        let marked = wide(&format!("\u{feff}{more}"));
+        check(&[&wide(&oks), odd, &marked], 30_001 + count);
+    }
+    let big: Vec<u8> = "\u{feff}visit evil.com now"
+        .encode_utf16()
+        .flat_map(u16::to_be_bytes)
+        .collect();
+    check(&[b"\xff\xfe", &wide(&oks), &big], 30_001);
+    let widest = |text: &str, unit: fn(u32) -> [u8; 4]| -> Vec<u8> {
+        text.chars().flat_map(|letter| unit(letter.into())).collect()
+    };
+    for unit in [u32::to_le_bytes, u32::to_be_bytes] {
+        check(
+            &[&widest(&format!("\u{feff}{oks}visit evil.com now"), unit)],
+            30_001,
+        );
+    }
     check(&[b"\xff\xfe", oks.as_bytes(), plain], 30_001);
     check(&[b"\xfe\xff", oks.as_bytes(), plain], 30_001);
 }
@@ -147,8 +170,8 @@ fn what_stands_behind_a_tar_is_read_or_told() {
     );
     check(&[one.as_slice(), &[0; 9216]].concat(), &["one"], 0);
     check(
-        &[one.as_slice(), &b"visit evil.com now\n".repeat(300)].concat(),
-        &["one"],
+        &[one.as_slice(), &b"visit evil.com now\n".repeat(2)].concat(),
+        &["one", "visit evil.com now", "visit evil.com now"],
         1,
     );
 }
@@ -168,6 +191,33 @@ fn a_broken_member_does_not_end_the_archive() {
         .iter()
         .filter(|(member, _, _)| member.as_deref() == Some("b.bz2"));
     assert_eq!(of_b.count(), 60);
+}
+
+#[test]
+fn a_broken_part_does_not_hide_those_behind_it() {
+    let text = lines();
+    for pack in [gz, zstd, xz, bz2, lz4] {
+        let sound = pack(text.as_bytes());
+        for at in [sound.len() / 2, sound.len() - 5] {
+            let mut broken = sound.clone();
+            broken[at] ^= 0x55;
+            for count in 1..3 {
+                let packed = [sound.clone(), broken.clone(), sound.repeat(count)].concat();
+                let found = file(&packed, &ReadOptions::default());
+                assert!(
+                    found.items.len() >= 60 * (count + 1),
+                    "{at}: {:?}",
+                    found.problems
+                );
+                // Some formats have no sums: there the damage is in a line.
+                let damaged = found.texts().iter().any(|line| !text.contains(line));
+                assert!(damaged || !found.problems.is_empty(), "{at}");
+            }
+        }
+    }
+    // Beginnings without end cost little.
+    let flood = [gz(b"one\n"), b"\x1f\x8b\x08".repeat(1 << 20)].concat();
+    assert!(file(&flood, &ReadOptions::default()).problems.len() <= 1024);
 }
 
 #[test]
@@ -405,34 +455,6 @@ fn what_is_no_json_is_told_once_a_stream() {
     // A banner among the lines, and text with a stray brace, claim nothing.
     check(&format!("starting up\n{good}done\n"), &[]);
     check("some words\n{\"a\":tru}\nmore words\nand more\n{ x\n", &[]);
-}
-
-#[test]
-fn a_lying_chunk_header_hides_no_record() {
-    let packed = include_bytes!("../../../../examples/logs/web01-forwarded.evtx.gz");
-    let mut log = Vec::new();
-    flate2::read::GzDecoder::new(packed.as_slice())
-        .read_to_end(&mut log)
-        .unwrap();
-    let whole = file(&log, &ReadOptions::default());
-    assert_eq!(whole.problems, [""; 0]);
-    assert!(whole.events.len() > 1);
-    let check = |at: usize, bytes: &[u8]| {
-        let mut log = log.clone();
-        log[4096 + at..][..bytes.len()].copy_from_slice(bytes);
-        let found = file(&log, &ReadOptions::default());
-        assert_eq!(found.events, whole.events, "{at}: {bytes:?}");
-        assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
-        assert!(found.problems[0].contains("chunk 1: its header does not fit its records"));
-    };
-    // Where the free space begins, the last record's id, where it stands, the sums.
-    check(48, &512_u32.to_le_bytes());
-    check(48, &536_u32.to_le_bytes());
-    check(48, &0_u32.to_le_bytes());
-    check(48, &70_000_u32.to_le_bytes());
-    check(32, &0_u64.to_le_bytes());
-    check(44, &512_u32.to_le_bytes());
-    check(52, &7_u32.to_le_bytes());
 }
 
 #[test]

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod bad_input;
+mod chunks;
 mod containers;
 mod examples;
 mod live;
 mod shared_data;
 mod streams;
+mod tars;
 
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;

@@ -79,7 +79,7 @@ fn damaged_event_logs_give_what_is_left() {
     let mut broken = bytes.clone();
     broken[4096 + 65_536..4096 + 65_536 + 8].fill(b'x');
     let found = file(&broken, &ReadOptions::default());
-    assert!(found.events.len() < whole && found.events.len() > whole / 2);
+    assert_eq!(found.events.len(), whole);
     assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
 
     let found = file(&bytes[..4096 + 65_536 + 30_000], &ReadOptions::default());
