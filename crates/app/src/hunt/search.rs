@@ -322,7 +322,7 @@ fn write_text(event: &Event, text: &mut Vec<u8>) {
 impl Tools<'_> {
     /// Values that stand in a line or record: one finding for each.
     fn values(&mut self, item: &Item<'_>, hits: &[Hit]) {
-        if hits.is_empty() || !self.in_time(item.event.time) {
+        if hits.is_empty() || !self.in_time(item.event) {
             return;
         }
         let mut done = HashSet::new();
@@ -367,7 +367,7 @@ impl Tools<'_> {
 
     /// Sigma rules and STIX patterns on an event.
     fn rules(&mut self, item: &Item<'_>) {
-        if !item.has_fields || !self.in_time(item.event.time) {
+        if !item.has_fields || !self.in_time(item.event) {
             return;
         }
         self.sigma_hits.clear();
@@ -433,10 +433,12 @@ impl Tools<'_> {
         self.since.is_some() || self.until.is_some()
     }
 
-    /// False where the event is known to be outside the time that was asked for.
-    fn in_time(&self, time: Option<Timestamp>) -> bool {
-        let Some(time) = time else { return true };
-        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+    /// False where the event is known to be outside the time that was asked for, by every time that it has.
+    fn in_time(&self, event: &Event) -> bool {
+        let is_in = |time: Timestamp| {
+            self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+        };
+        event.time.is_none_or(is_in) || event.other_time.is_some_and(is_in)
     }
 }
 
