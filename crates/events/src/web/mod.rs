@@ -1,5 +1,7 @@
-//! Web servers and proxies: the common and combined log formats of Apache and nginx, Squid's own.
+//! Web servers, load balancers and proxies: the common and combined log formats of Apache and nginx, those of HAProxy and
+//! of AWS' balancers, Squid's own.
 
+mod balancer;
 pub(crate) mod combined;
 pub(crate) mod squid;
 
