@@ -34,6 +34,9 @@ pub(crate) const CSV: Spec = Spec {
 };
 
 fn header(sample: &[u8]) -> Option<Columns> {
+    if let Some(columns) = flow_log(sample) {
+        return Some(columns);
+    }
     let (stated, sample) = behind_preamble(sample);
     let (first, rest) = sample.split_at(memchr::memchr(b'\n', sample)? + 1);
     let first = std::str::from_utf8(first).ok()?.trim_end();
@@ -48,6 +51,46 @@ fn header(sample: &[u8]) -> Option<Columns> {
             separator,
             ..Columns::default()
         })
+    })
+}
+
+/// The columns of AWS' flow logs of the second version, which come without a header from CloudWatch; with the time of
+/// their arrival before them or not.
+const FLOW: [&str; 15] = [
+    "timestamp",
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+];
+
+fn flow_log(sample: &[u8]) -> Option<Columns> {
+    let line = sample.split(|byte| *byte == b'\n').next()?;
+    let words: Vec<&[u8]> = line
+        .trim_ascii_end()
+        .split(|byte| *byte == b' ')
+        .take(16)
+        .collect();
+    let skipped = match words.as_slice() {
+        [b"2", _, interface, .., b"OK" | b"NODATA" | b"SKIPDATA"] if interface.starts_with(b"eni-") => 1,
+        [_, b"2", _, interface, .., b"OK" | b"NODATA" | b"SKIPDATA"] if interface.starts_with(b"eni-") => 0,
+        _ => return None,
+    };
+    let names = &FLOW[skipped..];
+    (words.len() == names.len()).then(|| Columns {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        separator: b' ',
+        ..Columns::default()
     })
 }
 
@@ -341,6 +384,18 @@ mod tests {
             "Hello, this is a letter. It has commas, and more\nthan one line\n",
             None,
         );
+    }
+
+    #[test]
+    fn flow_logs_need_no_header() {
+        let row = "2 123456789010 eni-1 10.0.0.1 192.0.2.1 5 443 6 20 4249 1767225600 1767225660 ACCEPT OK";
+        for row in [row.to_owned(), format!("2026-01-01T00:00:00.000Z {row}")] {
+            let event = crate::format::tests::first_event(&row);
+            assert_eq!(event.time.unwrap().to_string(), "2026-01-01T00:00:00Z");
+            assert_eq!(crate::client(&event), Some("10.0.0.1"));
+            assert_eq!(event.get_str("action"), Some("ACCEPT"));
+        }
+        assert!(header(b"2 1 eni-1 x OK\n").is_none());
     }
 
     proptest! {

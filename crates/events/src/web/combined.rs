@@ -5,7 +5,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use perisai_model::{Event, Value};
 
-use super::{balancer, push_target};
+use super::{balancer, errors, push_target};
 use crate::block::Stream;
 use crate::format::{Clock, PLAIN, Spec};
 use crate::kv::{quote_end, unescape};
@@ -13,7 +13,7 @@ use crate::time;
 
 pub(crate) const WEB: Spec = Spec {
     name: "web",
-    line: |line| split(line).is_some() || balancer::split(line).is_some(),
+    line: |line| split(line).is_some() || balancer::split(line).is_some() || errors::split(line).is_some(),
     fields,
     ..PLAIN
 };
@@ -166,6 +166,10 @@ pub(crate) fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
         push_header(&["cs-user-agent", "c-useragent"], row.agent, event);
         return true;
     }
+    if let Some(row) = errors::split(item) {
+        push_error(&row, stream, event);
+        return true;
+    }
     let Some((row, core)) = row_of(item) else {
         return false;
     };
@@ -190,6 +194,21 @@ pub(crate) fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
         rest = &inner[end + 1..];
     }
     true
+}
+
+fn push_error(row: &errors::Row<'_>, stream: &Stream, event: &mut Event) {
+    if let Some(client) = row.client {
+        push_client(client, event);
+    }
+    timed(row.time, stream, event);
+    if !row.request.is_empty() {
+        push_request(row.request, "", "", event);
+    }
+    if !row.host.is_empty() && event.get("cs-host").is_none() {
+        event.push_str("cs-host", row.host);
+    }
+    event.push_str("level", row.level);
+    event.push_str("message", row.message);
 }
 
 fn timed(text: &str, stream: &Stream, event: &mut Event) {
