@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use perisai_model::{Event, Timestamp};
+use perisai_model::{Event, Timestamp, Value};
 
 use crate::block::Stream;
 use crate::device::{CEF, LEEF};
@@ -96,13 +96,20 @@ pub(crate) fn open(event: &mut Event, stream: &Stream) {
     if docker(event, stream) {
         return;
     }
-    if event.get("preview").is_some() || event.get("result._raw").is_some() {
+    // One pass: most records hold no other.
+    let splunk = |(name, _): (&str, _)| matches!(name, "preview" | "result._raw");
+    if event.iter().any(splunk) {
         *event = copied(event, |name| Some(name.strip_prefix(RESULT).unwrap_or(name)));
     }
-    let mut held = CARRIERS
-        .iter()
-        .filter(|(_, beside)| beside.is_none_or(|name| event.get(name).is_some()));
-    let Some(inner) = held.find_map(|(name, _)| event.get_str(name).filter(|text| !text.is_empty())) else {
+    let rank = |(name, value): (&str, Value<'_>)| {
+        let rank = CARRIERS.iter().position(|(carrier, _)| *carrier == name)?;
+        matches!(value, Value::Str(text) if !text.is_empty()).then_some(rank)
+    };
+    let mut ranks: Vec<usize> = event.iter().filter_map(rank).collect();
+    ranks.sort_unstable();
+    let mut held = ranks.into_iter().map(|rank| CARRIERS[rank]);
+    let carrier = held.find(|(_, beside)| beside.is_none_or(|name| event.get(name).is_some()));
+    let Some(inner) = carrier.and_then(|(name, _)| event.get_str(name)) else {
         return;
     };
     let mut found = Event::default();
@@ -306,7 +313,7 @@ mod tests {
             let event = first_event(text);
             assert_eq!(event.format, format, "{text}");
             for (name, value) in fields {
-                let found = event.get(name).and_then(perisai_model::Value::text);
+                let found = event.get(name).and_then(Value::text);
                 assert_eq!(found.as_deref(), Some(*value), "{name}: {event:?}");
             }
             event
@@ -374,7 +381,7 @@ mod tests {
             record = format!(r#"{{"_raw":{}}}"#, serde_json::to_string(&record).unwrap());
         }
         let event = first_event(&record);
-        assert_eq!(event.get("a"), Some(perisai_model::Value::Int(1)));
+        assert_eq!(event.get("a"), Some(Value::Int(1)));
     }
 
     #[test]

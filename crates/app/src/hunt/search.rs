@@ -451,6 +451,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_record_counts_by_its_own_time_or_its_wrappers() {
+        let check = |line: &str, expected: usize| {
+            let mut intel = Intel::default();
+            let context = intel.add_context(perisai_model::Context::default());
+            intel
+                .indicators
+                .push(perisai_model::Kind::Domain, "evil.example", context);
+            let (detector, _) = Detector::compile(intel, Vec::new());
+            let settings = Settings {
+                since: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+                ..Settings::default()
+            };
+            let mut blocks = Blocks::default();
+            let input = perisai_events::Input::Stream(&mut line.as_bytes());
+            perisai_events::read(Place::file("t"), None, input, &settings.read, &mut blocks);
+            let mut searcher = Searcher::new(&detector, &settings);
+            let (found, _) = searcher.search(&blocks.0[0], 0);
+            assert_eq!(found.findings.len(), expected, "{line}");
+        };
+        let inner = r#"{"ts":"2020-01-01T00:00:00Z","u":"evil.example"}"#;
+        check(&format!("{inner}\n"), 0);
+        check(&format!("2026-03-01T00:00:00Z stdout F {inner}\n"), 1);
+        check(&format!("2021-03-01T00:00:00Z stdout F {inner}\n"), 0);
+        check(
+            "2021-03-01T00:00:00Z stdout F {\"ts\":\"2026-01-01T00:00:00Z\",\"u\":\"evil.example\"}\n",
+            1,
+        );
+    }
+
+    #[test]
     fn a_busy_block_gives_up_at_the_wish_to_end() {
         let mut intel = Intel::default();
         let context = intel.add_context(perisai_model::Context::default());
