@@ -394,6 +394,20 @@ mod tests {
                 r#""SourceName":"S","Image":"C:\\x.exe","Provider_Name":"S","message":"text"}"#
             )),
         );
+        check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created", None);
+        check(
+            r#"Jan  2 03:04:05 fw1 srcip=10.0.0.1 dstip=192.0.2.1 action="accept""#,
+            Some(concat!(
+                r#"{"srcip":"10.0.0.1","dstip":"192.0.2.1","action":"accept","src_ip":"10.0.0.1","dst_ip":"192.0.2.1","#,
+                r#""hostname":"fw1","message":"srcip=10.0.0.1 dstip=192.0.2.1 action=\"accept\""}"#
+            )),
+        );
+        check("no syslog", None);
+    }
+
+    #[test]
+    fn lines_of_some_products_become_fields() {
+        let check = |line, expected| check_fields(&SYSLOG, line, expected);
         check(
             r#"<14>1 2022-02-24T01:00:00Z fw1 RT_FLOW - X [junos@2636.1.1.1.2.26 source-address="10.0.0.1" destination-port="443"]"#,
             Some(concat!(
@@ -417,15 +431,6 @@ mod tests {
                 r#""message":"connect from a.example[10.0.0.1]"}"#
             )),
         );
-        check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created", None);
-        check(
-            r#"Jan  2 03:04:05 fw1 srcip=10.0.0.1 dstip=192.0.2.1 action="accept""#,
-            Some(concat!(
-                r#"{"srcip":"10.0.0.1","dstip":"192.0.2.1","action":"accept","src_ip":"10.0.0.1","dst_ip":"192.0.2.1","#,
-                r#""hostname":"fw1","message":"srcip=10.0.0.1 dstip=192.0.2.1 action=\"accept\""}"#
-            )),
-        );
-        check("no syslog", None);
     }
 
     #[test]
