@@ -9,7 +9,7 @@ use perisai_model::{Event, Place, Position, Problem};
 use crate::broken::Broken;
 use crate::evtx;
 use crate::format::{Clock, Columns, Format};
-use crate::json::{self, escapes};
+use crate::json;
 
 /// One text or record stream inside an input: the file itself, or a member of an archive. Shared by its blocks.
 #[derive(Debug, Clone)]
@@ -121,7 +121,7 @@ impl Block {
     pub fn retells(&self) -> bool {
         let own = self.stream.format.0.retell;
         own.is_some_and(|own| memmem::find(&self.bytes, own.mark.as_bytes()).is_some())
-            || escapes::is_marked(&self.bytes)
+            || json::retells(&self.bytes)
     }
 
     /// Adds to `out`, on lines of their own, what a line says in the usual way of writing: a name with dots, where the log
@@ -135,7 +135,7 @@ impl Block {
         {
             (own.line)(text, out, stood);
         }
-        escapes::retell(bytes, out, stood);
+        json::retell(bytes, out, stood);
     }
 
     /// Calls `each` with every record of an EVTX chunk, its number being the `EventRecordID`, and `problem` with what

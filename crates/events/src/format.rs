@@ -218,6 +218,12 @@ pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// A line without what others left before it: the byte order mark of a file that was joined to one before, the NULs of
+/// a log that was cut to nothing while a program went on writing it, the separator of RFC 7464.
+pub(crate) fn bare(line: &str) -> &str {
+    line.trim_start_matches(|first: char| first == '\u{feff}' || first.is_control() && first != '\t')
+}
+
 /// Tells the format of a text by its first bytes: a header decides, else the lines vote.
 pub(crate) fn detect(sample: &[u8]) -> (Format, Option<Arc<Columns>>) {
     for spec in LINES {
@@ -233,7 +239,7 @@ pub(crate) fn detect(sample: &[u8]) -> (Format, Option<Arc<Columns>>) {
     for line in lines.take(VOTERS) {
         voters += 1;
         let line = utf8(line);
-        let line = line.trim_end_matches('\r');
+        let line = bare(line.trim_end_matches('\r'));
         if let Some(found) = LINES.iter().position(|spec| (spec.line)(line)) {
             votes[found] += 1;
         }
@@ -262,14 +268,24 @@ impl Stream {
     /// See [`Block::fields`](crate::Block::fields); `event` is clear.
     pub(crate) fn fields(&self, item: &[u8], event: &mut Event) -> bool {
         let text = &*utf8(item);
+        let text = bare(text);
         event.format = self.format.name();
-        let read = (self.format.0.fields)(text, self, event) || self.stray(text, event);
-        if read {
+        // Among rows, a line that is none is mostly what stands behind a line break in a value: its writer has chosen the
+        // time in it.
+        let is_row = (self.format.0.fields)(text, self, event);
+        let is_timed = is_row || self.format.name() != CSV.name;
+        if is_row || self.stray(text, event) {
+            if !is_timed {
+                (event.time, event.time_text) = (None, None);
+            }
             self.broken.look(event);
             return true;
         }
         event.clear();
         event.format = Format::TEXT.name();
+        if !is_timed {
+            return false;
+        }
         if let Some((at, range)) = combined::stray_time(item, self.format.name() == WEB.name, &self.clock) {
             event.time = at;
             event.time_text = Some(String::from_utf8_lossy(&item[range]).into_owned());
@@ -444,7 +460,7 @@ pub(crate) mod tests {
                 if let Some(retell) = spec.retell {
                     (retell.line)(line, &mut Vec::new(), &mut Vec::new());
                 }
-                json::escapes::retell(line.as_bytes(), &mut Vec::new(), &mut Vec::new());
+                json::retell(line.as_bytes(), &mut Vec::new(), &mut Vec::new());
                 let start = &line[..line.len().min(60)];
                 assert!(event.iter().len() <= 4 * FIELDS, "{}: {start}", spec.name);
             }

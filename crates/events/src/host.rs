@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use perisai_model::{Event, Value};
 
 /// The names under which a computer states itself, the surer first.
-const COMPUTERS: [&str; 19] = [
+const COMPUTERS: [&str; 18] = [
     "Computer",
     "host.name",
     "host.hostname",
@@ -13,7 +13,6 @@ const COMPUTERS: [&str; 19] = [
     "hostname",
     "_HOSTNAME",
     "host_name",
-    "dvchost",
     "agent.hostname",
     "agent.name",
     "beat.hostname",
@@ -28,8 +27,10 @@ const COMPUTERS: [&str; 19] = [
 ];
 
 /// The names under which a server or a firewall states itself, and tells of its clients.
-const SERVERS: [&str; 5] = [
+const SERVERS: [&str; 6] = [
     "devname",
+    // Of CEF; before the host in syslog's header, which may be a relay.
+    "dvchost",
     "device_name",
     "server-hostname",
     "ServerHostName",
@@ -37,9 +38,12 @@ const SERVERS: [&str; 5] = [
 ];
 
 /// The host that an event names as its own, where its format has one. For a forwarded event this is the host where it
-/// happened, not the one that collected it.
+/// happened, not the one that collected it. What a program writes into syslog as JSON does not name it: the header does.
 #[must_use]
 pub fn host(event: &Event) -> Option<&str> {
+    if let Some(stated) = header_host(event) {
+        return Some(stated);
+    }
     // Before `hostname`, which firewalls that have a name for themselves use for the site that was asked for.
     SERVERS
         .into_iter()
@@ -51,6 +55,17 @@ pub fn host(event: &Event) -> Option<&str> {
         })
         .map(str::trim)
         .find(|host| !host.is_empty() && *host != "-")
+}
+
+/// The host in the header of syslog around JSON that anyone may have written; it comes behind what that says. Windows
+/// events are mostly forwarded, and name their own.
+fn header_host(event: &Event) -> Option<&str> {
+    let is_behind =
+        event.format == "json" && event.get("appname").is_some() && event.get("message").is_some();
+    match event.get_all("hostname").filter(|_| is_behind).last()? {
+        Value::Str(host) if !matches!(host.trim(), "" | "-") => Some(host.trim()),
+        _ => None,
+    }
 }
 
 /// The value of `hostname`: of syslog and many programs the own name, of filtering firewalls and proxies the site.
@@ -93,7 +108,7 @@ const TARGETS: [&str; 8] = [
 ];
 
 /// by which method,
-const METHODS: [&str; 8] = [
+const METHODS: [&str; 9] = [
     "method",
     "http_method",
     "request_method",
@@ -101,6 +116,7 @@ const METHODS: [&str; 8] = [
     "cs-method",
     "verb",
     "httpMethod",
+    "http.request.method",
     // `GET /x HTTP/1.1`
     "request",
 ];
@@ -220,7 +236,9 @@ pub fn client(event: &Event) -> Option<&str> {
         .into_iter()
         .filter(|name| !matches!(*name, "hostname" | "host"))
         .filter_map(|name| event.get_str(name));
-    if own.any(|host| !host.is_empty()) {
+    // The log of a web server that a shipper has put the host to.
+    let is_server = text(event, &METHODS).is_some_and(is_method);
+    if !is_server && own.any(|host| !host.is_empty()) {
         return None;
     }
     let named = CLIENTS.into_iter().filter_map(|name| event.get_str(name));
@@ -357,10 +375,21 @@ mod tests {
             client,
         );
         check(
-            r#"Jan  2 03:04:05 relay app: {"hostname":"web1","msg":"started"}"#,
+            r#"Jan  2 03:04:05 web1 app: {"hostname":"forged","Computer":"forged","host":{"name":"forged"}}"#,
             Some("web1"),
             None,
         );
+        check(
+            r#"Jan  2 03:04:05 relay app: {"Computer":"ws1","EventID":1,"Channel":"C"}"#,
+            Some("ws1"),
+            None,
+        );
+        check(
+            "Jan  2 03:04:05 relay CEF:0|v|p|1|2|n|3|src=10.0.0.1 dvchost=fw1",
+            Some("fw1"),
+            client,
+        );
+        check("CEF:0|v|p|1|2|n|3|src=10.0.0.1 dvchost=fw1", Some("fw1"), client);
         check(
             r#"{"client":"10.0.0.1","host":"site.example","path":"/x","status":200}"#,
             None,
@@ -398,6 +427,20 @@ mod tests {
         check(
             "_raw,host,uri,method\nx,web1,/a,GET\nx,web1,/b,GET\n",
             Some("web1"),
+            None,
+        );
+    }
+
+    #[test]
+    fn a_server_tells_of_its_clients() {
+        check(
+            r#"{"host":{"name":"web1"},"source":{"ip":"10.0.0.1"},"http":{"request":{"method":"GET"}},"url":{"original":"/x"}}"#,
+            Some("web1"),
+            Some("10.0.0.1"),
+        );
+        check(
+            r#"{"host":{"name":"ws1"},"source":{"ip":"10.0.0.1"}}"#,
+            Some("ws1"),
             None,
         );
     }

@@ -10,7 +10,7 @@ use crate::names::{self, copy};
 use crate::time;
 
 /// The fields that hold an event's own time, in any case, the surer first.
-const TIMES: [&str; 43] = [
+const TIMES: [&str; 54] = [
     "@timestamp",
     "TimeCreated",
     "EventTime",
@@ -54,11 +54,31 @@ const TIMES: [&str; 43] = [
     "t.$date",
     "start",
     "T",
+    // Of exports to CSV, which name the zone.
+    "TimeGenerated [UTC]",
+    "Timestamp [UTC]",
+    "EdgeStartTimestamp",
+    "eventCreationTime",
+    "metadata.eventCreationTime",
+    "ProcessStartTime",
+    "event.ProcessStartTime",
+    // Of what was found on a disk: when it ran last, else when it was written.
+    "LastRun",
+    "FileKeyLastWriteTimestamp",
+    "SourceModified",
+    "SourceCreated",
 ];
 
 /// Completes a flattened record: what it is more exactly than its format says, its time, and the names that other
 /// formats give the same things.
 pub(crate) fn finish(event: &mut Event, clock: &Clock) {
+    tell(event);
+    timed(event, clock);
+}
+
+/// As [`finish`], without the time.
+pub(crate) fn tell(event: &mut Event) {
+    windows::system_names(event);
     event.format = format(event).unwrap_or(event.format);
     match event.format {
         "winjson" => {
@@ -68,7 +88,7 @@ pub(crate) fn finish(event: &mut Event, clock: &Clock) {
             copy(event, "Hostname", "Computer");
             copy(event, "ComputerName", "Computer");
         }
-        "journald" => journal_message(event),
+        "journald" => copy(event, "MESSAGE", "message"),
         "zeek" => {
             copy(event, "@stream", "_path");
             names::add(event, names::ZEEK);
@@ -77,7 +97,6 @@ pub(crate) fn finish(event: &mut Event, clock: &Clock) {
         _ if event.get("QH").is_some() && event.get("QT").is_some() => names::add(event, names::ADGUARD),
         _ => {}
     }
-    timed(event, clock);
 }
 
 /// Sets the time from the first field that holds one, or from a date and a time that stand apart.
@@ -171,22 +190,6 @@ fn format(event: &Event) -> Option<&'static str> {
     }
 }
 
-/// journald writes a message that is no clean UTF-8 as a list of byte values.
-fn journal_message(event: &mut Event) {
-    let bytes: Vec<u8> = event
-        .get_all("MESSAGE")
-        .filter_map(|value| match value {
-            Value::Int(byte) => u8::try_from(byte).ok(),
-            _ => None,
-        })
-        .collect();
-    if !bytes.is_empty() {
-        event.push_str("message", &String::from_utf8_lossy(&bytes));
-    } else {
-        copy(event, "MESSAGE", "message");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::json::tests::read;
@@ -277,6 +280,17 @@ mod tests {
             r#"{"date":"2026-01-01","time":"01:00:00","timezone":"CET"}"#,
             r#"{"date":"2026-01-01","time":"00:00:00","timezone":"IST"}"#,
             r#"{"Date":"01/01/26","Time":"00:00:00"}"#,
+        ] {
+            check(text, Some("2026-01-01T00:00:00Z"));
+        }
+        for text in [
+            r#"{"ClientIP":"10.0.0.1","EdgeStartTimestamp":"2026-01-01T00:00:00Z"}"#,
+            r#"{"metadata":{"eventCreationTime":1767225600000},"event":{"ProcessStartTime":1767225500}}"#,
+            r#"{"FileKeyLastWriteTimestamp":"2026-01-01 00:00:00"}"#,
+            r#"{"SourceCreated":"2026-01-02 00:00:00","LastRun":"2026-01-01 00:00:00"}"#,
+            r#"{"SourceCreated":"2026-01-01 00:00:00","LastRun":""}"#,
+            r#"{"TimeGenerated [UTC]":"1/1/2026, 12:00:00.000 AM"}"#,
+            r#"{"System":{"EventID":{"Value":1},"TimeCreated":{"SystemTime":1767225600.0},"Channel":"C"}}"#,
         ] {
             check(text, Some("2026-01-01T00:00:00Z"));
         }

@@ -92,13 +92,18 @@ pub(crate) const W3C: Names = &[
     ("dst-port", "dst_port"),
 ];
 
-/// For structured data in syslog: of NXLog, and of Juniper's firewalls.
+/// For structured data in syslog: of NXLog, and of Juniper's and Check Point's firewalls.
 pub(crate) const STRUCTURED: Names = &[
     ("SourceName", "Provider_Name"),
     ("source-address", "src_ip"),
     ("destination-address", "dst_ip"),
     ("source-port", "src_port"),
     ("destination-port", "dst_port"),
+    ("src", "src_ip"),
+    ("dst", "dst_ip"),
+    ("s_port", "src_port"),
+    ("service", "dst_port"),
+    ("proto", "protocol"),
 ];
 
 /// Adds the second names; one that the log itself has stays alone.

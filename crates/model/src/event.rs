@@ -59,6 +59,9 @@ pub struct Event {
     pub format: &'static str,
     /// When it happened, in UTC, where that could be read.
     pub time: Option<Timestamp>,
+    /// Another time that the record's wrapper states (the header of syslog, a container's runtime), where the record has
+    /// one of its own: what a program writes must not choose alone when it happened.
+    pub other_time: Option<Timestamp>,
     /// The time as it stood in the log.
     pub time_text: Option<String>,
     text: String,
@@ -84,6 +87,7 @@ impl Event {
     /// Empties it for the next record; keeps the memory.
     pub fn clear(&mut self) {
         self.time = None;
+        self.other_time = None;
         self.time_text = None;
         self.text.clear();
         self.fields.clear();
@@ -146,6 +150,7 @@ impl Event {
         let mut copy = Self {
             format: self.format,
             time: self.time,
+            other_time: self.other_time,
             time_text: self.time_text.clone(),
             ..Self::default()
         };

@@ -322,7 +322,7 @@ fn write_text(event: &Event, text: &mut Vec<u8>) {
 impl Tools<'_> {
     /// Values that stand in a line or record: one finding for each.
     fn values(&mut self, item: &Item<'_>, hits: &[Hit]) {
-        if hits.is_empty() || !self.in_time(item.event.time) {
+        if hits.is_empty() || !self.in_time(item.event) {
             return;
         }
         let mut done = HashSet::new();
@@ -367,7 +367,7 @@ impl Tools<'_> {
 
     /// Sigma rules and STIX patterns on an event.
     fn rules(&mut self, item: &Item<'_>) {
-        if !item.has_fields || !self.in_time(item.event.time) {
+        if !item.has_fields || !self.in_time(item.event) {
             return;
         }
         self.sigma_hits.clear();
@@ -433,10 +433,12 @@ impl Tools<'_> {
         self.since.is_some() || self.until.is_some()
     }
 
-    /// False where the event is known to be outside the time that was asked for.
-    fn in_time(&self, time: Option<Timestamp>) -> bool {
-        let Some(time) = time else { return true };
-        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+    /// False where the event is known to be outside the time that was asked for, by every time that it has.
+    fn in_time(&self, event: &Event) -> bool {
+        let is_in = |time: Timestamp| {
+            self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+        };
+        event.time.is_none_or(is_in) || event.other_time.is_some_and(is_in)
     }
 }
 
@@ -447,6 +449,36 @@ mod tests {
     use perisai_model::Intel;
 
     use super::*;
+
+    #[test]
+    fn a_record_counts_by_its_own_time_or_its_wrappers() {
+        let check = |line: &str, expected: usize| {
+            let mut intel = Intel::default();
+            let context = intel.add_context(perisai_model::Context::default());
+            intel
+                .indicators
+                .push(perisai_model::Kind::Domain, "evil.example", context);
+            let (detector, _) = Detector::compile(intel, Vec::new());
+            let settings = Settings {
+                since: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+                ..Settings::default()
+            };
+            let mut blocks = Blocks::default();
+            let input = perisai_events::Input::Stream(&mut line.as_bytes());
+            perisai_events::read(Place::file("t"), None, input, &settings.read, &mut blocks);
+            let mut searcher = Searcher::new(&detector, &settings);
+            let (found, _) = searcher.search(&blocks.0[0], 0);
+            assert_eq!(found.findings.len(), expected, "{line}");
+        };
+        let inner = r#"{"ts":"2020-01-01T00:00:00Z","u":"evil.example"}"#;
+        check(&format!("{inner}\n"), 0);
+        check(&format!("2026-03-01T00:00:00Z stdout F {inner}\n"), 1);
+        check(&format!("2021-03-01T00:00:00Z stdout F {inner}\n"), 0);
+        check(
+            "2021-03-01T00:00:00Z stdout F {\"ts\":\"2026-01-01T00:00:00Z\",\"u\":\"evil.example\"}\n",
+            1,
+        );
+    }
 
     #[test]
     fn a_busy_block_gives_up_at_the_wish_to_end() {

@@ -1,5 +1,5 @@
-//! CSV with a header, with commas, semicolons, tabs or bars; with blanks where it is a wide table. A value that holds a line break is cut there: lines are
-//! searched on their own.
+//! CSV with a header, with commas, semicolons, tabs or bars; with blanks where it is a wide table. Lines are searched on
+//! their own, so a value that holds a line break is cut there: of its row the first line has the fields, up to the cut.
 
 use std::borrow::Cow;
 
@@ -7,13 +7,19 @@ use perisai_model::Event;
 
 use super::COLUMNS;
 use crate::block::Stream;
-use crate::format::{Columns, PLAIN, Spec};
+use crate::format::{Columns, PLAIN, Spec, utf8};
 use crate::json::windows;
-use crate::known;
+use crate::{known, wrapped};
 use perisai_model::Value;
 
-/// How many rows must agree with the header.
-const ROWS: usize = 5;
+/// How many rows are compared with the header.
+const ROWS: usize = 9;
+
+/// With so many columns, most rows are enough.
+const MANY: usize = 4;
+
+/// The most lines of one row that are looked at to tell the format.
+const BREAKS: usize = 64;
 
 /// How many columns a table with blanks between them must have, and how many cells of its first row must begin as numbers:
 /// prose has neither. Nor has a table a name twice.
@@ -28,24 +34,137 @@ pub(crate) const CSV: Spec = Spec {
 };
 
 fn header(sample: &[u8]) -> Option<Columns> {
-    let mut lines = sample.split(|byte| *byte == b'\n');
-    let first = std::str::from_utf8(lines.next()?).ok()?.trim_end();
-    // The last line of the sample may be cut off.
-    let rows: Vec<&[u8]> = lines.take(ROWS + 1).collect();
-    let rows = &rows[..rows.len().saturating_sub(1)];
-    b",;\t| ".iter().find_map(|separator| {
-        let names: Vec<String> = cells(first, *separator).map(Cow::into_owned).collect();
+    if let Some(columns) = flow_log(sample) {
+        return Some(columns);
+    }
+    let (stated, sample) = behind_preamble(sample);
+    let (first, rest) = sample.split_at(memchr::memchr(b'\n', sample)? + 1);
+    let first = std::str::from_utf8(first).ok()?.trim_end();
+    let tried = stated.map_or(",;\t| ".to_owned(), String::from);
+    tried.bytes().find_map(|separator| {
+        let names: Vec<String> = cells(first, separator).map(Cow::into_owned).collect();
         let sound = (2..=COLUMNS).contains(&names.len())
             && names.iter().all(|name| is_name(name))
-            && !rows.is_empty()
-            && (*separator != b' ' || is_table(&names, rows[0]));
-        let agree = |row: &&[u8]| cells(&String::from_utf8_lossy(row), *separator).count() == names.len();
-        (sound && rows.iter().all(agree)).then(|| Columns {
+            && agree(rest, &names, separator);
+        sound.then(|| Columns {
             names,
-            separator: *separator,
+            separator,
             ..Columns::default()
         })
     })
+}
+
+/// The columns of AWS' flow logs of the second version, which come without a header from CloudWatch; with the time of
+/// their arrival before them or not.
+const FLOW: [&str; 15] = [
+    "timestamp",
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+];
+
+fn flow_log(sample: &[u8]) -> Option<Columns> {
+    let line = sample.split(|byte| *byte == b'\n').next()?;
+    let words: Vec<&[u8]> = line
+        .trim_ascii_end()
+        .split(|byte| *byte == b' ')
+        .take(16)
+        .collect();
+    let skipped = match words.as_slice() {
+        [b"2", _, interface, .., b"OK" | b"NODATA" | b"SKIPDATA"] if interface.starts_with(b"eni-") => 1,
+        [_, b"2", _, interface, .., b"OK" | b"NODATA" | b"SKIPDATA"] if interface.starts_with(b"eni-") => 0,
+        _ => return None,
+    };
+    let names = &FLOW[skipped..];
+    (words.len() == names.len()).then(|| Columns {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        separator: b' ',
+        ..Columns::default()
+    })
+}
+
+/// Past what Windows PowerShell (`#TYPE …`) and Excel (`sep=;`, which states the separator) write before the names.
+fn behind_preamble(sample: &[u8]) -> (Option<char>, &[u8]) {
+    let end = memchr::memchr(b'\n', sample).map_or(sample.len(), |end| end + 1);
+    let (first, rest) = sample.split_at(end);
+    let first = first.trim_ascii().to_ascii_lowercase();
+    let stated = match first.strip_prefix(b"sep=") {
+        Some([separator]) => Some(char::from(*separator)),
+        Some(b"") => Some('\t'),
+        _ => None,
+    };
+    if stated.is_some() || first.starts_with(b"#type ") {
+        (stated.filter(char::is_ascii), rest)
+    } else {
+        (None, sample)
+    }
+}
+
+/// Whether the rows behind a header have as many cells. Of many columns a few rows may be odd: no single one must take
+/// the fields from a whole log.
+fn agree(sample: &[u8], names: &[String], separator: u8) -> bool {
+    let fits = |row: &[u8]| cells(&utf8(without_end(row)), separator).count() == names.len();
+    let (mut good, mut all, mut rest) = (0, 0, sample);
+    for _ in 0..BREAKS {
+        // The last line of the sample may be cut off.
+        let Some(end) = memchr::memchr(b'\n', rest) else {
+            break;
+        };
+        let (line, behind) = rest.split_at(end + 1);
+        if all == 0 && separator == b' ' && !is_table(names, line) {
+            return false;
+        }
+        if fits(line) {
+            (good, all, rest) = (good + 1, all + 1, behind);
+            continue;
+        }
+        let row = broken_row(rest);
+        let is_good = row.is_some_and(fits);
+        good += usize::from(is_good);
+        // A value that ends nowhere in the sample says nothing.
+        all += usize::from(is_good || row.is_some() || !is_odd(line));
+        rest = &rest[row.filter(|_| is_good).unwrap_or(line).len()..];
+        if all >= ROWS {
+            break;
+        }
+    }
+    good > 0 && (good == all || names.len() >= MANY && good * 2 > all)
+}
+
+/// A row that a text begins with and that has line breaks in its quoted values.
+fn broken_row(text: &[u8]) -> Option<&[u8]> {
+    let mut quotes = false;
+    let mut at = 0;
+    for _ in 0..BREAKS {
+        let end = at + memchr::memchr(b'\n', &text[at..])? + 1;
+        quotes ^= is_odd(&text[at..end]);
+        if !quotes {
+            return (at > 0).then_some(&text[..end]);
+        }
+        at = end;
+    }
+    None
+}
+
+/// Whether a text has an odd number of quotes.
+fn is_odd(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', text).count() % 2 == 1
+}
+
+fn without_end(row: &[u8]) -> &[u8] {
+    let row = row.strip_suffix(b"\n").unwrap_or(row);
+    row.strip_suffix(b"\r").unwrap_or(row)
 }
 
 /// Whether words with blanks between them are the names of a table's columns, as of flow logs of AWS.
@@ -66,24 +185,62 @@ fn is_name(cell: &str) -> bool {
         && cell.starts_with(|first: char| first.is_alphabetic() || "_@".contains(first))
         && cell
             .chars()
-            .all(|letter| letter.is_alphanumeric() || " _-.@()/#".contains(letter))
+            .all(|letter| letter.is_alphanumeric() || " _-.@()[]/#".contains(letter))
 }
 
 fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
-    let Some(columns) = &stream.columns else {
+    let Some(Columns { names, separator, .. }) = stream.columns.as_deref() else {
         return false;
     };
-    let (mut count, mut is_header) = (0, true);
-    for (name, cell) in columns.names.iter().zip(cells(item, columns.separator)) {
-        count += 1;
-        is_header &= cell == *name;
-        windows::push(event, name.trim(), Value::Str(&cell));
-    }
-    if count != columns.names.len() || is_header {
+    let is_odd = is_odd(item.as_bytes());
+    let open = is_odd.then(|| open_cell(item, *separator)).flatten();
+    let is_whole = cells(item, *separator).count() == names.len();
+    let is_row = if is_whole {
+        push_row(names, cells(item, *separator), event)
+    } else if let Some(start) = open {
+        // Of a value that goes on behind a line break, here is the beginning.
+        let before = item[..start].strip_suffix(char::from(*separator));
+        let before = before.into_iter().flat_map(|row| cells(row, *separator));
+        push_row(names, before.chain([Cow::Borrowed(&item[start + 1..])]), event)
+    } else {
+        false
+    };
+    if !is_row {
         return false;
     }
     known::finish(event, &stream.clock);
+    let is_last = |start: usize| memchr::memchr(*separator, &item.as_bytes()[start..]).is_none();
+    if is_odd && is_whole && !open.is_some_and(is_last) {
+        // Perhaps the beginning or the end of a value with a line break: then its writer may have chosen the time.
+        (event.time, event.time_text) = (None, None);
+    }
+    wrapped::open(event, stream);
     true
+}
+
+/// Adds the cells of a row; false where there are more than columns, or where they are the columns' names.
+fn push_row<'a>(names: &[String], cells: impl Iterator<Item = Cow<'a, str>>, event: &mut Event) -> bool {
+    let mut is_header = true;
+    for (at, cell) in cells.enumerate() {
+        let Some(name) = names.get(at) else { return false };
+        is_header &= cell == *name;
+        windows::push(event, name.trim(), Value::Str(&cell));
+    }
+    !is_header
+}
+
+/// Where a quoted value begins that does not end in its line.
+fn open_cell(line: &str, separator: u8) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = &line[at..];
+        let end = match rest.strip_prefix('"').map(quoted_end) {
+            Some(None) => return Some(at),
+            Some(Some(end)) => end + 2,
+            None => 0,
+        };
+        at += end + memchr::memchr(separator, &rest.as_bytes()[end..])? + 1;
+    }
 }
 
 /// The cells of a row, unquoted.
@@ -135,7 +292,7 @@ mod tests {
         check(
             r#"2026-01-01T00:00:00Z,ws1,"Doe, ""J""",https://x.example/"#,
             Some(
-                r#"{"time":"2026-01-01T00:00:00Z","host":"ws1","user name":"Doe, \"J\"","url":"https://x.example/"}"#,
+                r#"{"time":"2026-01-01T00:00:00Z","host":"ws1","user name":"Doe, \"J\"","username":"Doe, \"J\"","url":"https://x.example/"}"#,
             ),
         );
         let mut event = Event::default();
@@ -147,9 +304,44 @@ mod tests {
         };
         assert!(stream.fields(b"2026-01-01 00:00:05,c", &mut event));
         assert_eq!((event.format, event.time.is_some()), ("csv", true));
-        check(",,,", Some(r#"{"time":"","host":"","user name":"","url":""}"#));
+        check(
+            ",,,",
+            Some(r#"{"time":"","host":"","user name":"","username":"","url":""}"#),
+        );
+        // Before a line break in a value, and behind it.
+        check(
+            "2026-01-01T00:00:00Z,a,\"b, c, d",
+            Some(r#"{"time":"2026-01-01T00:00:00Z","host":"a","user name":"b, c, d","username":"b, c, d"}"#),
+        );
+        check("\"b, c", Some(r#"{"time":"b, c"}"#));
+        check("b\",c", None);
+        check(
+            "a,b,5\" disk,c",
+            Some(r#"{"time":"a","host":"b","user name":"5\" disk","username":"5\" disk","url":"c"}"#),
+        );
         check("one,two", None);
         check("time,host,user name,url", None);
+    }
+
+    #[test]
+    fn a_line_break_in_a_value_forges_no_time() {
+        let check = |line: &str, expected: Option<&str>| {
+            let (format, columns) = crate::format::detect(b"time,user,url\n1,2,3\n");
+            let stream = Stream {
+                format,
+                columns,
+                ..Stream::of(&CSV)
+            };
+            let mut event = Event::default();
+            stream.fields(line.as_bytes(), &mut event);
+            assert_eq!(event.time_text.as_deref(), expected, "{line}");
+        };
+        check("2026-01-01 00:00:00,a,b", Some("2026-01-01 00:00:00"));
+        check("2026-01-01 00:00:00,\"x", Some("2026-01-01 00:00:00"));
+        check("2020-01-01 00:00:00,y\",b", None);
+        check("2020-01-01 00:00:00,\"y,b", None);
+        check("2020-01-01 00:00:00 y\",b", None);
+        check("2020-01-01 00:00:00", None);
     }
 
     #[test]
@@ -178,11 +370,32 @@ mod tests {
         );
         check("srcaddr dstaddr start\n10.0.0.1 192.0.2.1 5\n", None);
         check("a,b\n", None);
+        check("a,b\r\n1,\"2,3\"\r\n4,\"5,6\"\r\n", Some(2));
+        check("a,b,c\r\n1,2,\"3,\r\n4\"\r\n5,6,7\r\n", Some(3));
+        check("a,b,c,d\n1,2,\"3,\n4,5,6,7\n1,2,3,4\n", Some(4));
+        check("#TYPE x.y\r\n\"a\",\"b\"\r\n\"1\",\"2\"\r\n", Some(2));
+        check("sep=;\na;b\n1;2\n", Some(2));
+        check("SEP=*\na*b\n1*2\n", Some(2));
+        check("a,b,c,d\n1,2,3\n1,2,3,4\n1,2,3,4\n", Some(4));
+        check("a,b,c,d\n1,2,3\n1,2,3,4\n", None);
+        check("TimeGenerated [UTC],b\n1,2\n", Some(2));
         check("10.0.0.1,x\n1,2\n", None);
         check(
             "Hello, this is a letter. It has commas, and more\nthan one line\n",
             None,
         );
+    }
+
+    #[test]
+    fn flow_logs_need_no_header() {
+        let row = "2 123456789010 eni-1 10.0.0.1 192.0.2.1 5 443 6 20 4249 1767225600 1767225660 ACCEPT OK";
+        for row in [row.to_owned(), format!("2026-01-01T00:00:00.000Z {row}")] {
+            let event = crate::format::tests::first_event(&row);
+            assert_eq!(event.time.unwrap().to_string(), "2026-01-01T00:00:00Z");
+            assert_eq!(crate::client(&event), Some("10.0.0.1"));
+            assert_eq!(event.get_str("action"), Some("ACCEPT"));
+        }
+        assert!(header(b"2 1 eni-1 x OK\n").is_none());
     }
 
     proptest! {

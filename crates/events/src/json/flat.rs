@@ -5,31 +5,64 @@ use std::fmt;
 use perisai_model::{Event, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::split::JsonSplitter;
 use super::{lenient, windows};
 use crate::format::{FIELDS, ROOM};
+use crate::text::records::Splitter;
 
-/// Reads the fields of one JSON object into an event that has none. False, with some of the fields added, where the text
-/// is none or not only that, even when its odd letters are mended. Nesting deeper than 128 (serde_json's guard) is an
-/// error too.
+/// The most objects of one line that are read.
+const OBJECTS: usize = 16;
+
+/// Reads the fields of one JSON object into an event that has none; of several, which programs that do not wait for each
+/// other write into one line, the fields of all. False, with some of the fields added, where the text is none or not
+/// only that, even when its odd letters are mended. Nesting deeper than 128 (serde_json's guard) is an error too.
 pub(crate) fn flatten(text: &str, event: &mut Event) -> bool {
-    if read(text, event).is_ok() {
+    if one(text, event, (ROOM, FIELDS)).is_some() {
         return true;
     }
+    let mut ranges = Vec::new();
+    JsonSplitter::objects().scan(text.as_bytes(), &mut ranges);
     event.clear();
-    read(&lenient::mend(text), event).is_ok()
+    let mut left = (ROOM, FIELDS);
+    for range in ranges.iter().take(OBJECTS).filter(|_| ranges.len() > 1) {
+        let mut found = Event::default();
+        if let Some(still) = one(&text[range.clone()], &mut found, left) {
+            found.iter().for_each(|(name, value)| event.push(name, value));
+            left = still;
+        }
+    }
+    !event.is_empty()
 }
 
-/// As [`flatten`], strictly, with what is wrong and where.
+/// One object, and how many bytes and fields may be added behind it.
+fn one(text: &str, event: &mut Event, left: (usize, usize)) -> Option<(usize, usize)> {
+    if let Ok(left) = read_some(text, event, left) {
+        return Some(left);
+    }
+    event.clear();
+    read_some(&lenient::mend(text), event, left).ok()
+}
+
+/// As [`flatten`], strictly and of one object, with what is wrong and where.
 pub(crate) fn read(text: &str, event: &mut Event) -> Result<(), serde_json::Error> {
+    read_some(text, event, (ROOM, FIELDS)).map(drop)
+}
+
+fn read_some(
+    text: &str,
+    event: &mut Event,
+    (room, fields): (usize, usize),
+) -> Result<(usize, usize), serde_json::Error> {
     let mut flat = Flat {
         event,
         path: String::new(),
-        room: ROOM,
-        fields: FIELDS,
+        room,
+        fields,
     };
     let mut parser = serde_json::Deserializer::from_str(text);
     Node(&mut flat).deserialize(&mut parser)?;
-    parser.end()
+    parser.end()?;
+    Ok((flat.room, flat.fields))
 }
 
 struct Flat<'e> {

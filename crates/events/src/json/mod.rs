@@ -1,6 +1,7 @@
 //! JSON: one object a line, or a record of an array. Objects are flattened with dots, lists are fields of one name.
 //! What the record is more exactly (Windows, Zeek, Suricata EVE, journald) is told by its fields; see [`known`](crate::known).
 
+pub(crate) mod bytes;
 pub(crate) mod escapes;
 pub(crate) mod flat;
 mod lenient;
@@ -10,13 +11,13 @@ pub(crate) mod windows;
 use perisai_model::Event;
 
 use crate::block::Stream;
-use crate::format::{PLAIN, Spec};
+use crate::format::{PLAIN, Spec, Stood};
 use crate::wrapped;
 
 pub(crate) const LINES: Spec = Spec {
     name: "json",
     line: |line| {
-        let line = line.trim_ascii();
+        let line = bare(line);
         line.starts_with('{') && line.ends_with('}')
     },
     fields: object,
@@ -25,17 +26,45 @@ pub(crate) const LINES: Spec = Spec {
 
 /// The fields of one JSON object. False where the bytes are none; bad UTF-8 in it is replaced.
 pub(crate) fn object(item: &str, stream: &Stream, event: &mut Event) -> bool {
-    let item = item.trim_ascii();
+    let item = bare(item);
     if !item.starts_with('{') {
         return false;
     }
     event.format = LINES.name;
-    if !flat::flatten(item, event) {
+    if !flat::flatten(&bytes::mend(item), event) {
         return false;
     }
     crate::known::finish(event, &stream.clock);
-    wrapped::docker(event, stream);
+    wrapped::open(event, stream);
     true
+}
+
+/// Whether bytes hold what [`retell`] tells again.
+pub(crate) fn retells(bytes: &[u8]) -> bool {
+    escapes::is_marked(bytes) || bytes::is_marked(bytes)
+}
+
+/// Adds what a line says in the ways of writing that JSON has, on lines of their own.
+pub(crate) fn retell(line: &[u8], out: &mut Vec<u8>, stood: &mut Stood) {
+    escapes::retell(line, out, stood);
+    bytes::retell(line, out, stood);
+}
+
+/// A record without what may stand around it: brackets and commas of a list over several lines, the separator of RFC
+/// 7464, a byte order mark where files were joined, the NULs of a log that was cut while it was written.
+pub(crate) fn bare(item: &str) -> &str {
+    let around = |letter: char| {
+        letter.is_whitespace() || letter.is_control() || matches!(letter, '\u{feff}' | '\u{fffd}' | ',' | ';')
+    };
+    let item = item.trim_matches(around);
+    // What ends as a list begins as one elsewhere.
+    let item = item
+        .strip_prefix('[')
+        .map_or(item, |item| item.trim_start_matches(around));
+    match item.strip_suffix(']') {
+        Some(rest) if item.starts_with('{') => rest.trim_end_matches(around),
+        _ => item,
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +102,24 @@ pub(crate) mod tests {
             "{\"CommandLine\":\"mimikatz \\ud800\t\"}",
             Some("{\"CommandLine\":\"mimikatz \u{fffd}\\t\"}"),
         );
+        check(r#"{"a":1}{"a":2,"b":"}{"}"#, Some(r#"{"a":[1,2],"b":"}{"}"#));
+        check(r#"{"a":1},{"b":2},]"#, Some(r#"{"a":1,"b":2}"#));
+        check(r#"{"a":1}{"a":}"#, Some(r#"{"a":1}"#));
+        for around in [
+            "\u{feff}",
+            "\0\0\0",
+            "\u{1e}",
+            "\u{b}",
+            ",",
+            "[",
+            " , ",
+            "\u{fffd}",
+            "[\u{feff}",
+        ] {
+            check(&format!("{around}{{\"a\":1}}"), Some(r#"{"a":1}"#));
+            assert!((LINES.line)(&format!("{around}{{\"a\":1}},")));
+        }
+        check(r#"[{"a":1}]"#, Some(r#"{"a":1}"#));
         check("{\"a\":1} tail", None);
         check("{\"a\":", None);
         check("[1]", None);

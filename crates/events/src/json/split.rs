@@ -19,7 +19,8 @@ const DEEPEST: usize = 4;
 /// A splitter for a text that begins like this, or, where it is `whole`, is this; `None` where it is one object a line,
 /// or no JSON.
 pub(crate) fn detect(sample: &[u8], whole: bool) -> Option<JsonSplitter> {
-    let text = sample.trim_ascii();
+    let start = sample.iter().position(|byte| !is_junk(*byte))?;
+    let text = sample[start..].trim_ascii();
     match text.first()? {
         b'[' if text[1..].trim_ascii_start().starts_with(b"{") => {
             let first = text[1..].trim_ascii_start();
@@ -44,6 +45,11 @@ pub(crate) fn detect(sample: &[u8], whole: bool) -> Option<JsonSplitter> {
         }
         _ => None,
     }
+}
+
+/// What may stand before JSON: blanks, NULs, byte order marks, the separator of RFC 7464.
+fn is_junk(byte: u8) -> bool {
+    byte <= b' ' || b"\xef\xbb\xbf".contains(&byte)
 }
 
 /// Whether a JSON value stands at the start, as far as the sample goes.
@@ -105,7 +111,7 @@ fn holder_depth(text: &[u8]) -> Option<usize> {
 }
 
 /// Where a string that begins before `at` ends, at its closing quote; past the end where it does not.
-fn string_end(text: &[u8], mut at: usize) -> usize {
+pub(super) fn string_end(text: &[u8], mut at: usize) -> usize {
     while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
         at += found;
         if text[at] == b'"' {
@@ -116,8 +122,8 @@ fn string_end(text: &[u8], mut at: usize) -> usize {
     at.max(text.len())
 }
 
-/// Finds the values at one depth of brackets. It only counts brackets outside of strings: a record that is no JSON is
-/// told when it is read.
+/// Finds the values at one depth of brackets, and objects beside them that hold none: of several exports in one file
+/// one may be of lines. It only counts brackets outside of strings: a record that is no JSON is told when it is read.
 pub(crate) struct JsonSplitter {
     /// The depth at which the records stand.
     target: usize,
@@ -127,6 +133,8 @@ pub(crate) struct JsonSplitter {
     in_string: bool,
     at: usize,
     open: Option<usize>,
+    /// Where the outermost object began, as long as no record was found in it.
+    outer: Option<usize>,
 }
 
 impl JsonSplitter {
@@ -138,7 +146,36 @@ impl JsonSplitter {
             in_string: false,
             at: 0,
             open: None,
+            outer: None,
         }
+    }
+
+    /// For objects behind each other.
+    pub(super) fn objects() -> Self {
+        Self::new(0)
+    }
+
+    fn enter(&mut self, bracket: u8) {
+        if self.depth == self.target && self.inside && self.open.is_none() {
+            self.open = Some(self.at);
+            self.outer = None;
+        } else if self.depth == 0 {
+            self.outer = (bracket == b'{').then_some(self.at);
+        }
+        self.depth += 1;
+        if self.depth == self.target {
+            self.inside = bracket == b'[';
+        }
+    }
+
+    fn leave(&mut self, records: &mut Vec<Range<usize>>) {
+        self.depth = self.depth.saturating_sub(1);
+        let start = match self.depth {
+            depth if depth == self.target => self.open.take(),
+            0 => self.outer.take(),
+            _ => None,
+        };
+        records.extend(start.map(|start| start..self.at + 1));
     }
 }
 
@@ -153,24 +190,10 @@ impl Splitter for JsonSplitter {
                 }
             } else {
                 match bytes[self.at] {
-                    b'"' => self.in_string = true,
-                    bracket @ (b'{' | b'[') => {
-                        if self.depth == self.target && self.inside && self.open.is_none() {
-                            self.open = Some(self.at);
-                        }
-                        self.depth += 1;
-                        if self.depth == self.target {
-                            self.inside = bracket == b'[';
-                        }
-                    }
-                    b'}' | b']' => {
-                        self.depth = self.depth.saturating_sub(1);
-                        if self.depth == self.target
-                            && let Some(start) = self.open.take()
-                        {
-                            records.push(start..self.at + 1);
-                        }
-                    }
+                    // Outside of all brackets a quote is none of JSON's, and hides nothing behind it.
+                    b'"' => self.in_string = self.depth > 0,
+                    bracket @ (b'{' | b'[') => self.enter(bracket),
+                    b'}' | b']' => self.leave(records),
                     _ => {}
                 }
             }
@@ -185,6 +208,7 @@ impl Splitter for JsonSplitter {
     fn rebase(&mut self, cut: usize) {
         self.at -= cut.min(self.at);
         self.open = self.open.map(|start| start.saturating_sub(cut));
+        self.outer = self.outer.and_then(|start| start.checked_sub(cut));
     }
 }
 
@@ -228,6 +252,24 @@ mod tests {
             Some(&["{\n \"a\": [\n{}]}", "{\n}"]),
         );
         check("{\"a\":1}\n{\"a\":2}\n", None);
+        // Lines, a list and another export behind a list.
+        check(
+            "[{\"a\":1}]\n{\"b\":[{}]}\n{\"c\":{}}\n[{\"d\":1},{\"e\":1}] \" {\"f\":1}",
+            Some(&[
+                r#"{"a":1}"#,
+                r#"{"b":[{}]}"#,
+                r#"{"c":{}}"#,
+                r#"{"d":1}"#,
+                r#"{"e":1}"#,
+                r#"{"f":1}"#,
+            ]),
+        );
+        check(
+            "{\"Records\":[{\"a\":1}]}{\"b\":1}\u{feff}{\"Records\":[{\"c\":1}]}",
+            Some(&[r#"{"a":1}"#, r#"{"b":1}"#, r#"{"c":1}"#]),
+        );
+        check("\u{feff}\0\u{1e}[{\"a\":1}]", Some(&[r#"{"a":1}"#]));
+        check("{\"a\":1}{\"a\":2}\n", Some(&[r#"{"a":1}"#, r#"{"a":2}"#]));
         check("{\"a\":1}", None);
         check("{\"a\":1,\"events\":[{}]}\n{\"a\":1,\"events\":[{}]}\n", None);
         check("{\"events\":[{}]}\n{\"events\":[{}]}\n", Some(&["{}", "{}"]));

@@ -5,6 +5,30 @@ use std::borrow::Cow;
 
 use perisai_model::{Event, Value};
 
+use crate::names::copy;
+
+/// The longest name with blanks, in bytes, that is offered without them.
+const NAME: usize = 64;
+
+/// The elements of an event's System part.
+const SYSTEM: [&str; 15] = [
+    "Provider",
+    "EventID",
+    "Version",
+    "Level",
+    "Task",
+    "Opcode",
+    "Keywords",
+    "TimeCreated",
+    "EventRecordID",
+    "Correlation",
+    "Execution",
+    "Channel",
+    "Computer",
+    "Security",
+    "Qualifiers",
+];
+
 /// Winlogbeat's names for the System values.
 const WINLOG: [(&str, &str); 13] = [
     ("event_id", "EventID"),
@@ -44,7 +68,7 @@ pub(crate) fn push(event: &mut Event, path: &str, value: Value<'_>) {
         return;
     }
     event.push(name, value);
-    if name.len() < path.len() && name.contains(' ') {
+    if name.contains(' ') && name.len() <= NAME {
         event.push(&name.replace(' ', ""), value);
     }
 }
@@ -95,7 +119,11 @@ fn name(path: &str) -> Option<&str> {
         return evtx_name(inner);
     }
     let Some(inner) = path.strip_prefix("winlog.") else {
-        return Some(path);
+        return if is_bare(path) {
+            evtx_name(path)
+        } else {
+            Some(path)
+        };
     };
     if let Some(name) = inner.strip_prefix("event_data.") {
         return Some(name);
@@ -105,6 +133,16 @@ fn name(path: &str) -> Option<&str> {
     }
     let known = WINLOG.iter().find(|(theirs, _)| *theirs == inner);
     Some(known.map_or(path, |(_, ours)| ours))
+}
+
+/// Whether a path is of an event without the element around it, as Velociraptor and EvtxECmd write them.
+fn is_bare(path: &str) -> bool {
+    let part = path.split_once('.');
+    part.is_some_and(|(part, inner)| match part {
+        "System" => SYSTEM.contains(&inner.split('.').next().unwrap_or(inner)),
+        "EventData" | "UserData" => true,
+        _ => false,
+    })
 }
 
 /// The name for a path in the JSON of an EVTX record, without the leading `Event.`.
@@ -123,7 +161,7 @@ fn evtx_name(path: &str) -> Option<&str> {
             ("Provider", "Guid") => "Provider_Guid",
             ("Provider", "EventSourceName") => "Provider_EventSourceName",
             ("TimeCreated", "SystemTime") => "TimeCreated",
-            (_, "#text") => element,
+            (_, "#text") | ("EventID", "Value") => element,
             _ => attribute,
         });
     }
@@ -133,24 +171,47 @@ fn evtx_name(path: &str) -> Option<&str> {
         return (!name.starts_with("#attributes.")).then_some(name);
     }
     if let Some(user) = path.strip_prefix("UserData.") {
-        return (!user.contains("#attributes.xmlns")).then(|| leaf(user));
+        return (!user.contains("#attributes.xmlns") && !user.contains("@xmlns")).then(|| leaf(user));
     }
     (!path.starts_with("#attributes.")).then_some(path)
 }
 
-/// Joins what some converters leave apart: a list of items with a name and a text each.
+/// Gives EvtxECmd's names for the System values their usual ones.
+pub(crate) fn system_names(event: &mut Event) {
+    let id = match event.get("EventId") {
+        Some(Value::Int(id)) => id,
+        Some(Value::Str(id)) if id.len() <= 5 => match id.parse() {
+            Ok(id) => id,
+            Err(_) => return,
+        },
+        _ => return,
+    };
+    if event.get("Channel").is_some() && event.get("EventID").is_none() {
+        event.push("EventID", Value::Int(id));
+        copy(event, "Provider", "Provider_Name");
+    }
+}
+
+/// Joins what some converters leave apart: a list of items with a name and a text each. An item without a text has none.
 pub(crate) fn named_items(event: &mut Event) {
-    for (names, texts) in [("Data.@Name", "Data"), ("Data.Name", "Data.Value")] {
-        let all = |name: &str| -> Vec<String> {
-            event
-                .get_all(name)
-                .filter_map(Value::text)
-                .map(std::borrow::Cow::into_owned)
-                .collect()
-        };
-        let (names, texts) = (all(names), all(texts));
-        if names.len() == texts.len() {
-            for (name, text) in names.iter().zip(&texts) {
+    for (named, said) in [("Data.@Name", "Data"), ("Data.Name", "Data.Value")] {
+        let (mut names, mut texts) = (0, 0);
+        let mut parts: Vec<(bool, String)> = Vec::new();
+        for (name, value) in event.iter().filter(|(name, _)| *name == named || *name == said) {
+            let Some(text) = value.text() else { continue };
+            names += usize::from(name == named);
+            texts += usize::from(name == said);
+            parts.push((name == named, text.into_owned()));
+        }
+        if names == texts {
+            let all = |is_name| parts.iter().filter(move |part| part.0 == is_name);
+            for ((_, name), (_, text)) in all(true).zip(all(false)) {
+                event.push_str(name, text);
+            }
+            continue;
+        }
+        for pair in parts.windows(2) {
+            if let [(true, name), (false, text)] = pair {
                 event.push_str(name, text);
             }
         }
@@ -186,6 +247,12 @@ mod tests {
         check("winlog.api", Some("winlog.api"));
         check("process.hash.md5", Some("process.hash.md5"));
         check("EventID", Some("EventID"));
+        check("System.EventID.Value", Some("EventID"));
+        check("System.TimeCreated.SystemTime", Some("TimeCreated"));
+        check("System.Provider.Name", Some("Provider_Name"));
+        check("System.Load", Some("System.Load"));
+        check("EventData.Image", Some("Image"));
+        check("UserData.EventXML.@xmlns", None);
     }
 
     #[test]
@@ -223,6 +290,8 @@ mod tests {
         push(&mut event, "Event.EventData.Source Name", Value::Str("x"));
         assert_eq!(event.get_str("Source Name"), Some("x"));
         assert_eq!(event.get_str("SourceName"), Some("x"));
+        push(&mut event, "Process Name", Value::Str("y"));
+        assert_eq!(event.get_str("ProcessName"), Some("y"));
         push(&mut event, "winlog.event_id", Value::Str("7"));
         assert_eq!(event.get("EventID"), Some(Value::Int(7)));
     }

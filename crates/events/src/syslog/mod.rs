@@ -7,12 +7,15 @@ mod firewall;
 pub(crate) mod named;
 mod paloalto;
 
+use std::net::IpAddr;
+
 use perisai_model::{Event, Value};
 
 use crate::block::Stream;
-use crate::format::{Clock, Fields, PLAIN, Spec};
+use crate::format::{Clock, FIELDS, Fields, PLAIN, Spec};
 use crate::json::windows;
-use crate::{device, json, known, kv, names, time};
+use crate::web::{self, combined::WEB, squid::SQUID};
+use crate::{device, json, known, kv, names, time, wrapped};
 
 pub(crate) const SYSLOG: Spec = Spec {
     name: "syslog",
@@ -29,7 +32,7 @@ const ELEMENTS: usize = 64;
 const PAIRS: usize = 64;
 
 /// The formats that a message may be of.
-const INNER: [(&str, Fields); 7] = [
+const INNER: [(&str, Fields); 9] = [
     ("json", json::object),
     ("cef", device::cef),
     ("leef", device::leef),
@@ -37,6 +40,8 @@ const INNER: [(&str, Fields); 7] = [
     ("named", named::fields),
     ("netfilter", firewall::fields),
     ("paloalto", paloalto::fields),
+    (WEB.name, web::combined::fields),
+    (SQUID.name, web::squid::fields),
 ];
 
 struct Header<'a> {
@@ -74,6 +79,9 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
         if cisco::is_firewall(header.program) || cisco::is_firewall(header.message) {
             cisco::push(header.message, event);
         }
+        if header.program.starts_with("postfix/") {
+            mail_client(header.message, event);
+        }
         names::add(event, names::FIREWALL);
     }
     // A firewall's own date, time and zone say more than the header of who collected them.
@@ -81,9 +89,9 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
         known::timed(event, &stream.clock);
     }
     if event.time.is_none() {
-        event.time = header.at;
-        event.time_text = Some(header.time.to_owned());
+        event.time_text = None;
     }
+    wrapped::outer_time(event, header.at, Some(header.time));
     header.push(event);
     true
 }
@@ -205,6 +213,20 @@ impl<'a> Header<'a> {
     }
 }
 
+/// The client that a mail server of Postfix speaks of: `connect from name[10.0.0.1]`, `client=name[10.0.0.1]`.
+fn mail_client(message: &str, event: &mut Event) {
+    let behind = ["connect from ", "client=", "RCPT from ", " from "]
+        .iter()
+        .find_map(|word| message.split_once(word))
+        .map(|(_, behind)| behind.split(' ').next().unwrap_or(behind));
+    let address = behind
+        .and_then(|name| name.split_once('['))
+        .and_then(|(_, rest)| rest.split_once(']'));
+    if let Some((address, _)) = address.filter(|(address, _)| address.parse::<IpAddr>().is_ok()) {
+        event.push_str("src_ip", address);
+    }
+}
+
 /// The program and the process of a tag that stands in the host's place: `su:`, `su[7]:`, and Unbound's `unbound[7:0]`.
 fn tag(word: &str) -> Option<(&str, &str)> {
     let bare = word.strip_suffix(':');
@@ -241,8 +263,8 @@ fn element_end(text: &str) -> Option<usize> {
 }
 
 /// Whose elements say what others say by fields of their own: NXLog copies a Windows event into one, Juniper's firewalls
-/// all that they log.
-const OWN: [&str; 2] = ["NXLOG@", "junos@"];
+/// all that they log, and so do Check Point's.
+const OWN: [&str; 3] = ["NXLOG@", "junos@", "Fields@1.3.6.1.4.1.2620"];
 
 /// `[id name="value" …][…]` → `id.name`; of some products `name`.
 fn structured(data: &str, event: &mut Event) {
@@ -250,6 +272,11 @@ fn structured(data: &str, event: &mut Event) {
     for _ in 0..ELEMENTS {
         let Some(length) = element_end(rest) else { break };
         let element = &rest[1..length - 1];
+        rest = &rest[length..];
+        if is_checkpoint(element) {
+            checkpoint(element, event);
+            continue;
+        }
         let (id, pairs) = element.split_once(' ').unwrap_or((element, ""));
         // The standard allows a name of 32 bytes.
         let id = if id.len() <= 64 { id } else { "" };
@@ -266,8 +293,33 @@ fn structured(data: &str, event: &mut Event) {
         if is_own {
             names::add(event, names::STRUCTURED);
         }
-        rest = &rest[length..];
     }
+}
+
+/// Whether an element is none of the standard's, but what Check Point writes: `action:"Accept"; src:"10.0.0.1"; `.
+fn is_checkpoint(element: &str) -> bool {
+    let name = element.split_once(":\"").map(|(name, _)| name.trim_start());
+    name.is_some_and(|name| (1..=64).contains(&name.len()) && name.bytes().all(is_word))
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
+}
+
+fn checkpoint(element: &str, event: &mut Event) {
+    let mut rest = element;
+    for _ in 0..FIELDS {
+        let Some((name, behind)) = rest.split_once(":\"") else {
+            break;
+        };
+        let Some(end) = kv::quote_end(behind) else { break };
+        let name = name.trim_start_matches([';', ' ']);
+        if name.len() <= 64 {
+            event.push_str(name, &kv::unescape(&behind[..end]));
+        }
+        rest = &behind[end + 1..];
+    }
+    names::add(event, names::STRUCTURED);
 }
 
 #[cfg(test)]
@@ -306,7 +358,10 @@ mod tests {
         );
         check(
             "Jan  2 03:04:05 unbound[7:0] info: 10.0.0.1 x.example. A IN",
-            Some(r#"{"appname":"unbound","procid":"7:0","message":"info: 10.0.0.1 x.example. A IN"}"#),
+            Some(concat!(
+                r#"{"src_ip":"10.0.0.1","query":"x.example","class":"IN","record_type":"A","appname":"unbound","#,
+                r#""procid":"7:0","message":"info: 10.0.0.1 x.example. A IN"}"#
+            )),
         );
         check(
             "Jan  2 03:04:05 su[7]: failed",
@@ -339,13 +394,6 @@ mod tests {
                 r#""SourceName":"S","Image":"C:\\x.exe","Provider_Name":"S","message":"text"}"#
             )),
         );
-        check(
-            r#"<14>1 2022-02-24T01:00:00Z fw1 RT_FLOW - X [junos@2636.1.1.1.2.26 source-address="10.0.0.1" destination-port="443"]"#,
-            Some(concat!(
-                r#"{"hostname":"fw1","appname":"RT_FLOW","msgid":"X","facility":1,"severity_code":6,"source-address":"10.0.0.1","#,
-                r#""destination-port":"443","src_ip":"10.0.0.1","dst_port":"443","message":""}"#
-            )),
-        );
         check("2015-10-18 18:01:47,978 INFO [main] org.x.Y: Created", None);
         check(
             r#"Jan  2 03:04:05 fw1 srcip=10.0.0.1 dstip=192.0.2.1 action="accept""#,
@@ -355,6 +403,34 @@ mod tests {
             )),
         );
         check("no syslog", None);
+    }
+
+    #[test]
+    fn lines_of_some_products_become_fields() {
+        let check = |line, expected| check_fields(&SYSLOG, line, expected);
+        check(
+            r#"<14>1 2022-02-24T01:00:00Z fw1 RT_FLOW - X [junos@2636.1.1.1.2.26 source-address="10.0.0.1" destination-port="443"]"#,
+            Some(concat!(
+                r#"{"hostname":"fw1","appname":"RT_FLOW","msgid":"X","facility":1,"severity_code":6,"source-address":"10.0.0.1","#,
+                r#""destination-port":"443","src_ip":"10.0.0.1","dst_port":"443","message":""}"#
+            )),
+        );
+        check(
+            r#"<134>1 2026-01-01T00:00:00Z gw1 CheckPoint 13752 - [action:"Accept"; src:"10.0.0.1"; dst:"192.0.2.1"; s_port:"5"; service:"443"; proto:"6"; rule:"a \"b\"]"; ]"#,
+            Some(concat!(
+                r#"{"hostname":"gw1","appname":"CheckPoint","procid":"13752","facility":16,"severity_code":6,"#,
+                r#""action":"Accept","src":"10.0.0.1","dst":"192.0.2.1","s_port":"5","service":"443","proto":"6","#,
+                r#""rule":"a \"b\"]","src_ip":"10.0.0.1","dst_ip":"192.0.2.1","src_port":"5","dst_port":"443","#,
+                r#""protocol":"6","message":""}"#
+            )),
+        );
+        check(
+            "Jan  2 03:04:05 mx1 postfix/smtpd[7]: connect from a.example[10.0.0.1]",
+            Some(concat!(
+                r#"{"src_ip":"10.0.0.1","hostname":"mx1","appname":"postfix/smtpd","procid":"7","#,
+                r#""message":"connect from a.example[10.0.0.1]"}"#
+            )),
+        );
     }
 
     #[test]
@@ -391,6 +467,14 @@ mod tests {
         check("Jan  1 00:00:05 h prog: {\"a\":1}", "json");
         check("Jan  1 00:00:05 h CEF:0|a|b|1|2|n|5|src=10.0.0.1", "cef");
         check(
+            r#"Jan  1 00:00:05 h nginx: 10.0.0.1 - - [01/Jan/2026:00:00:05 +0000] "GET / HTTP/1.1" 200 5"#,
+            "web",
+        );
+        check(
+            r#"Jan  1 00:00:05 h haproxy[1]: 10.0.0.1:5 [01/Jan/2026:00:00:05.123] fe be/s 0/0/1/2/3 200 5 - - ---- 1/1/0/0/0 0/0 "GET / HTTP/1.1""#,
+            "web",
+        );
+        check(
             "Jan  1 00:00:05 h audispd: type=CWD msg=audit(1.0:1): cwd=\"/\"",
             "auditd",
         );
@@ -412,7 +496,9 @@ mod tests {
         }
 
         #[test]
-        fn hostile_messages(text in r#"[a-c:=|\[\]"\\ -]{0,60}"#) {
+        fn hostile_messages(text in r#"[a-c:=|;\[\]"\\ -]{0,60}"#) {
+            never_panics(&SYSLOG, format!("<1>1 2026-01-01T00:00:00Z h p - - [a:\"{text}").as_bytes());
+            never_panics(&SYSLOG, format!("Jan  1 00:00:05 h postfix/smtpd[1]: connect from {text}").as_bytes());
             never_panics(&SYSLOG, format!("Jan  1 00:00:05 h p: {text}").as_bytes());
             never_panics(&SYSLOG, format!("Jan  1 00:00:05 {text}").as_bytes());
         }

@@ -1,4 +1,6 @@
-//! Query logs of name servers: BIND's `named` and dnsmasq, bare or as a syslog message.
+//! Query logs of name servers: BIND's `named`, dnsmasq and Unbound, bare or as a syslog message.
+
+use std::net::IpAddr;
 
 use memchr::memmem;
 use perisai_model::Event;
@@ -57,7 +59,38 @@ struct Query<'a> {
 }
 
 fn query(text: &str) -> Option<Query<'_>> {
-    bind(text).or_else(|| dnsmasq(text))
+    bind(text).or_else(|| dnsmasq(text)).or_else(|| unbound(text))
+}
+
+/// `unbound[7:0] info: 10.0.0.1 x.example. A IN`, and with how it was answered behind it.
+fn unbound(text: &str) -> Option<Query<'_>> {
+    let (_, behind) = ["info: ", "reply: ", "query: "]
+        .iter()
+        .find_map(|word| text.split_once(word))?;
+    let mut words = behind.split(' ');
+    let (client, name, kind, class) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let client = client.split('@').next().unwrap_or(client);
+    let is_type = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_uppercase())
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    let sound = client.parse::<IpAddr>().is_ok()
+        && name.ends_with('.')
+        && is_type(kind)
+        && (matches!(class, "IN" | "CH" | "HS" | "ANY") || class.starts_with("CLASS"));
+    sound.then(|| Query {
+        client,
+        name: name
+            .strip_suffix('.')
+            .filter(|bare| !bare.is_empty())
+            .unwrap_or(name),
+        class,
+        kind,
+        flags: words.next().unwrap_or_default(),
+        ..Query::default()
+    })
 }
 
 /// `client @0x7f… 10.0.0.1#5353 (x.example): query: x.example IN A +E(0)K (10.0.0.2)`.
@@ -129,12 +162,24 @@ mod tests {
             "dnsmasq: reply x.example is 192.0.2.1",
             Some(r#"{"query":"x.example","answer":"192.0.2.1"}"#),
         );
+        check(
+            "[1767225600] unbound[7:0] info: 10.0.0.1 x.example. A IN",
+            Some(r#"{"src_ip":"10.0.0.1","query":"x.example","class":"IN","record_type":"A"}"#),
+        );
+        check(
+            "[1767225600] unbound[7:0] reply: 2001:db8::1@53 . NS IN NOERROR 0.0 1 50",
+            Some(r#"{"src_ip":"2001:db8::1","query":".","class":"IN","record_type":"NS","flags":"NOERROR"}"#),
+        );
+        check(
+            "[1767225600] unbound[7:0] info: service stopped (unbound 1.9).",
+            None,
+        );
         check("client 10.0.0.1 query: ", None);
     }
 
     proptest! {
         #[test]
-        fn hostile_lines(text in r"(client|query\[|reply| query: |[a#: ]){0,20}") {
+        fn hostile_lines(text in r"(client|query\[|reply| query: |info: |10.0.0.1|A IN|[a#:. ]){0,20}") {
             never_panics(&NAMED, text.as_bytes());
         }
     }

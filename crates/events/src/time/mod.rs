@@ -403,6 +403,65 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_a_time_is_not_of_it() {
+        let check = |line: &str, expected: &str| {
+            let (at, range) = line_time(line.as_bytes(), &clock()).unwrap();
+            assert_eq!(&line[range], expected, "{line}");
+            assert_eq!(at, parse(expected, &clock()), "{line}");
+        };
+        let time = "2026-11-22 23:43:00";
+        for next in [
+            ",2026-11-22 23:50:00,10.0.0.1",
+            ",2026-11-22T23:50:00Z",
+            ",10.0.0.1,x",
+            ",203.0.113.1,x",
+            ",2001:db8::1,x",
+            ",12:34:56",
+            ",5,x",
+            ",1234|x",
+            "-10.1.2.3",
+            "-10.1",
+            "-12:34:56",
+            "-12:34",
+            "-2026-11-22",
+            "-11-22",
+            "-10th",
+            "-15 x",
+            " -1234 bytes",
+            " +0160",
+        ] {
+            check(&format!("{time}{next}"), time);
+            check(
+                &format!("{}{next}", "22/Nov/2026:23:43:00"),
+                "22/Nov/2026:23:43:00",
+            );
+        }
+        for of in [
+            ",123",
+            ",978 INFO",
+            ",978:INFO",
+            ",123,x",
+            ",123456;x",
+            ",1 x",
+            ",123-0700",
+            ",123+02 x",
+            "+05:45]",
+            "+02:00: x",
+            "-10 x",
+            ".5Z",
+        ] {
+            let whole = format!("{time}{of}");
+            let end = whole.trim_end_matches([' ', 'x', ';', ']']);
+            let end = end
+                .trim_end_matches(":INFO")
+                .trim_end_matches(" INFO")
+                .trim_end_matches([',', ':']);
+            check(&whole, end);
+            assert!(end.len() > time.len());
+        }
+    }
+
+    #[test]
     fn the_log_tells_what_is_the_day() {
         let check = |order, expected: Option<&str>| {
             let clock = Clock { order, ..clock() };

@@ -139,16 +139,19 @@ impl<'a> Scan<'a> {
 
     /// `.123` or `,123`, in nanoseconds; 0 where there is none.
     fn fraction(&mut self) -> u32 {
-        let mut nanos = 0;
-        if matches!(self.peek(), Some(b'.' | b','))
-            && self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit)
-        {
-            self.at += 1;
-            let mut unit = 100_000_000;
-            while let Some(digit) = self.digits(1) {
-                nanos += digit * unit;
-                unit /= 10;
-            }
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let Some((mark @ (b'.' | b','), digits)) = rest.split_first() else {
+            return 0;
+        };
+        let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if count == 0 || *mark == b',' && !is_fraction(count, &digits[count..]) {
+            return 0;
+        }
+        self.at += 1;
+        let (mut nanos, mut unit) = (0, 100_000_000);
+        while let Some(digit) = self.digits(1) {
+            nanos += digit * unit;
+            unit /= 10;
         }
         nanos
     }
@@ -185,13 +188,21 @@ impl<'a> Scan<'a> {
             return Offset::from_hours(*hours).ok();
         }
         let sign = if self.one_of(b"+-")? == b'-' { -1 } else { 1 };
-        let hours = self.digits(2)?;
+        let hours = self.digits(2).filter(|hours| *hours <= 14)?;
         let colon = self.one_of(b":").is_some();
         let minutes = match self.digits(2) {
             Some(minutes) => minutes,
             None if tight && !colon => 0,
             None => return None,
         };
+        // No zone is other parts of an hour from UTC, and none goes on as a date, a time or an address does.
+        let behind = &self.text[self.at..];
+        let is_word = behind
+            .first()
+            .is_some_and(|next| next.is_ascii_alphanumeric() || *next == b'_');
+        if minutes % 15 != 0 || minutes > 45 || is_word || goes_on(behind) {
+            return None;
+        }
         let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
         Offset::from_seconds(sign * seconds).ok()
     }
@@ -256,6 +267,27 @@ impl<'a> Scan<'a> {
         self.at += space + 2;
         Some(hours)
     }
+}
+
+/// Whether so many digits behind a comma, before such a text, are parts of a second: in a row of values they may as well
+/// be the next value, which is a number, a date or an address.
+fn is_fraction(count: usize, behind: &[u8]) -> bool {
+    let date = behind
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit() || **byte == b'-');
+    let is_date = date.filter(|byte| **byte == b'-').count() > 1;
+    let is_cell = matches!(behind.first(), Some(b',' | b';' | b'\t' | b'|')) && !count.is_multiple_of(3);
+    let is_address = behind.starts_with(b":") && count == 4;
+    count <= 9
+        && !is_date
+        && !is_cell
+        && !is_address
+        && !goes_on(behind.strip_prefix(b"-").map_or(behind, |_| b""))
+}
+
+/// Whether a text goes on as parts of a date, a time of the day or an address do.
+fn goes_on(behind: &[u8]) -> bool {
+    matches!(behind, [b'.' | b':' | b'-' | b'/', next, ..] if next.is_ascii_digit())
 }
 
 fn time(hour: u32, minute: u32, second: u32, nanos: u32) -> Option<Time> {

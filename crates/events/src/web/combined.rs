@@ -5,7 +5,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use perisai_model::{Event, Value};
 
-use super::push_target;
+use super::{balancer, errors, push_target};
 use crate::block::Stream;
 use crate::format::{Clock, PLAIN, Spec};
 use crate::kv::{quote_end, unescape};
@@ -13,7 +13,7 @@ use crate::time;
 
 pub(crate) const WEB: Spec = Spec {
     name: "web",
-    line: |line| split(line).is_some(),
+    line: |line| split(line).is_some() || balancer::split(line).is_some() || errors::split(line).is_some(),
     fields,
     ..PLAIN
 };
@@ -158,12 +158,22 @@ fn bracketed(text: &[u8], at: usize) -> Option<Range<usize>> {
     Some(at..at + end)
 }
 
-fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
+pub(crate) fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
+    if let Some(row) = balancer::split(item) {
+        push_client(row.client, event);
+        timed(row.time, stream, event);
+        push_request(row.request, row.status, row.bytes, event);
+        push_header(&["cs-user-agent", "c-useragent"], row.agent, event);
+        return true;
+    }
+    if let Some(row) = errors::split(item) {
+        push_error(&row, stream, event);
+        return true;
+    }
     let Some((row, core)) = row_of(item) else {
         return false;
     };
-    event.push_str("c-ip", row.client);
-    event.push_str("src_ip", row.client);
+    push_client(row.client, event);
     if row.user != "-" {
         event.push_str("cs-username", row.user);
     }
@@ -171,10 +181,49 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
         event.push_str("vhost", vhost);
     }
     if !is_contested(item, &core, &stream.clock) {
-        event.time = time::parse(row.time, &stream.clock);
-        event.time_text = Some(row.time.to_owned());
+        timed(row.time, stream, event);
     }
-    let request = unescape(row.request);
+    push_request(row.request, row.status, row.bytes, event);
+    let mut rest = row.rest;
+    for names in [&["cs-referer", "cs-referrer"], &["cs-user-agent", "c-useragent"]] {
+        let Some(inner) = rest.trim_start().strip_prefix('"') else {
+            break;
+        };
+        let Some(end) = quote_end(inner) else { break };
+        push_header(names, &inner[..end], event);
+        rest = &inner[end + 1..];
+    }
+    true
+}
+
+fn push_error(row: &errors::Row<'_>, stream: &Stream, event: &mut Event) {
+    if let Some(client) = row.client {
+        push_client(client, event);
+    }
+    timed(row.time, stream, event);
+    if !row.request.is_empty() {
+        push_request(row.request, "", "", event);
+    }
+    if !row.host.is_empty() && event.get("cs-host").is_none() {
+        event.push_str("cs-host", row.host);
+    }
+    event.push_str("level", row.level);
+    event.push_str("message", row.message);
+}
+
+fn timed(text: &str, stream: &Stream, event: &mut Event) {
+    event.time = time::parse(text, &stream.clock);
+    event.time_text = Some(text.to_owned());
+}
+
+fn push_client(client: &str, event: &mut Event) {
+    event.push_str("c-ip", client);
+    event.push_str("src_ip", client);
+}
+
+/// Adds what was asked for, by which method, and what the answer was.
+fn push_request(request: &str, status: &str, bytes: &str, event: &mut Event) {
+    let request = unescape(request);
     let mut words = request.splitn(2, ' ');
     let method = words.next().unwrap_or_default();
     let (target, version) = words
@@ -185,24 +234,19 @@ fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     if !version.is_empty() {
         event.push_str("cs-version", version);
     }
-    for (name, number) in [("sc-status", row.status), ("sc-bytes", row.bytes)] {
+    for (name, number) in [("sc-status", status), ("sc-bytes", bytes)] {
         if let Ok(number) = number.parse() {
             event.push(name, Value::Int(number));
         }
     }
-    let mut rest = row.rest;
-    for names in [&["cs-referer", "cs-referrer"], &["cs-user-agent", "c-useragent"]] {
-        let Some(inner) = rest.trim_start().strip_prefix('"') else {
-            break;
-        };
-        let Some(end) = quote_end(inner) else { break };
-        let value = unescape(&inner[..end]);
-        if value != "-" {
-            names.iter().for_each(|name| event.push_str(name, &value));
-        }
-        rest = &inner[end + 1..];
+}
+
+/// Adds what a client sent in a header, under each name that it has.
+fn push_header(names: &[&str], value: &str, event: &mut Event) {
+    let value = unescape(value);
+    if !matches!(&*value, "" | "-") {
+        names.iter().for_each(|name| event.push_str(name, &value));
     }
-    true
 }
 
 #[cfg(test)]

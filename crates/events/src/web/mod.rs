@@ -1,6 +1,9 @@
-//! Web servers and proxies: the common and combined log formats of Apache and nginx, Squid's own.
+//! Web servers, load balancers and proxies: the common and combined log formats of Apache and nginx, their error logs, those of HAProxy and
+//! of AWS' balancers, Squid's own.
 
+mod balancer;
 pub(crate) mod combined;
+mod errors;
 pub(crate) mod squid;
 
 use perisai_model::Event;

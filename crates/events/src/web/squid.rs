@@ -33,7 +33,7 @@ fn split(line: &str) -> Option<[&str; 10]> {
     sound.then_some(row)
 }
 
-fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
+pub(crate) fn fields(item: &str, stream: &Stream, event: &mut Event) -> bool {
     let Some(
         [
             at,
