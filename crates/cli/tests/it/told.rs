@@ -155,7 +155,7 @@ fn lint_counts_problems_in_every_format() {
     assert!(
         table
             .out
-            .contains("         0      1        0        1  total        1 source\n"),
+            .contains("         0      1        0        1  total  1 source\n"),
         "{}",
         table.out
     );

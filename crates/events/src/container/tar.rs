@@ -16,9 +16,6 @@ pub(crate) use self::headers::{detect, has_magic};
 use self::tape::{Mark, Tape};
 use crate::read::{Input, Member, Walk, explain};
 
-/// The longest name of a member that is told in full: more than any system takes for a path.
-const NAME: usize = 4096;
-
 /// The longest name that is read.
 const LONG_NAME: u64 = 64 << 10;
 
@@ -81,7 +78,7 @@ impl Archive<'_> {
                 Ok(None) => return ControlFlow::Continue(()),
                 Ok(Some(Mark::Header(header))) => self.header(walk, member, &header)?,
                 Ok(Some(Mark::Damaged(header))) => {
-                    let name = self.name(walk, member, &header);
+                    let name = self.name(&header);
                     self.damaged(walk, member, &header, &name)?;
                 }
                 Ok(Some(Mark::Stray)) => self.stray(walk, member)?,
@@ -111,7 +108,7 @@ impl Archive<'_> {
             self.next.size.or(stated)
         };
         let Some(size) = size else {
-            let name = self.name(walk, member, header);
+            let name = self.name(header);
             return self.damaged(walk, member, header, &name);
         };
         if described {
@@ -143,7 +140,7 @@ impl Archive<'_> {
         } else {
             std::mem::take(&mut self.next)
         };
-        let name = self.shown(walk, member, described.name.as_deref(), header);
+        let name = name_of(described.name.as_deref(), header);
         let inside = member.named(&name, modified(described.modified.or(header.mtime().ok())));
         if kind == EntryType::GNUSparse && has_magic(header.as_bytes()) {
             return self.sparse(walk, inside, header, size);
@@ -233,24 +230,16 @@ impl Archive<'_> {
         }
     }
 
-    fn name(&mut self, walk: &mut Walk<'_>, member: &Member, header: &Header) -> String {
+    fn name(&mut self, header: &Header) -> String {
         let described = std::mem::take(&mut self.next);
-        self.shown(walk, member, described.name.as_deref(), header)
+        name_of(described.name.as_deref(), header)
     }
+}
 
-    /// The name of a member. One of a million bytes would stand in every finding.
-    fn shown(&self, walk: &mut Walk<'_>, member: &Member, name: Option<&[u8]>, header: &Header) -> String {
-        let own = header.path_bytes();
-        let name = name.unwrap_or(&own);
-        if name.len() > NAME {
-            let why = format!(
-                "tar archive: a name of {} bytes: cut after {NAME} where it is shown",
-                name.len()
-            );
-            walk.problem(member, why);
-        }
-        String::from_utf8_lossy(&name[..name.len().min(NAME)]).into_owned()
-    }
+/// The name of a member: that which describes it, else its own.
+fn name_of(described: Option<&[u8]>, header: &Header) -> String {
+    let own = header.path_bytes();
+    String::from_utf8_lossy(described.unwrap_or(&own)).into_owned()
 }
 
 fn modified(seconds: Option<u64>) -> Option<Timestamp> {

@@ -51,14 +51,7 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
                 bytes.resize(CHUNK, 0);
                 told = true;
             }
-            walk.sink.block(Block {
-                stream: Arc::clone(&stream),
-                bytes,
-                first: number,
-                count: 0,
-                layout: Layout::EvtxChunk,
-                continues: false,
-            })?;
+            walk.sink.block(block(&stream, bytes, number))?;
             number += 1;
             continue;
         }
@@ -77,14 +70,7 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
         );
         bytes.truncate(next);
         bytes.resize(CHUNK, 0);
-        walk.sink.block(Block {
-            stream: Arc::clone(&stream),
-            bytes,
-            first: number,
-            count: 0,
-            layout: Layout::EvtxChunk,
-            continues: false,
-        })?;
+        walk.sink.block(block(&stream, bytes, number))?;
         if held < CHUNK {
             break;
         }
@@ -98,6 +84,17 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, reader: &mut dyn Read) 
         walk.problem(member, why);
     }
     ControlFlow::Continue(())
+}
+
+fn block(stream: &Arc<Stream>, bytes: Vec<u8>, number: u64) -> Block {
+    Block {
+        stream: Arc::clone(stream),
+        bytes,
+        first: number,
+        count: 0,
+        layout: Layout::EvtxChunk,
+        continues: false,
+    }
 }
 
 /// How many chunks the header states; one at the least where the header itself is cut off. `None` where it is damaged.

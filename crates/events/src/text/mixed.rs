@@ -307,15 +307,16 @@ mod tests {
         assert_eq!(text, [line, "\n", &line.repeat(40)].concat());
     }
 
+    fn check(parts: &[&[u8]], expected: &str) {
+        let bytes = parts.concat();
+        for piece in [1, 2, 3, 7, 64, 1 << 20] {
+            let seen = decoded(&bytes, piece);
+            assert_eq!(String::from_utf8_lossy(&seen), expected, "in pieces of {piece}");
+        }
+    }
+
     #[test]
     fn stretches_follow_each_other() {
-        let check = |parts: &[&[u8]], expected: &str| {
-            let bytes = parts.concat();
-            for piece in [1, 2, 3, 7, 64, 1 << 20] {
-                let seen = decoded(&bytes, piece);
-                assert_eq!(String::from_utf8_lossy(&seen), expected, "in pieces of {piece}");
-            }
-        };
         let wide = "erste Zeile\r\nдомен 日本語\r\n";
         let plain = "visit evil.com now\n";
         check(
@@ -343,6 +344,11 @@ mod tests {
             &[plain, "домен\n"].concat(),
         );
         check(&[b"\xff\xfe", &little("日本語"), b"evil.com"], "日本語evil.com");
+    }
+
+    #[test]
+    fn odd_bytes_and_marks_hide_nothing() {
+        let plain = "visit evil.com now\n";
         // An odd byte, and some more of them.
         let more = "visit evil.com now\r\nещё домен\r\n";
         for odd in ["\n", "\0", "hello\r\n", "hello hello hello"] {

@@ -1,6 +1,7 @@
 //! Tar archives whose headers are damaged or hostile: what they hold is read all the same.
 
 use perisai_events::ReadOptions;
+use perisai_model::Place;
 use tar::{EntryType, Header};
 
 use crate::containers::{bz2, gz, tar};
@@ -128,7 +129,6 @@ fn descriptions_of_a_member_have_a_limit() {
             .unwrap();
         format!("{digits} {key}={value}\n").into_bytes()
     };
-    let cut = "a".repeat(4096);
     check(b'L', b"l.log\0", "l.log", &[]);
     check(b'K', b"l.log\0", "e.log", &[]);
     check(b'x', &pax("path", "p.log"), "p.log", &[]);
@@ -141,12 +141,9 @@ fn descriptions_of_a_member_have_a_limit() {
         "p.log",
         &[],
     );
-    check(
-        b'L',
-        &[b'a'; 60_000],
-        &cut,
-        &["a name of 60000 bytes: cut after 4096"],
-    );
+    let long = "a".repeat(60_000);
+    let shown = Place::file("t").member(&long).member.unwrap();
+    check(b'L', long.as_bytes(), &shown, &[]);
     let long = "that describes the next member: searched as a file";
     check(b'L', &b"word ".repeat(2_000_000), "e.log", &[long]);
     check(b'K', &b"word ".repeat(2_000_000), "e.log", &[long]);
