@@ -1,6 +1,8 @@
 //! Which logs an event belongs to: by its channel on Windows, else by its format and by fields that only one kind of
 //! log has.
 
+use std::ops::RangeInclusive;
+
 use perisai_model::Event;
 
 use super::derive::Derive;
@@ -135,6 +137,15 @@ const PROVIDERS: &[(&str, &str)] = &[
     ("Linux-Sysmon", LINUX_SYSMON),
 ];
 
+/// The channel of what other computers forwarded.
+const COLLECTED: &str = "ForwardedEvents";
+
+/// The ids of Windows' own events in the channel `Security`.
+const AUDITED: RangeInclusive<i64> = 4608..=6424;
+
+/// An id that no event has.
+const NOBODYS: i64 = -1;
+
 /// Programs that write to the log of authentication.
 const AUTH: &[&str] = &[
     "sshd",
@@ -223,7 +234,12 @@ impl Classifier {
         each(ANY);
         key.clear();
         let provider = || view.text(self.provider).and_then(channel_of);
-        if let Some(channel) = view.text(self.channel).or_else(provider) {
+        // A collector may write its own channel into what was forwarded to it.
+        let channel = view
+            .text(self.channel)
+            .filter(|channel| !channel.eq_ignore_ascii_case(COLLECTED));
+        let provider = || provider().or(view.text(self.channel));
+        if let Some(channel) = channel.or_else(provider) {
             key.extend(channel.chars().map(|letter| letter.to_ascii_lowercase()));
         }
         if !key.is_empty() {
@@ -239,7 +255,7 @@ impl Classifier {
     }
 
     fn windows(&self, view: &mut View, channel: &str, each: &mut dyn FnMut(&str)) -> Option<i64> {
-        let id = single_id(view, self.event_id);
+        let id = self.own_id(view, channel);
         each(ANY_WINDOWS);
         each(channel);
         if let Some(part) = self.registry_part(view, channel, id) {
@@ -254,6 +270,26 @@ impl Classifier {
         self.derive.windows(view, channel, id);
         self.alias(view, channel, id.unwrap_or_default());
         id
+    }
+
+    /// The event id; one that is of no rule where another provider than the channel's own wrote it.
+    fn own_id(&self, view: &View, channel: &str) -> Option<i64> {
+        let id = single_id(view, self.event_id)?;
+        let own = PROVIDERS.iter().find(|(_, of)| *of == channel);
+        let provider = view
+            .text(self.provider)
+            // One with blanks is what people read instead of the name, in their language.
+            .filter(|name| !name.is_empty() && !name.trim().contains(' '));
+        let (Some((own, _)), Some(provider)) = (own, provider) else {
+            return Some(id);
+        };
+        // Others may write to this channel, with ids of their own.
+        let is_shared = channel == SECURITY && !AUDITED.contains(&id);
+        Some(if is_shared || provider.trim().eq_ignore_ascii_case(own) {
+            id
+        } else {
+            NOBODYS
+        })
     }
 
     fn registry_part(&self, view: &View, channel: &str, id: Option<i64>) -> Option<usize> {

@@ -445,6 +445,10 @@ pub(in crate::sigma) const ALIASES: &[(Profile, &[(&str, &str)])] = &[
             ("url.domain", "cs-host"),
             ("user_agent.original", "cs-user-agent"),
             ("user_agent.original", "c-useragent"),
+            ("protoPayload.methodName", "gcp.audit.method_name"),
+            ("protoPayload.serviceName", "gcp.audit.service_name"),
+            ("data.protoPayload.methodName", "gcp.audit.method_name"),
+            ("protoPayload.serviceName", "data.protoPayload.serviceName"),
         ],
     ),
 ];

@@ -54,6 +54,60 @@ fn windows_processes() {
 }
 
 #[test]
+fn an_event_id_counts_only_with_its_provider() {
+    let check = |channel, provider, id, expected| {
+        let pairs = [
+            ("Channel", channel),
+            ("Provider_Name", provider),
+            ("EventID", id),
+            ("Image", "x"),
+            ("NewProcessName", "x"),
+        ];
+        check(
+            "product: windows, category: process_creation",
+            "Image: x",
+            "evtx",
+            &pairs,
+            expected,
+        );
+    };
+    check(SYSMON, "Microsoft-Windows-Sysmon", "1", true);
+    check(SYSMON, "Other-Provider", "1", false);
+    check("Security", "Microsoft-Windows-Security-Auditing", "4688", true);
+    check("Security", "Microsoft Windows security auditing.", "4688", true);
+    check("Security", "", "4688", true);
+    check("Security", "MyApp", "4688", false);
+    check("ForwardedEvents", "Microsoft-Windows-Sysmon", "1", true);
+    check(
+        "ForwardedEvents",
+        "Microsoft-Windows-Security-Auditing",
+        "4688",
+        true,
+    );
+    check("ForwardedEvents", "MyApp", "4688", false);
+    let cleared = [
+        ("Channel", "Security"),
+        ("Provider_Name", "Microsoft-Windows-Eventlog"),
+        ("EventID", "1102"),
+        ("a", "b"),
+    ];
+    super::logs::check(
+        "product: windows, service: security",
+        "EventID: 1102",
+        "evtx",
+        &cleared,
+        true,
+    );
+}
+
+#[test]
+fn google_audit_logs_by_their_own_names() {
+    let pairs = [("protoPayload.methodName", "storage.buckets.delete"), ("a", "b")];
+    let rule = "gcp.audit.method_name|endswith: buckets.delete";
+    check("product: gcp, service: gcp.audit", rule, "json", &pairs, true);
+}
+
+#[test]
 fn windows_by_collectors() {
     let check = |pairs: &[(&str, &str)], expected| {
         check(
