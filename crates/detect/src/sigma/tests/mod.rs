@@ -6,6 +6,7 @@ mod filters;
 mod logs;
 mod modifiers;
 mod sound;
+mod windows;
 
 use perisai_model::{Context, ContextId, Event, Place, Rule, RuleLanguage, Value};
 
