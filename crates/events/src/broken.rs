@@ -8,7 +8,7 @@ use perisai_model::{Event, Place, Position, Problem};
 
 use crate::block::{Block, Layout};
 use crate::format::{FIELDS, utf8};
-use crate::json::flat;
+use crate::json::{self, flat};
 
 /// What is no JSON in one stream.
 #[derive(Debug, Default)]
@@ -85,9 +85,9 @@ pub(crate) fn and_more(why: String, count: u64) -> String {
     }
 }
 
-/// Whether bytes begin and end as a JSON object does.
+/// Whether bytes begin and end as a JSON object does, or begin as lists in lists that nest too deep.
 fn looks_whole(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"{") && bytes.ends_with(b"}")
+    bytes.starts_with(b"{") && bytes.ends_with(b"}") || json::nests(bytes)
 }
 
 fn position(block: &Block, offset: usize) -> Position {

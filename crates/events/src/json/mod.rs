@@ -18,11 +18,16 @@ pub(crate) const LINES: Spec = Spec {
     name: "json",
     line: |line| {
         let line = bare(line);
-        line.starts_with('{') && line.ends_with('}')
+        line.starts_with('{') && line.ends_with('}') || nests(line.as_bytes())
     },
     fields: object,
     ..PLAIN
 };
+
+/// Whether bytes begin as lists in lists, deeper than any log has them.
+pub(crate) fn nests(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[b'['; 64])
+}
 
 /// The fields of one JSON object. False where the bytes are none; bad UTF-8 in it is replaced.
 pub(crate) fn object(item: &str, stream: &Stream, event: &mut Event) -> bool {
