@@ -121,7 +121,7 @@ impl Block {
     pub fn retells(&self) -> bool {
         let own = self.stream.format.0.retell;
         own.is_some_and(|own| memmem::find(&self.bytes, own.mark.as_bytes()).is_some())
-            || json::retells(&self.bytes)
+            || json::retells(&self.bytes, self.stream.format == Format(&json::LINES))
     }
 
     /// Adds to `out`, on lines of their own, what a line says in the usual way of writing: a name with dots, where the log

@@ -44,9 +44,9 @@ pub(crate) fn object(item: &str, stream: &Stream, event: &mut Event) -> bool {
     true
 }
 
-/// Whether bytes hold what [`retell`] tells again.
-pub(crate) fn retells(bytes: &[u8]) -> bool {
-    escapes::is_marked(bytes) || bytes::is_marked(bytes)
+/// Whether bytes hold what [`retell`] tells again. The lists of the journal only stand in files of JSON.
+pub(crate) fn retells(bytes: &[u8], is_json: bool) -> bool {
+    escapes::is_marked(bytes) || is_json && bytes::is_marked(bytes)
 }
 
 /// Adds what a line says in the ways of writing that JSON has, on lines of their own.
