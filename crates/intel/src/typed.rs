@@ -126,7 +126,7 @@ pub(crate) fn why_none(text: &str) -> &'static str {
 /// True for a URL with white space in it, which would pass for one as a whole. No URL has any (RFC 3986): on a line of a
 /// list, words or another value stand behind it.
 pub(crate) fn is_url_and_more(text: &str) -> bool {
-    text.contains([' ', '\t']) && matches!(recognise(text), Some((Kind::Url, _)))
+    memchr::memchr2(b' ', b'\t', text.as_bytes()).is_some() && matches!(recognise(text), Some((Kind::Url, _)))
 }
 
 /// A bare value of any kind.

@@ -73,7 +73,10 @@ pub(super) fn are_urls(text: &str) -> bool {
         many += 1;
         part.contains("://")
     };
-    text.contains([',', ';', ' ', '\t']) && parts(text, is_any_separator).all(all) && many > 1
+    let bytes = text.as_bytes();
+    let has_separator =
+        memchr::memchr3(b',', b';', b' ', bytes).is_some() || memchr::memchr(b'\t', bytes).is_some();
+    has_separator && parts(text, is_any_separator).all(all) && many > 1
 }
 
 /// True for the cells of a line that is no row of a table, but several values: hosts, URLs, or hosts and digests. A URL
