@@ -301,12 +301,13 @@ fn decoded_once(rest: &[u8]) -> (Normal, usize) {
     normal_byte(rest)
 }
 
-/// Whether a letter or digit stands there as `\\u0041`: the line is read again with that as it is.
+/// Whether a part of the URL stands there as `\u0041`: the line is read again with that as it is.
 fn is_escaped_letter(rest: &[u8]) -> bool {
     let digits = rest.strip_prefix(b"\\u").and_then(|rest| rest.get(..4));
     let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
     let letter = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    letter.and_then(char::from_u32).is_some_and(char::is_alphanumeric)
+    let letter = letter.and_then(char::from_u32);
+    letter.is_some_and(|letter| letter.is_alphanumeric() || "/-_.~%".contains(letter))
 }
 
 fn ends_url(byte: u8) -> bool {
@@ -361,6 +362,7 @@ mod tests {
         check("e.test/a", "u=http%3A%2F%2Fe.test%2Fa%20and", &["e.test%2Fa"]);
         check("e.test/a", "href=http://e.test/a%22%3E", &["e.test/a"]);
         check("e.test/login", r#"{"u":"http://e.test/login\u0041"}"#, &[]);
+        check("e.test/login", r#"{"u":"http://e.test/login\u002fpage"}"#, &[]);
         check(
             "e.test/login",
             r#"{"u":"http://e.test/login\u0022"}"#,

@@ -111,6 +111,7 @@ impl Documents {
                 other.info.sources = Source::merged(sources.into_iter().chain(loaded.info.sources));
                 other.info.tags = merged_tags(other.info.tags.iter().chain(&loaded.info.tags));
                 other.info.valid = other.info.valid.or(loaded.info.valid);
+                other.info.severity = other.info.severity.max(loaded.info.severity);
                 return;
             }
         }

@@ -15,6 +15,10 @@ const MAX_EXPANDED: usize = 16 << 20;
 const REGEX_SIZES: [usize; 3] = [64 << 10, 1 << 20, 10 << 20];
 /// What the regular expressions of one rule may compile to together.
 const MAX_REGEX: usize = 48 << 20;
+/// What the regular expressions of all rules may compile to together: twelve times what SigmaHQ's do. Behind the first
+/// half only small ones are taken.
+const MAX_ALL_REGEX: usize = 512 << 20;
+const HALF_OF_ALL: usize = MAX_ALL_REGEX / 2;
 /// After so many that are too large, only small ones are taken.
 const MAX_TOO_LARGE: usize = 20;
 /// Wildcards in one rule, each of which becomes part of a regular expression.
@@ -79,6 +83,8 @@ fn anchors(text: &str) -> impl Iterator<Item = &str> {
 pub(super) struct Limits {
     /// How many regular expressions were too large. To find that out takes longer than to compile most.
     too_large: usize,
+    /// What those that were taken may have compiled to.
+    regex: usize,
 }
 
 impl Limits {
@@ -136,15 +142,17 @@ impl Budget<'_> {
     }
 
     fn regex(&mut self, pattern: &str) -> Result<(), String> {
-        let sizes = if self.limits.too_large < MAX_TOO_LARGE {
-            &REGEX_SIZES[..]
-        } else {
-            &REGEX_SIZES[..1]
+        let sizes = match self.limits.regex {
+            MAX_ALL_REGEX.. => &[][..],
+            HALF_OF_ALL.. => &REGEX_SIZES[..1],
+            _ if self.limits.too_large >= MAX_TOO_LARGE => &REGEX_SIZES[..1],
+            _ => &REGEX_SIZES[..],
         };
         for &size in sizes {
             match RegexBuilder::new(pattern).size_limit(size).build() {
                 Ok(_) => {
                     self.regex += size;
+                    self.limits.regex += size;
                     if self.regex > MAX_REGEX {
                         return Err("its regular expressions are too large together".to_owned());
                     }
@@ -169,7 +177,7 @@ impl Budget<'_> {
         let why = if sizes.len() == REGEX_SIZES.len() {
             "is too large"
         } else {
-            "is large, after many that were too large"
+            "is large, after many that were"
         };
         Err(format!("the regular expression `{}` {why}", shorten(pattern)))
     }
@@ -207,6 +215,32 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_regular_expressions_together_have_a_limit() {
+        let regex = |limits: &mut Limits, pattern: &str| {
+            let mut budget = Budget {
+                limits,
+                regex: 0,
+                wildcards: 0,
+                windash: 0,
+            };
+            budget.regex(pattern).is_ok()
+        };
+        let large = r"(a{1,250}b{1,250}){1,100}";
+        for (spent, small, expected) in [
+            (0, true, true),
+            (HALF_OF_ALL, true, false),
+            (MAX_ALL_REGEX, false, false),
+        ] {
+            let mut limits = Limits {
+                regex: spent,
+                ..Limits::default()
+            };
+            assert_eq!(regex(&mut limits, "ab+"), small, "{spent}");
+            assert_eq!(regex(&mut limits, large), expected, "{spent}");
+        }
+    }
 
     #[test]
     fn texts_that_grow_are_refused() {

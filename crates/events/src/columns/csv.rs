@@ -19,7 +19,7 @@ const ROWS: usize = 9;
 const MANY: usize = 4;
 
 /// The most lines of one row that are looked at to tell the format.
-const BREAKS: usize = 64;
+const BREAKS: usize = 256;
 
 /// How many columns a table with blanks between them must have, and how many cells of its first row must begin as numbers:
 /// prose has neither. Nor has a table a name twice.
@@ -125,16 +125,17 @@ fn agree(sample: &[u8], names: &[String], separator: u8) -> bool {
         if all == 0 && separator == b' ' && !is_table(names, line) {
             return false;
         }
-        if fits(line) {
-            (good, all, rest) = (good + 1, all + 1, behind);
-            continue;
-        }
+        // Where a value goes on behind the line, the line alone may have as many cells as well.
         let row = broken_row(rest);
-        let is_good = row.is_some_and(fits);
-        good += usize::from(is_good);
-        // A value that ends nowhere in the sample says nothing.
-        all += usize::from(is_good || row.is_some() || !is_odd(line));
-        rest = &rest[row.filter(|_| is_good).unwrap_or(line).len()..];
+        if let Some(row) = row.filter(|row| fits(row)) {
+            (good, all, rest) = (good + 1, all + 1, &rest[row.len()..]);
+        } else {
+            let is_good = fits(line);
+            good += usize::from(is_good);
+            // A value that ends nowhere in the sample says nothing.
+            all += usize::from(is_good || row.is_some() || !is_odd(line));
+            rest = behind;
+        }
         if all >= ROWS {
             break;
         }
@@ -354,6 +355,14 @@ mod tests {
             );
         };
         check("a;b\n1;2\n", Some(2));
+        for breaks in [1, 2, 3, 8, 60] {
+            let row = format!("1,2,\"one{}\"\n", "\nmore, of it".repeat(breaks));
+            check(&format!("a,b,c\n{}", row.repeat(10)), Some(3));
+            check(
+                &format!("a,b,c\n{}", row.replace('\n', "\r\n").repeat(10)),
+                Some(3),
+            );
+        }
         check("a\tb c\tD\n1\t2\t3\n", Some(3));
         check("a,b\n1\n", None);
         check(

@@ -148,9 +148,9 @@ impl Archive<'_> {
         let mut data = self.tape.data(size);
         if is_searched(kind, size) {
             walk.input(inside.clone(), Input::Stream(&mut data))?;
+            self.is_told |= data.has_failed();
         }
         let rest = io::copy(&mut data, &mut io::sink());
-        self.is_told |= data.has_failed();
         self.failed(walk, &inside, rest.err());
         self.tape.pad(size);
         ControlFlow::Continue(())
@@ -201,8 +201,8 @@ impl Archive<'_> {
         let inside = member.named(name, modified(header.mtime().ok()));
         let mut data = self.tape.up_to_header(stated.unwrap_or(u64::MAX), false);
         walk.input(inside.clone(), Input::Stream(&mut data))?;
-        let rest = io::copy(&mut data, &mut io::sink());
         self.is_told |= data.has_failed();
+        let rest = io::copy(&mut data, &mut io::sink());
         self.failed(walk, &inside, rest.err());
         ControlFlow::Continue(())
     }
@@ -212,8 +212,8 @@ impl Archive<'_> {
         let from = self.tape.at();
         let mut data = self.tape.up_to_header(u64::MAX, true);
         walk.input(member.inside(), Input::Stream(&mut data))?;
-        let rest = io::copy(&mut data, &mut io::sink());
         self.is_told |= data.has_failed();
+        let rest = io::copy(&mut data, &mut io::sink());
         self.failed(walk, member, rest.err());
         if self.amiss.stray == 0 {
             self.amiss.stray_first = from;

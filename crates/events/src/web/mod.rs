@@ -11,7 +11,11 @@ use perisai_model::Event;
 /// Adds what a request's target says of itself: `cs-host`, `c-uri-extension`, path and query.
 fn push_target(event: &mut Event, target: &str) {
     event.push_str("c-uri", target);
-    let (host, path) = match target.split_once("://") {
+    // A URL in the query is not what was asked for.
+    let whole = target
+        .split_once("://")
+        .filter(|_| !target.starts_with(['/', '?']));
+    let (host, path) = match whole {
         Some((_, rest)) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
         // `CONNECT host:port`
         None if !target.starts_with('/') && target.contains(':') => (target, ""),

@@ -151,6 +151,30 @@ fn descriptions_of_a_member_have_a_limit() {
 }
 
 #[test]
+fn an_error_where_nothing_is_searched_is_told() {
+    let mut noise = 1_u32;
+    let mut next = || {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (noise >> 24) as u8
+    };
+    let global: Vec<u8> = (0..200_000).map(|_| next()).collect();
+    let packed = gz(&[
+        entry(b'g', &global, |_| {}),
+        entry(b'0', b"visit evil.com\n", |_| {}),
+    ]
+    .concat());
+    let found = file(&packed[..packed.len() / 2], &ReadOptions::default());
+    assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+    let found = file(&packed, &ReadOptions::default());
+    assert_eq!(
+        (found.problems.len(), found.items.len()),
+        (0, 1),
+        "{:?}",
+        found.problems
+    );
+}
+
+#[test]
 fn holes_are_filled() {
     let last = entry(b'0', b"visit evil.com\n", |_| {});
     // The pieces of data and the size of the file.

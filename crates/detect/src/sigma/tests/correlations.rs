@@ -1,6 +1,6 @@
 //! Correlations: rules × events in time → hits.
 
-use perisai_model::{Event, Timestamp};
+use perisai_model::{Event, Severity, Timestamp};
 use proptest::prelude::*;
 
 use super::{compile, event, fields, hits};
@@ -383,6 +383,16 @@ fn generate_decides_whether_rules_speak_themselves() {
 fn one_rule_from_two_sources_is_one_rule() {
     let (rules, _) = compile(&[BASE, BASE]);
     assert_eq!(rules.len(), 1);
+    let [low, high] = ["low", "high"]
+        .map(|level| format!("{BASE}level: {level}\nid: 11111111-1111-4111-8111-111111111111\n"));
+    for texts in [[&*low, &*high], [&*high, &*low]] {
+        let (rules, _) = compile(&texts);
+        let found = hits(&rules, &event("evtx", &fields(&[("Channel", "x"), LOGIN])));
+        assert_eq!(
+            (rules.len(), rules.info(found[0].rule).severity),
+            (1, Severity::High)
+        );
+    }
     let changed = BASE.replace("what: login", "what: logout");
     let (rules, _) = compile(&[BASE, &changed]);
     assert_eq!(rules.len(), 2);
