@@ -26,7 +26,7 @@ pub(crate) fn read(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>)
         return utf8(walk, member, Peeked::new(head, &mut decoded));
     }
     let encoding = utf16::detect(reader.head());
-    if encoding.is_none() && is_binary(reader.head()) {
+    if encoding.is_none() && is_binary(reader.head()) && !begins_as_lines(reader.head()) {
         return utf8(walk, member, reader);
     }
     for mark in [b"\xef\xbb\xbf".as_slice(), b"\xff\xfe", b"\xfe\xff"] {
@@ -72,6 +72,15 @@ fn utf8(walk: &mut Walk<'_>, member: &Member, mut reader: Peeked<'_>) -> Control
     }
     let binary = is_binary(reader.head());
     lines::read(walk, stream, binary, &mut reader)
+}
+
+/// Whether lines of plain text come before the first NUL: what follows may be UTF-16, which PowerShell's `>>` adds.
+fn begins_as_lines(head: &[u8]) -> bool {
+    let end = memchr::memchr(0, head).unwrap_or(head.len());
+    let is_text = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    // The last byte is the first of a pair.
+    let before = &head[..end.saturating_sub(1)];
+    before.ends_with(b"\n") && before.iter().all(is_text)
 }
 
 /// Programs, images and the like. They are searched too, for the texts in them, but their lines mean nothing.

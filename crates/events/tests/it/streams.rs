@@ -7,6 +7,22 @@ use crate::containers::gz;
 use crate::{file, small, stream};
 
 #[test]
+fn few_plain_lines_before_utf16_do_not_make_a_binary() {
+    let wide: Vec<u8> = "line evil.com here\r\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let text = [&b"plain text line\n".repeat(5)[..], &wide.repeat(4)].concat();
+    let found = file(&text, &ReadOptions::default());
+    let with = found
+        .texts()
+        .iter()
+        .filter(|text| text.contains("evil.com"))
+        .count();
+    assert_eq!((with, found.items.len()), (4, 9), "{:?}", found.items);
+}
+
+#[test]
 fn utf16_keeps_its_line_numbers() {
     let text: String = (1..=200)
         .map(|line| format!("Zeile {line} — naïve\r\n"))
