@@ -7,6 +7,7 @@ mod id;
 mod indicator;
 mod kind;
 mod marking;
+mod party;
 mod place;
 mod report;
 mod rule_text;
@@ -22,6 +23,7 @@ pub use indicator::{Announced, Context, ContextId, Indicator, Indicators, Intel,
 pub use jiff::Timestamp;
 pub use kind::{Kind, UnknownKind};
 pub use marking::{Pap, Tlp};
+pub use party::{Audience, Organisation, Person, SharingGroup};
 pub use place::{Place, Position, Problem};
 pub use report::{IdleRule, Interrupted, Report};
 pub use rule_text::RuleText;
