@@ -345,7 +345,8 @@ struct Shown<'a, R> {
     inner: R,
     seen: &'a dyn Fn(&[u8]),
     ends: &'a dyn Fn() -> bool,
-    /// How much there is to be read: what is read again, as the end of a file that may be an archive, is not shown again.
+    /// How much there is to be read: what is read again, as the end of a file that may be an archive, is not shown
+    /// again.
     left: u64,
 }
 

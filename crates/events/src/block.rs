@@ -124,9 +124,9 @@ impl Block {
             || json::retells(&self.bytes, self.stream.format == Format(&json::LINES))
     }
 
-    /// Adds to `out`, on lines of their own, what a line says in the usual way of writing: a name with dots, where the log
-    /// has `(3)www(7)example(0)`, or `&`, where JSON in it has `\u0026`. `stood` gets for each the place in `out` from
-    /// which on it stands, and where it stands in the line.
+    /// Adds to `out`, on lines of their own, what a line says in the usual way of writing: a name with dots, where
+    /// the log has `(3)www(7)example(0)`, or `&`, where JSON in it has `\u0026`. `stood` gets for each the place in
+    /// `out` from which on it stands, and where it stands in the line.
     pub fn retell(&self, item: Range<usize>, out: &mut Vec<u8>, stood: &mut Vec<(usize, Range<usize>)>) {
         let bytes = &self.bytes[item];
         // Where bytes are replaced, places would be others.

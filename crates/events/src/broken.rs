@@ -1,4 +1,5 @@
-//! Records of a JSON stream that are no JSON, and records with too many fields: counted where they are met, on any thread, and told once a stream.
+//! Records of a JSON stream that are no JSON, and records with too many fields: counted where they are met, on any
+//! thread, and told once a stream.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

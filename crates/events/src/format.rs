@@ -80,8 +80,8 @@ pub struct Columns {
 /// Reads the fields of one line or record.
 pub(crate) type Fields = fn(&str, &Stream, &mut Event) -> bool;
 
-/// Adds what a line says in the usual way of writing to the bytes; and for each place from which on it does, where in the
-/// line it stands.
+/// Adds what a line says in the usual way of writing to the bytes; and for each place from which on it does, where in
+/// the line it stands.
 #[derive(Clone, Copy)]
 pub(crate) struct Retell {
     /// What a line holds that writes any value so.

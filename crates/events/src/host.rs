@@ -38,7 +38,8 @@ const SERVERS: [&str; 6] = [
 ];
 
 /// The host that an event names as its own, where its format has one. For a forwarded event this is the host where it
-/// happened, not the one that collected it. What a program writes into syslog as JSON does not name it: the header does.
+/// happened, not the one that collected it. What a program writes into syslog as JSON does not name it: the header
+/// does.
 #[must_use]
 pub fn host(event: &Event) -> Option<&str> {
     if let Some(stated) = header_host(event) {
@@ -245,7 +246,8 @@ pub fn client(event: &Event) -> Option<&str> {
     named.chain(structured(event)).find_map(address)
 }
 
-/// The client as the structured data of RFC 5424 states it, under the id of an element: `junos@2636.1.1.1.source-address`.
+/// The client as the structured data of RFC 5424 states it, under the id of an element:
+/// `junos@2636.1.1.1.source-address`.
 fn structured(event: &Event) -> Option<&str> {
     event.iter().find_map(|(name, value)| {
         let (_, behind) = name.split_once('@')?;

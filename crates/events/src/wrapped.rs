@@ -1,6 +1,6 @@
 //! Records that stand in others as a text: lines that a container runtime wraps, Docker's JSON files and the CRI's
-//! (containerd, CRI-O) `TIME stdout F LINE`; and what search engines and converters export with the record as it came in
-//! one field. The line inside is read as what it is; what is around it gives its time where the line has none.
+//! (containerd, CRI-O) `TIME stdout F LINE`; and what search engines and converters export with the record as it came
+//! in one field. The line inside is read as what it is; what is around it gives its time where the line has none.
 
 use std::collections::HashSet;
 
@@ -90,8 +90,8 @@ const CARRIERS: [(&str, Option<&str>); 7] = [
 /// Before what stands in a record of Splunk's exports.
 const RESULT: &str = "result.";
 
-/// Reads the record that stands in one of the fields, where there is one. Of Docker's records only what is inside counts;
-/// what others say beside it stays.
+/// Reads the record that stands in one of the fields, where there is one. Of Docker's records only what is inside
+/// counts; what others say beside it stays.
 pub(crate) fn open(event: &mut Event, stream: &Stream) {
     if docker(event, stream) {
         return;

@@ -13,8 +13,8 @@ pub(crate) fn is_mark(c: char) -> bool {
     OPEN.contains(&c) || CLOSE.contains(&c)
 }
 
-/// A text without the marks around it, however many: `“evil.example”`, `**evil.example**`, `<http://evil.example/>`, and
-/// of a link (`[evil.example](https://report.example/)`) what is shown.
+/// A text without the marks around it, however many: `“evil.example”`, `**evil.example**`, `<http://evil.example/>`,
+/// and of a link (`[evil.example](https://report.example/)`) what is shown.
 pub(crate) fn bare(text: &str) -> &str {
     let mut text = text.trim();
     while let Some(inner) = quoted(text).or_else(|| shown(text)) {

@@ -96,8 +96,8 @@ fn why_refused(found: &Found<'_>) -> Option<&'static str> {
     is_mask(found).then_some(MASK)
 }
 
-/// The net of an address and the netmask behind it (`198.51.100.0 255.255.255.0`), which may be written as routers do in
-/// their lists of access (`0.0.0.255`).
+/// The net of an address and the netmask behind it (`198.51.100.0 255.255.255.0`), which may be written as routers do
+/// in their lists of access (`0.0.0.255`).
 pub(crate) fn with_mask((kind, address): &Found<'_>, mask: &str) -> Option<Found<'static>> {
     let mask = ip::parse_v4(mask.as_bytes()).filter(|_| *kind == Kind::Ipv4)?;
     let prefix = match u32::from(mask) {
@@ -123,8 +123,8 @@ pub(crate) fn why_none(text: &str) -> &'static str {
         .unwrap_or("no value of a known kind")
 }
 
-/// True for a URL with white space in it, which would pass for one as a whole. No URL has any (RFC 3986): on a line of a
-/// list, words or another value stand behind it.
+/// True for a URL with white space in it, which would pass for one as a whole. No URL has any (RFC 3986): on a line
+/// of a list, words or another value stand behind it.
 pub(crate) fn is_url_and_more(text: &str) -> bool {
     memchr::memchr2(b' ', b'\t', text.as_bytes()).is_some() && matches!(recognise(text), Some((Kind::Url, _)))
 }

@@ -59,8 +59,8 @@ pub struct Event {
     pub format: &'static str,
     /// When it happened, in UTC, where that could be read.
     pub time: Option<Timestamp>,
-    /// Another time that the record's wrapper states (the header of syslog, a container's runtime), where the record has
-    /// one of its own: what a program writes must not choose alone when it happened.
+    /// Another time that the record's wrapper states (the header of syslog, a container's runtime), where the record
+    /// has one of its own: what a program writes must not choose alone when it happened.
     pub other_time: Option<Timestamp>,
     /// The time as it stood in the log.
     pub time_text: Option<String>,

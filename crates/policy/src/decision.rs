@@ -1,7 +1,6 @@
 //! The rules.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use perisai_model::{Organisation, Tlp};
 
@@ -29,7 +28,7 @@ pub enum Reason {
     Named,
     /// It is GREEN, and the recipient of the community.
     Community,
-    /// It is AMBER, and the recipient one of our clients.
+    /// It is GREEN or AMBER, and the recipient one of our clients.
     Client,
     /// It is RED and names nobody, and the recipient is one of our people who take such.
     RedReader,
@@ -39,28 +38,17 @@ pub enum Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 pub enum Refusal {
     /// Its marking does not reach the recipient.
+    #[error("TLP:{} does not reach the recipient", .0.as_str().to_uppercase())]
     Tlp(Tlp),
     /// It is for others.
+    #[error("it is for others")]
     Audience,
     /// It names an object that the recipient may not know.
+    #[error("it names what the recipient may not know")]
     Reference,
     /// It is held under no terms at all.
+    #[error("nothing is known of how it may be shared")]
     NoTerms,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tlp(tlp) => write!(
-                f,
-                "TLP:{} does not reach the recipient",
-                tlp.as_str().to_uppercase()
-            ),
-            Self::Audience => f.write_str("it is for others"),
-            Self::Reference => f.write_str("it names what the recipient may not know"),
-            Self::NoTerms => f.write_str("nothing is known of how it may be shared"),
-        }
-    }
 }
 
 /// Decides on an object by its own terms, which come first, and those of all objects that it names.

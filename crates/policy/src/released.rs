@@ -27,7 +27,8 @@ impl<T> Released<T> {
     }
 }
 
-/// Releases an object to a recipient, if all of its terms allow: its own first, then those of the objects that it names.
+/// Releases an object to a recipient, if all of its terms allow: its own first, then those of the objects that it
+/// names.
 ///
 /// # Errors
 /// Where they do not, with the reason; the object is dropped.

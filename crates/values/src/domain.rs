@@ -39,8 +39,8 @@ pub fn to_ascii(text: &str) -> Result<String, &'static str> {
     Ok(ascii.strip_suffix('.').unwrap_or(&ascii).to_ascii_lowercase())
 }
 
-/// Quotes, dashes, arrows and brackets outside ASCII: UTS 46 lets them pass, and IDNA 2008 (RFC 5892) does not. In a list
-/// they stand around a name. Emoji are no names by IDNA 2008 either, and registries sell them.
+/// Quotes, dashes, arrows and brackets outside ASCII: UTS 46 lets them pass, and IDNA 2008 (RFC 5892) does not. In a
+/// list they stand around a name. Emoji are no names by IDNA 2008 either, and registries sell them.
 const fn is_punctuation(c: char) -> bool {
     matches!(
         c,

@@ -230,7 +230,8 @@ impl<'a> From<PackedValue<'a>> for Value<'a> {
 mod tests {
     use std::cell::OnceCell;
 
-    use perisai_model::{RuleKind, Severity, Validity};
+    use perisai_detect::Detector;
+    use perisai_model::{Context, Intel, Kind};
 
     use super::*;
 
@@ -259,18 +260,10 @@ mod tests {
 
     #[test]
     fn events_come_back_as_they_were_from_any_portion() {
-        let rule = Arc::new(RuleInfo {
-            kind: RuleKind::Sigma,
-            name: "rule".to_owned(),
-            severity: Severity::High,
-            tags: Vec::new(),
-            author: None,
-            reference: None,
-            sources: Vec::new(),
-            text: None,
-            key: String::new(),
-            valid: Validity::default(),
-        });
+        let mut intel = Intel::default();
+        let context = intel.add_context(Context::default());
+        intel.indicators.push(Kind::Domain, "evil.example", context);
+        let rule = Detector::compile(intel, Vec::new()).0.matched(0).rule;
         let mut all = OpenEvents::default();
         let mut left = 0;
         for part in 0..3 {

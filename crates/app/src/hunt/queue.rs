@@ -143,8 +143,8 @@ impl<B> Queue<B> {
         None
     }
 
-    /// Whether the rest of a block may be searched now; gives the block back then. Else whoever has nothing to do goes on
-    /// with it once its turn has come, or less is held back.
+    /// Whether the rest of a block may be searched now; gives the block back then. Else whoever has nothing to do
+    /// goes on with it once its turn has come, or less is held back.
     pub(super) fn go_on(&self, job: Job<B>) -> Option<Job<B>> {
         let mut state = lock(&self.state);
         if !self.is_full(&state) || job.at <= state.written.0 {

@@ -115,8 +115,8 @@ impl<'a> Searcher<'a> {
         seen.patterns.merge(self.tools.patterns.seen());
     }
 
-    /// Searches a block from a place on; gives what was found, and where the rest begins if there is so much that it must
-    /// be written first. Where the user wants no more, gives what was found until then.
+    /// Searches a block from a place on; gives what was found, and where the rest begins if there is so much that it
+    /// must be written first. Where the user wants no more, gives what was found until then.
     pub(super) fn search(&mut self, block: &Block, from: usize) -> (Found, Option<usize>) {
         let rest = match block.layout {
             Layout::EvtxChunk => {
@@ -187,7 +187,8 @@ impl<'a> Searcher<'a> {
         None
     }
 
-    /// Scans a part of a block: from a place on, and some more lines or records behind a second one. Gives where it ends.
+    /// Scans a part of a block: from a place on, and some more lines or records behind a second one. Gives where it
+    /// ends.
     fn scan(&mut self, block: &Block, from: usize, behind: usize) -> usize {
         let bytes = &block.bytes;
         let least = bytes.len().min(behind + PART);
@@ -446,28 +447,20 @@ impl Tools<'_> {
 mod tests {
     use std::sync::atomic::Ordering;
 
-    use perisai_model::Intel;
+    use perisai_model::{Context, Intel, Kind, Rule, RuleLanguage};
 
     use super::*;
 
     #[test]
     fn a_record_counts_by_its_own_time_or_its_wrappers() {
         let check = |line: &str, expected: usize| {
-            let mut intel = Intel::default();
-            let context = intel.add_context(perisai_model::Context::default());
-            intel
-                .indicators
-                .push(perisai_model::Kind::Domain, "evil.example", context);
-            let (detector, _) = Detector::compile(intel, Vec::new());
+            let detector = detector(&["evil.example"], None);
             let settings = Settings {
                 since: Some("2026-01-01T00:00:00Z".parse().unwrap()),
                 ..Settings::default()
             };
-            let mut blocks = Blocks::default();
-            let input = perisai_events::Input::Stream(&mut line.as_bytes());
-            perisai_events::read(Place::file("t"), None, input, &settings.read, &mut blocks);
             let mut searcher = Searcher::new(&detector, &settings);
-            let (found, _) = searcher.search(&blocks.0[0], 0);
+            let (found, _) = searcher.search(&blocks(line, &settings)[0], 0);
             assert_eq!(found.findings.len(), expected, "{line}");
         };
         let inner = r#"{"ts":"2020-01-01T00:00:00Z","u":"evil.example"}"#;
@@ -482,25 +475,12 @@ mod tests {
 
     #[test]
     fn a_busy_block_gives_up_at_the_wish_to_end() {
-        let mut intel = Intel::default();
-        let context = intel.add_context(perisai_model::Context::default());
-        intel
-            .indicators
-            .push(perisai_model::Kind::Domain, "evil.example", context);
-        let (detector, _) = Detector::compile(intel, Vec::new());
-        let settings = Settings::default();
-        let mut blocks = Blocks::default();
-        perisai_events::read(
-            Place::file("t"),
-            None,
-            perisai_events::Input::Stream(&mut "to evil.example\n".repeat(1000).as_bytes()),
-            &settings.read,
-            &mut blocks,
-        );
+        let (detector, settings) = (detector(&["evil.example"], None), Settings::default());
+        let block = &blocks(&"to evil.example\n".repeat(1000), &settings)[0];
         let mut searcher = Searcher::new(&detector, &settings);
-        assert_eq!(searcher.search(&blocks.0[0], 0).0.findings.len(), 1000);
+        assert_eq!(searcher.search(block, 0).0.findings.len(), 1000);
         settings.stop.flag().store(true, Ordering::Relaxed);
-        assert_eq!(searcher.search(&blocks.0[0], 0).0.findings.len(), 0);
+        assert_eq!(searcher.search(block, 0).0.findings.len(), 0);
     }
 
     #[test]
@@ -514,32 +494,12 @@ mod tests {
     }
 
     fn check_parts(line: &str, rule: Option<&str>) {
-        let mut intel = Intel::default();
-        let context = intel.add_context(perisai_model::Context::default());
-        for name in ["evil.example", "a.evil.example"] {
-            intel.indicators.push(perisai_model::Kind::Domain, name, context);
-        }
-        intel.rules.extend(rule.map(|text| perisai_model::Rule {
-            language: perisai_model::RuleLanguage::StixPattern,
-            text: text.into(),
-            context,
-            place: Place::file("r"),
-        }));
-        let (detector, problems) = Detector::compile(intel, Vec::new());
-        assert_eq!((problems, detector.needs_events()), (Vec::new(), rule.is_some()));
+        let detector = detector(&["evil.example", "a.evil.example"], rule);
         let settings = Settings::default();
         let lines = 10_000;
-        let mut blocks = Blocks::default();
-        perisai_events::read(
-            Place::file("t"),
-            None,
-            perisai_events::Input::Stream(&mut line.repeat(lines).as_bytes()),
-            &settings.read,
-            &mut blocks,
-        );
         let mut searcher = Searcher::new(&detector, &settings);
         let mut findings = Vec::new();
-        for block in &blocks.0 {
+        for block in &blocks(&line.repeat(lines), &settings) {
             let mut rest = Some(0);
             while let Some(from) = rest {
                 let (found, behind) = searcher.search(block, from);
@@ -551,6 +511,35 @@ mod tests {
         }
         let expected = (1..=lines as u64).flat_map(|line| [Some(Position::Line(line)); 2]);
         assert!(findings.into_iter().eq(expected), "{line}");
+    }
+
+    /// Looks for domains, and for what a STIX pattern means.
+    fn detector(names: &[&str], pattern: Option<&str>) -> Detector {
+        let mut intel = Intel::default();
+        let context = intel.add_context(Context::default());
+        for name in names {
+            intel.indicators.push(Kind::Domain, name, context);
+        }
+        intel.rules.extend(pattern.map(|text| Rule {
+            language: RuleLanguage::StixPattern,
+            text: text.into(),
+            context,
+            place: Place::file("r"),
+        }));
+        let (detector, problems) = Detector::compile(intel, Vec::new());
+        assert_eq!(
+            (problems, detector.needs_events()),
+            (Vec::new(), pattern.is_some())
+        );
+        detector
+    }
+
+    /// A text in blocks.
+    fn blocks(text: &str, settings: &Settings) -> Vec<Block> {
+        let mut blocks = Blocks::default();
+        let input = perisai_events::Input::Stream(&mut text.as_bytes());
+        perisai_events::read(Place::file("t"), None, input, &settings.read, &mut blocks);
+        blocks.0
     }
 
     #[derive(Default)]

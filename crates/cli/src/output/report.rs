@@ -23,8 +23,8 @@ pub(crate) fn problems(problems: &[Problem], all: bool, out: &mut dyn Write) -> 
     }
 }
 
-/// Tells what a report that people do not read on the screen leaves unsaid: what was left out or passed over, how far a hunt
-/// that was ended early came, and the totals.
+/// Tells what a report that people do not read on the screen leaves unsaid: what was left out or passed over, how far
+/// a hunt that was ended early came, and the totals.
 pub(crate) fn asides(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.withheld.total() > 0 {
         let text = clean(&report.withheld.to_string());

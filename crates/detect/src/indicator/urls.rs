@@ -189,7 +189,7 @@ impl Path {
                 continue;
             }
             if ends_url(rest[0]) {
-                path.goes_on = is_escaped_letter(rest);
+                path.goes_on = goes_on_escaped(rest);
                 break;
             }
             let (normal, length) = if whole {
@@ -302,7 +302,7 @@ fn decoded_once(rest: &[u8]) -> (Normal, usize) {
 }
 
 /// Whether a part of the URL stands there as `\u0041`: the line is read again with that as it is.
-fn is_escaped_letter(rest: &[u8]) -> bool {
+fn goes_on_escaped(rest: &[u8]) -> bool {
     let digits = rest.strip_prefix(b"\\u").and_then(|rest| rest.get(..4));
     let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
     let letter = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());

@@ -1,5 +1,6 @@
-//! CSV with a header, with commas, semicolons, tabs or bars; with blanks where it is a wide table. Lines are searched on
-//! their own, so a value that holds a line break is cut there: of its row the first line has the fields, up to the cut.
+//! CSV with a header, with commas, semicolons, tabs or bars; with blanks where it is a wide table. Lines are searched
+//! on their own, so a value that holds a line break is cut there: of its row the first line has the fields, up to the
+//! cut.
 
 use std::borrow::Cow;
 
@@ -21,8 +22,8 @@ const MANY: usize = 4;
 /// The most lines of one row that are looked at to tell the format.
 const BREAKS: usize = 256;
 
-/// How many columns a table with blanks between them must have, and how many cells of its first row must begin as numbers:
-/// prose has neither. Nor has a table a name twice.
+/// How many columns a table with blanks between them must have, and how many cells of its first row must begin as
+/// numbers: prose has neither. Nor has a table a name twice.
 const WIDE: usize = 8;
 const NUMBERS: usize = 3;
 

@@ -84,8 +84,9 @@ pub(crate) fn unread(head: &[u8]) -> Option<String> {
     broken.then(|| "marked as a tar archive, and its first header is none: searched as it stands".to_owned())
 }
 
-/// Whether this is the header of an LZMA stream alone (`.lzma`), which has no magic: the usual properties, the size of the
-/// dictionary, a power of two or one and a half of it, and the size of what is packed, all ones where it was not known.
+/// Whether this is the header of an LZMA stream alone (`.lzma`), which has no magic: the usual properties, the size
+/// of the dictionary, a power of two or one and a half of it, and the size of what is packed, all ones where it was
+/// not known.
 fn is_lzma(head: &[u8]) -> bool {
     const PROPERTIES: u8 = 0x5d;
     const LARGEST: u64 = 1 << 38;

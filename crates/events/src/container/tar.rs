@@ -175,10 +175,9 @@ impl Archive<'_> {
         let mut data = self.tape.data(size);
         let mut filled = sparse::Filled::new(&mut data, map, budget);
         walk.input(inside.clone(), Input::Stream(&mut filled))?;
+        self.is_told |= filled.has_failed();
         let rest = io::copy(&mut filled, &mut io::sink());
-        let budget = filled.budget();
-        self.is_told |= data.has_failed();
-        self.tape.holes = budget;
+        self.tape.holes = filled.budget();
         self.failed(walk, &inside, rest.err());
         self.tape.pad(size);
         ControlFlow::Continue(())
@@ -246,8 +245,8 @@ fn modified(seconds: Option<u64>) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(seconds?).ok()?).ok()
 }
 
-/// Whether a member is searched. One of a kind that nobody knows is a file (POSIX `pax`, typeflag); and what should have no
-/// data, a folder or a link, may have some, or headers where programs take that data for none.
+/// Whether a member is searched. One of a kind that nobody knows is a file (POSIX `pax`, typeflag); and what should
+/// have no data, a folder or a link, may have some, or headers where programs take that data for none.
 fn is_searched(kind: EntryType, size: u64) -> bool {
     match kind {
         EntryType::XGlobalHeader => false,

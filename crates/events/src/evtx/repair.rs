@@ -74,8 +74,8 @@ fn record(bytes: &[u8]) -> Option<(usize, u64)> {
 }
 
 /// Whether what a chunk's header says of its records is so: their sum, where they end, how many they are and which is
-/// the last. Behind their end there may be records of an earlier use of the chunk, as in most exported logs: they are no
-/// part of the log, unless one stands right there that could be its next.
+/// the last. Behind their end there may be records of an earlier use of the chunk, as in most exported logs: they are
+/// no part of the log, unless one stands right there that could be its next.
 pub(super) fn fits(header: &EvtxChunkHeader, bytes: &[u8], records: &[Record]) -> bool {
     let free = usize::try_from(header.free_space_offset).unwrap_or(usize::MAX);
     let Some(live) = bytes.get(RECORDS..free) else {

@@ -13,9 +13,9 @@ use crate::text::records::Splitter;
 /// The most objects of one line that are read.
 const OBJECTS: usize = 16;
 
-/// Reads the fields of one JSON object into an event that has none; of several, which programs that do not wait for each
-/// other write into one line, the fields of all. False, with some of the fields added, where the text is none or not
-/// only that, even when its odd letters are mended. Nesting deeper than 128 (serde_json's guard) is an error too.
+/// Reads the fields of one JSON object into an event that has none; of several, which programs that do not wait for
+/// each other write into one line, the fields of all. False, with some of the fields added, where the text is none or
+/// not only that, even when its odd letters are mended. Nesting deeper than 128 (serde_json's guard) is an error too.
 pub(crate) fn flatten(text: &str, event: &mut Event) -> bool {
     if one(text, event, (ROOM, FIELDS)).is_some() {
         return true;

@@ -1,5 +1,6 @@
 //! JSON: one object a line, or a record of an array. Objects are flattened with dots, lists are fields of one name.
-//! What the record is more exactly (Windows, Zeek, Suricata EVE, journald) is told by its fields; see [`known`](crate::known).
+//! What the record is more exactly (Windows, Zeek, Suricata EVE, journald) is told by its fields; see
+//! [`known`](crate::known).
 
 pub(crate) mod bytes;
 pub(crate) mod escapes;

@@ -73,7 +73,8 @@ pub(crate) fn push(event: &mut Event, path: &str, value: Value<'_>) {
     }
 }
 
-/// Adds a field of a Windows event as Wazuh writes it, by its path: with a small first letter, and text escaped once more.
+/// Adds a field of a Windows event as Wazuh writes it, by its path: with a small first letter, and text escaped once
+/// more.
 fn push_wazuh(event: &mut Event, path: &str, value: Value<'_>) {
     let name = match path.split_once('.') {
         Some(("system", "providerName")) => "Provider_Name".to_owned(),
@@ -192,7 +193,8 @@ pub(crate) fn system_names(event: &mut Event) {
     }
 }
 
-/// Joins what some converters leave apart: a list of items with a name and a text each. An item without a text has none.
+/// Joins what some converters leave apart: a list of items with a name and a text each. An item without a text has
+/// none.
 pub(crate) fn named_items(event: &mut Event) {
     for (named, said) in [("Data.@Name", "Data"), ("Data.Name", "Data.Value")] {
         let (mut names, mut texts) = (0, 0);

@@ -262,8 +262,8 @@ fn element_end(text: &str) -> Option<usize> {
     Some(end + 2)
 }
 
-/// Whose elements say what others say by fields of their own: NXLog copies a Windows event into one, Juniper's firewalls
-/// all that they log, and so do Check Point's.
+/// Whose elements say what others say by fields of their own: NXLog copies a Windows event into one, Juniper's
+/// firewalls all that they log, and so do Check Point's.
 const OWN: [&str; 3] = ["NXLOG@", "junos@", "Fields@1.3.6.1.4.1.2620"];
 
 /// `[id name="value" …][…]` → `id.name`; of some products `name`.

@@ -1,5 +1,5 @@
-//! What firewalls of Palo Alto Networks send by syslog: a row of values with commas, whose second is when it arrived and
-//! whose fourth is the type of the log.
+//! What firewalls of Palo Alto Networks send by syslog: a row of values with commas, whose second is when it arrived
+//! and whose fourth is the type of the log.
 
 use perisai_model::Event;
 

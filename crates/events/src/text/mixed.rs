@@ -1,8 +1,8 @@
 //! Text in one encoding or several → UTF-8 while it is read.
 //!
-//! Programs append to files that others began: PowerShell's `>>` writes UTF-16 behind plain lines, and `cmd` plain lines
-//! behind UTF-16. So a stretch of one may follow the other anywhere, and a byte order mark may be wrong. What stands where
-//! depends on the bytes alone, never on the pieces that they come in.
+//! Programs append to files that others began: PowerShell's `>>` writes UTF-16 behind plain lines, and `cmd` plain
+//! lines behind UTF-16. So a stretch of one may follow the other anywhere, and a byte order mark may be wrong. What
+//! stands where depends on the bytes alone, never on the pieces that they come in.
 
 use std::io::{self, Read};
 

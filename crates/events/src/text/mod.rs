@@ -1,4 +1,5 @@
-//! Text: transcoded to UTF-8 where it is UTF-16 ([`mixed`]) or UTF-32 ([`utf32`]), its format told, and cut into blocks of whole lines or records.
+//! Text: transcoded to UTF-8 where it is UTF-16 ([`mixed`]) or UTF-32 ([`utf32`]), its format told, and cut into
+//! blocks of whole lines or records.
 
 mod lines;
 mod mixed;

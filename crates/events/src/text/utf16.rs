@@ -8,8 +8,8 @@ const PROBE: usize = 4096;
 /// How much behind a byte order mark is looked at.
 pub(super) const MARKED: usize = 64;
 
-/// So many letters in a row, of which more than half differ, show how a stretch is to be read; fewer at the end. Without
-/// the others a row of ideographic spaces would show it.
+/// So many letters in a row, of which more than half differ, show how a stretch is to be read; fewer at the end.
+/// Without the others a row of ideographic spaces would show it.
 const LETTERS: usize = 6;
 const LAST_LETTERS: usize = 4;
 

@@ -1,6 +1,6 @@
 //! Times as logs write them. A time that names no zone is taken in the clock's; one that names no year is in the
-//! latest that does not pass the time at which the file was modified. Of a date with slashes, what is the day is told by
-//! the dates at the beginning of the log.
+//! latest that does not pass the time at which the file was modified. Of a date with slashes, what is the day is told
+//! by the dates at the beginning of the log.
 
 mod forms;
 mod order;
@@ -74,8 +74,8 @@ pub fn parse(text: &str, clock: &Clock) -> Option<Timestamp> {
     time.filter(|_| length == text.len())
 }
 
-/// The rest of `/Date(1645671723000)/`, as Windows PowerShell's `ConvertTo-Json` and other programs of Microsoft write a
-/// time: milliseconds since 1970. A zone behind the number says only how it was shown.
+/// The rest of `/Date(1645671723000)/`, as Windows PowerShell's `ConvertTo-Json` and other programs of Microsoft
+/// write a time: milliseconds since 1970. A zone behind the number says only how it was shown.
 fn json_date(text: &str) -> Option<Timestamp> {
     let text = text.strip_suffix(")/")?;
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -269,8 +269,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Whether so many digits behind a comma, before such a text, are parts of a second: in a row of values they may as well
-/// be the next value, which is a number, a date or an address.
+/// Whether so many digits behind a comma, before such a text, are parts of a second: in a row of values they may as
+/// well be the next value, which is a number, a date or an address.
 fn is_fraction(count: usize, behind: &[u8]) -> bool {
     let date = behind
         .iter()

@@ -23,7 +23,8 @@ pub(super) fn split(line: &str) -> Option<Row<'_>> {
     haproxy(line).or_else(|| aws(line))
 }
 
-/// `10.0.0.1:51234 [01/Jan/2026:00:00:05.123] front back/server 0/0/1/2/3 200 512 - - ---- 1/1/0/0/0 0/0 {agent} "GET / HTTP/1.1"`.
+/// `10.0.0.1:51234 [01/Jan/2026:00:00:05.123] front back/server 0/0/1/2/3 200 512 - - ---- 1/1/0/0/0 0/0 {agent} "GET
+/// / HTTP/1.1"`.
 fn haproxy(line: &str) -> Option<Row<'_>> {
     let (client, rest) = line.split_once(" [")?;
     let client = address(client)?;
@@ -46,8 +47,8 @@ fn haproxy(line: &str) -> Option<Row<'_>> {
     })
 }
 
-/// `https 2026-01-01T00:00:05.123456Z app/x/1 10.0.0.1:2817 10.0.0.2:80 0.1 0.2 0.3 200 200 0 57 "GET https://… HTTP/1.1" "agent" …`;
-/// the classic balancers' without the first word.
+/// `https 2026-01-01T00:00:05.123456Z app/x/1 10.0.0.1:2817 10.0.0.2:80 0.1 0.2 0.3 200 200 0 57 "GET https://…
+/// HTTP/1.1" "agent" …`; the classic balancers' without the first word.
 fn aws(line: &str) -> Option<Row<'_>> {
     let (head, rest) = line.split_once(" \"")?;
     let mut words = head.split(' ').take(WORDS);

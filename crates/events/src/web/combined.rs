@@ -57,8 +57,8 @@ struct Core<'a> {
     behind: &'a str,
 }
 
-/// The first one behind a place. A user name may hold blanks, brackets and dates, but no bare quote: the first quote with
-/// a bracket before it opens the request, and the last bracket before that the date.
+/// The first one behind a place. A user name may hold blanks, brackets and dates, but no bare quote: the first quote
+/// with a bracket before it opens the request, and the last bracket before that the date.
 fn core_from(line: &str, from: usize) -> Option<Core<'_>> {
     let mut at = from;
     loop {
@@ -127,9 +127,10 @@ fn is_contested(line: &str, core: &Core<'_>, clock: &Clock) -> bool {
         .any(|other| Some(other) != time)
 }
 
-/// The time of a line of text that is no row. Where it may be the text of a client, and not the server's, there is none:
-/// dates in brackets that differ, another date before the one in brackets, and in a log of rows a date that no quote
-/// follows. What stands behind no more than a word or a number is not a client's: its address has a dot or a colon.
+/// The time of a line of text that is no row. Where it may be the text of a client, and not the server's, there is
+/// none: dates in brackets that differ, another date before the one in brackets, and in a log of rows a date that no
+/// quote follows. What stands behind no more than a word or a number is not a client's: its address has a dot or a
+/// colon.
 pub(crate) fn stray_time(
     item: &[u8],
     is_web: bool,

@@ -54,7 +54,8 @@ fn apache(line: &str) -> Option<Row<'_>> {
     (row.client.is_some() && !row.level.is_empty()).then_some(row)
 }
 
-/// `2026/01/01 00:00:05 [error] 7#7: *8 open() "/x" failed, client: 10.0.0.1, server: x.example, request: "GET /x HTTP/1.1", host: "x.example"`.
+/// `2026/01/01 00:00:05 [error] 7#7: *8 open() "/x" failed, client: 10.0.0.1, server: x.example, request: "GET /x
+/// HTTP/1.1", host: "x.example"`.
 fn nginx(line: &str) -> Option<Row<'_>> {
     let time = line.get(..19).filter(|time| time.as_bytes()[4] == b'/')?;
     let (level, message) = line[19..].strip_prefix(" [")?.split_once("] ")?;

@@ -1,5 +1,5 @@
-//! Web servers, load balancers and proxies: the common and combined log formats of Apache and nginx, their error logs, those of HAProxy and
-//! of AWS' balancers, Squid's own.
+//! Web servers, load balancers and proxies: the common and combined log formats of Apache and nginx, their error
+//! logs, those of HAProxy and of AWS' balancers, Squid's own.
 
 mod balancer;
 pub(crate) mod combined;

@@ -505,7 +505,8 @@ fn empty_inputs_are_streams_without_blocks() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Every byte of a text comes out again, in order, whatever the text; but for blanks, which may stand between records.
+    /// Every byte of a text comes out again, in order, whatever the text; but for blanks, which may stand between
+    /// records.
     #[test]
     fn no_byte_is_lost(bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), 0..0xff_u8], 0..4000)) {
         // Without 0xff there is no byte order mark, behind which UTF-16 may stand.

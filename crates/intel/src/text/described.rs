@@ -1,8 +1,8 @@
 //! Lists that people write by hand: a value and what they say of it, behind a bullet or a number, behind a label.
 //!
-//! `6[.]6[.]6[.]7 (C2)`, `evil.example - phishing`, `1. evil.example`, `IP: 192.0.2.1`. Only the value at the head of a
-//! line is taken, as what is said of it may name strangers; and a bare word with a dot must look like the name of a host,
-//! since prose and listings of files hold such words, too.
+//! `6[.]6[.]6[.]7 (C2)`, `evil.example - phishing`, `1. evil.example`, `IP: 192.0.2.1`. Only the value at the head of
+//! a line is taken, as what is said of it may name strangers; and a bare word with a dot must look like the name of a
+//! host, since prose and listings of files hold such words, too.
 
 use perisai_model::Kind;
 
@@ -64,8 +64,8 @@ pub(super) fn read(text: &str) -> Option<Line<'_>> {
     leading(text, |found, word| may_lead(found, word))
 }
 
-/// The values of a row of a table in Markdown, and what is said of them: the leftmost cell that is one, and those behind
-/// it that can be nothing else.
+/// The values of a row of a table in Markdown, and what is said of them: the leftmost cell that is one, and those
+/// behind it that can be nothing else.
 pub(super) fn row<'a>(cells: impl Iterator<Item = &'a str>) -> Option<(Vec<Found<'a>>, String)> {
     let (mut values, mut said) = (Vec::new(), Vec::new());
     for cell in cells.filter(|cell| !cell.is_empty()) {

@@ -18,9 +18,9 @@ use crate::words::{NAME, clip, quoted};
 /// The largest warninglist that is read; MISP's largest real ones have some tens of megabytes.
 const FILE: u64 = 256 * 1024 * 1024;
 
-/// How many sites a ranking may have so that to be in it means to be harmless. Further down, botnets, miners and networks
-/// of advertisements get there by the number of their victims. The published rankings have up to 5,000 sites, or 10,000
-/// and 20,000, and some a heading as one more.
+/// How many sites a ranking may have so that to be in it means to be harmless. Further down, botnets, miners and
+/// networks of advertisements get there by the number of their victims. The published rankings have up to 5,000
+/// sites, or 10,000 and 20,000, and some a heading as one more.
 const FEW_SITES: usize = 6_000;
 
 #[derive(Debug, Default, Deserialize)]
@@ -49,8 +49,8 @@ pub(crate) fn check(source: &mut dyn BufRead, sink: &mut Sink<'_>) {
 
 /// Reads a warninglist (`list.json`); entries that could not be used go to `problems`.
 ///
-/// A list without a category is judged by its name: clouds, scanners, sinkholes and the like are known, the others false
-/// positives.
+/// A list without a category is judged by its name: clouds, scanners, sinkholes and the like are known, the others
+/// false positives.
 ///
 /// # Errors
 /// Where it is no warninglist, or its type is not known.

@@ -1,5 +1,6 @@
 //! The slow and simple statement of what matches: every place in a line is tried for every indicator, with nothing
-//! but string operations, plain expressions and the canonical forms of `values`. What it says is right, and the scanner must say the same.
+//! but string operations, plain expressions and the canonical forms of `values`. What it says is right, and the
+//! scanner must say the same.
 
 mod urls;
 
@@ -59,8 +60,8 @@ fn runs(line: &str, class: impl Fn(char) -> bool) -> Vec<(usize, &str)> {
     out
 }
 
-/// Where the escape ends that begins at the start of the text, if one does: of JSON, of programs, of a syslog server, of
-/// percent-encoding, of a terminal's colours.
+/// Where the escape ends that begins at the start of the text, if one does: of JSON, of programs, of a syslog server,
+/// of percent-encoding, of a terminal's colours.
 fn escape(line: &str, from: usize) -> Option<usize> {
     let text = &line[from..];
     let digits = |from: usize, to: usize, radix: u32| {
@@ -100,8 +101,8 @@ fn escape(line: &str, from: usize) -> Option<usize> {
     })
 }
 
-/// True where the backslashes at the end go on with a path that begins with a drive: folders with no blank in the last, and
-/// as many backslashes between each two.
+/// True where the backslashes at the end go on with a path that begins with a drive: folders with no blank in the
+/// last, and as many backslashes between each two.
 fn in_path(before: &str) -> bool {
     let path = before.trim_end_matches('\\');
     let separator = &before[path.len()..];

@@ -115,6 +115,11 @@ impl<'d, 't, 'r> Filled<'d, 't, 'r> {
         }
     }
 
+    /// Whether the data has given an error.
+    pub(super) fn has_failed(&self) -> bool {
+        self.data.has_failed()
+    }
+
     /// How many more zeros there may be.
     pub(super) fn budget(&self) -> u64 {
         self.budget

@@ -46,8 +46,8 @@ impl<'r> Tape<'r> {
         self.at
     }
 
-    /// Goes to what stands next, behind a header. Zeros are passed over: archives may be joined, and who can write zeros
-    /// into one must not hide the members behind them.
+    /// Goes to what stands next, behind a header. Zeros are passed over: archives may be joined, and who can write
+    /// zeros into one must not hide the members behind them.
     pub(super) fn next(&mut self) -> io::Result<Option<Mark>> {
         loop {
             let held = self.source.hold(BLOCK)?;
