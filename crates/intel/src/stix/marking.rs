@@ -11,14 +11,14 @@ const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08d
 
 /// What a marking means here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Marking {
-    pub(super) tlp: Option<Tlp>,
-    pub(super) pap: Option<Pap>,
+pub(crate) struct Marking {
+    pub(crate) tlp: Option<Tlp>,
+    pub(crate) pap: Option<Pap>,
 }
 
 impl Marking {
     /// The stricter of two.
-    pub(super) fn stricter(self, other: Self) -> Self {
+    pub(crate) fn stricter(self, other: Self) -> Self {
         Self {
             tlp: Tlp::stricter(self.tlp, other.tlp),
             pap: self.pap.max(other.pap),
@@ -28,7 +28,7 @@ impl Marking {
     /// The strictest of the markings that an object or a part of it refers to. One of the fixed ids needs no
     /// definition, and cannot be loosened by one. What an id means whose definition is not at hand nobody can tell: it
     /// may be any label of TLP, so the strictest.
-    pub(super) fn of_refs<'a>(
+    pub(crate) fn of_refs<'a>(
         refs: impl IntoIterator<Item = &'a String>,
         known: &HashMap<String, Self>,
     ) -> Self {
@@ -51,12 +51,12 @@ impl Marking {
     }
 
     /// Whether the meaning of a reference is at hand.
-    pub(super) fn is_known(id: &str, known: &HashMap<String, Self>) -> bool {
+    pub(crate) fn is_known(id: &str, known: &HashMap<String, Self>) -> bool {
         Tlp::from_stix_id(id).is_some() || known.contains_key(id)
     }
 
     /// What a definition means.
-    pub(super) fn of_definition(view: &MarkingDefinition) -> Self {
+    pub(crate) fn of_definition(view: &MarkingDefinition) -> Self {
         let names = [&view.name, &view.x_opencti_definition];
         let names = || names.iter().filter_map(|name| name.as_deref());
         let definition = view.definition.as_ref();
@@ -94,7 +94,7 @@ impl Marking {
 }
 
 /// The references of an object and of its parts.
-pub(super) fn refs(mut object: Vec<String>, parts: Vec<Granular>) -> Vec<String> {
+pub(crate) fn refs(mut object: Vec<String>, parts: Vec<Granular>) -> Vec<String> {
     object.extend(parts.into_iter().filter_map(|part| part.marking_ref));
     object.sort_unstable();
     object.dedup();
