@@ -241,6 +241,11 @@ impl Problems {
         self.0 <= KEPT_PROBLEMS
     }
 
+    /// How many there were.
+    pub(crate) fn many(&self) -> u64 {
+        self.0
+    }
+
     /// Counts one, and keeps it among the first. Nothing is put into words that nobody will read.
     pub(crate) fn tell(
         &mut self,

@@ -9,16 +9,19 @@ use super::view::{Granular, MarkingDefinition, TlpExtension};
 
 const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
 
-/// What a marking means here.
+/// What a marking says of TLP and PAP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Marking {
-    pub(crate) tlp: Option<Tlp>,
-    pub(crate) pap: Option<Pap>,
+pub struct Marking {
+    /// With whom it may be shared; `None` where the marking is about something else.
+    pub tlp: Option<Tlp>,
+    /// What may be done with it.
+    pub pap: Option<Pap>,
 }
 
 impl Marking {
     /// The stricter of two.
-    pub(crate) fn stricter(self, other: Self) -> Self {
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
         Self {
             tlp: Tlp::stricter(self.tlp, other.tlp),
             pap: self.pap.max(other.pap),
@@ -33,26 +36,28 @@ impl Marking {
         known: &HashMap<String, Self>,
     ) -> Self {
         refs.into_iter().fold(Self::default(), |strictest, id| {
-            let fixed = Self {
-                tlp: Tlp::from_stix_id(id),
-                pap: None,
+            let fixed = well_known_marking(id);
+            let meaning = match (known.get(id), fixed) {
+                (Some(defined), fixed) => defined.stricter(fixed.unwrap_or_default()),
+                (None, Some(fixed)) => fixed,
+                (None, None) => RED,
             };
-            let unknown = Self {
-                tlp: Some(Tlp::Red),
-                pap: None,
-            };
-            let defined = match known.get(id) {
-                Some(marking) => *marking,
-                None if fixed.tlp.is_some() => Self::default(),
-                None => unknown,
-            };
-            strictest.stricter(fixed).stricter(defined)
+            strictest.stricter(meaning)
         })
     }
 
     /// Whether the meaning of a reference is at hand.
     pub(crate) fn is_known(id: &str, known: &HashMap<String, Self>) -> bool {
         Tlp::from_stix_id(id).is_some() || known.contains_key(id)
+    }
+
+    /// What a label or tag means (`tlp:amber`, `PAP:RED`); nothing for one that is of neither kind.
+    #[must_use]
+    pub fn of_label(label: &str) -> Self {
+        Self {
+            tlp: Tlp::from_tag(label),
+            pap: Pap::from_tag(label),
+        }
     }
 
     /// What a definition means.
@@ -65,19 +70,19 @@ impl Marking {
                 .as_deref()
                 .is_some_and(|other| other.trim().eq_ignore_ascii_case(kind))
         };
-        let extension = view
-            .extensions
-            .as_ref()
-            .and_then(|all| all.get(TLP_EXTENSION))
-            .map(|raw| serde_json::from_str::<TlpExtension>(raw.get()).unwrap_or_default());
-        let labels = [
-            definition.and_then(|definition| definition.tlp.clone()),
-            extension.as_ref().and_then(|extension| extension.tlp_2_0.clone()),
-        ];
-        let tlp = labels
-            .iter()
-            .flatten()
-            .map(|label| tlp_label(label))
+        let extensions = view.extensions.iter().filter(|(name, _)| name == TLP_EXTENSION);
+        let extensions = extensions.map(|(_, raw)| {
+            let label = serde_json::from_str::<TlpExtension>(raw.get()).ok();
+            label.and_then(|extension| extension.tlp_2_0)
+        });
+        let extension = extensions
+            .map(|label| label.as_deref().map_or(Tlp::Red, tlp_label))
+            .max();
+        let tlp = definition
+            .and_then(|definition| definition.tlp.as_deref())
+            .map(tlp_label)
+            .into_iter()
+            .chain(extension)
             .chain(names().filter_map(Tlp::from_tag))
             .max();
         let pap = definition
@@ -87,10 +92,39 @@ impl Marking {
             .chain(names().filter_map(Pap::from_tag))
             .max();
         Self {
-            tlp: tlp.or((is("tlp") || extension.is_some()).then_some(Tlp::Red)),
+            tlp: tlp.or(is("tlp").then_some(Tlp::Red)),
             pap: pap.or(is("pap").then_some(Pap::Red)),
         }
     }
+}
+
+/// What nobody can tell the meaning of: it may be any label of TLP, so the strictest.
+const RED: Marking = Marking {
+    tlp: Some(Tlp::Red),
+    pap: None,
+};
+
+/// What a marking means whose id is fixed and needs no definition: those of TLP 2.0 and 1.0, and OpenCTI's AMBER+STRICT.
+/// A definition that comes under such an id cannot loosen it: the stricter of both counts.
+#[must_use]
+pub fn well_known_marking(id: &str) -> Option<Marking> {
+    let tlp = Tlp::from_stix_id(id)?;
+    Some(Marking {
+        tlp: Some(tlp),
+        pap: None,
+    })
+}
+
+/// What the bytes of a `marking-definition` say of TLP and PAP; nothing of either, where it is a statement, a copyright,
+/// a language. A label that is not known is RED, as is a definition that cannot be read or says a thing twice. Of several
+/// labels the strictest counts, that of its id included ([`well_known_marking`]).
+#[must_use]
+pub fn marking_of_definition(raw: &[u8]) -> Marking {
+    let Ok(view) = serde_json::from_slice::<MarkingDefinition>(raw) else {
+        return RED;
+    };
+    let fixed = view.id.as_deref().and_then(well_known_marking);
+    Marking::of_definition(&view).stricter(fixed.unwrap_or_default())
 }
 
 /// The references of an object and of its parts.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json::lenient::{flag, list, object, text};
+use crate::json::lenient::{entries, flag, list, object, text};
 
 /// What every object is told by.
 #[derive(Debug, Default, Deserialize)]
@@ -113,13 +113,16 @@ pub(crate) struct Relationship {
 #[serde(default)]
 pub(crate) struct MarkingDefinition {
     #[serde(deserialize_with = "text")]
+    pub(crate) id: Option<String>,
+    #[serde(deserialize_with = "text")]
     pub(crate) name: Option<String>,
     #[serde(deserialize_with = "text")]
     pub(crate) definition_type: Option<String>,
     #[serde(deserialize_with = "object")]
     pub(crate) definition: Option<Definition>,
-    #[serde(deserialize_with = "object")]
-    pub(crate) extensions: Option<HashMap<String, Box<RawValue>>>,
+    /// Each as often as it stands there.
+    #[serde(deserialize_with = "entries")]
+    pub(crate) extensions: Vec<(String, Box<RawValue>)>,
     /// OpenCTI's own property, where it sends markings as statements.
     #[serde(deserialize_with = "text")]
     pub(crate) x_opencti_definition: Option<String>,
