@@ -4,6 +4,7 @@
 
 mod documents;
 mod hostile;
+mod objects;
 mod severity;
 mod shared;
 mod tables;
