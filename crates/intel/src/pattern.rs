@@ -117,3 +117,63 @@ fn of_both_schemes(values: &[(Kind, String)]) -> Option<String> {
     let canonical = is_both.then(|| perisai_values::canonical(Kind::Url, rest).ok())??;
     (canonical == rest).then(|| rest.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_and_urls_that_take_two_comparisons() {
+        let check = |text: &str, expected: Option<&[(Kind, &str)]>| {
+            let values = match meaning(text).unwrap() {
+                Meaning::Pattern => None,
+                Meaning::Values { good, .. } => Some(good),
+            };
+            let expected = expected.map(|values| {
+                let owned = values.iter().map(|(kind, value)| (*kind, (*value).to_owned()));
+                owned.collect::<Vec<_>>()
+            });
+            assert_eq!(values, expected, "{text}");
+        };
+        let path = |text: &str, expected: &str| check(text, Some(&[(Kind::FilePath, expected)]));
+        path(
+            r"[file:name = 'a.exe' AND file:parent_directory_ref.path = 'C:\\Temp']",
+            r"C:\Temp\a.exe",
+        );
+        path(
+            "[file:parent_directory_ref.path = '/tmp/' AND file:name = 'a']",
+            "/tmp/a",
+        );
+        path("[file:parent_directory_ref.path = '/' AND file:name = 'a']", "/a");
+        for more in [
+            "[file:name = 'a' AND file:parent_directory_ref.path != '/']",
+            "[file:name = 'a' AND file:parent_directory_ref.path NOT = '/']",
+            "[file:name = 'a' AND file:parent_directory_ref.path = '/' AND file:size = 7]",
+            "[file:name = 'a/b' AND file:parent_directory_ref.path = '/']",
+            "[file:name = 'a'] AND [file:parent_directory_ref.path = '/']",
+            "[file:name = 'a' AND file:parent_directory_ref.path = '/'] START t'2020-01-01T00:00:00Z' STOP t'2021-01-01T00:00:00Z'",
+            "[file:name LIKE 'a' AND file:parent_directory_ref.path = '/']",
+        ] {
+            check(more, None);
+        }
+        check(
+            "[url:value IN ('http://a.example/b', 'https://a.example/b')]",
+            Some(&[(Kind::Url, "a.example/b")]),
+        );
+        check(
+            "[url:value IN ('http://a.example/b', 'https://a.example/c')]",
+            Some(&[
+                (Kind::Url, "http://a.example/b"),
+                (Kind::Url, "https://a.example/c"),
+            ]),
+        );
+        check(
+            "[url:value IN ('http://a.example/b', 'https://a.example/b', 'http://c.example/d')]",
+            Some(&[
+                (Kind::Url, "http://a.example/b"),
+                (Kind::Url, "https://a.example/b"),
+                (Kind::Url, "http://c.example/d"),
+            ]),
+        );
+    }
+}

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use jiff::SignedDuration;
 use perisai_model::{Context, Kind, Pap, RuleLanguage, Timestamp, stable_uuid};
 use serde_json::{Value, json};
 
-use super::json::{Json, time};
+use super::json::{EARLIEST, Json, time};
 use super::{Maker, WriteError, marking_refs, pattern};
 use crate::Marking;
 use crate::words::{NAME, PROSE, clip};
@@ -119,15 +120,18 @@ fn looks_for(json: &mut Json, pattern: &str, pattern_type: &str, context: &Conte
     json.maybe("valid_until", until.map(time));
 }
 
-/// STIX asks for a beginning, and that it comes before the end.
+/// STIX asks for a beginning, and that it comes before the end. Of two that do not, the end counts.
 fn validity(context: &Context, created: Timestamp) -> (Timestamp, Option<Timestamp>) {
-    let from = context.valid_from.unwrap_or(created);
-    match context.valid_until {
-        Some(until) if until <= from => {
-            let second = jiff::SignedDuration::from_secs(1);
-            (until.saturating_sub(second).unwrap_or(until), Some(until))
-        }
-        until => (from, until),
+    let second = SignedDuration::from_secs(1);
+    let from = context.valid_from.unwrap_or(created).max(EARLIEST);
+    let Some(until) = context.valid_until else {
+        return (from, None);
+    };
+    let until = until.max(EARLIEST + second);
+    if from.as_microsecond() < until.as_microsecond() {
+        (from, Some(until))
+    } else {
+        (until - second, Some(until))
     }
 }
 

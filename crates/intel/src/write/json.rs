@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::{Maker, WriteError, checked};
 
-/// The first second of the year 1: before it, RFC 3339 has no way to write a time.
-const YEAR_ONE: i64 = -62_135_596_800;
+/// The beginning of the year 1: before it, RFC 3339 has no way to write a time.
+pub(super) const EARLIEST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
 /// An object that is being written.
 pub(super) struct Json(Vec<u8>);
@@ -67,9 +67,8 @@ impl Json {
 /// A time as STIX writes it: to the millisecond, or to the microsecond where it has any. One before the year 1 is that
 /// year's beginning.
 pub(super) fn time(time: Timestamp) -> String {
-    let earliest = Timestamp::from_second(YEAR_ONE).expect("it is in range");
-    let time = time.max(earliest);
-    let format = if time.subsec_microsecond() == 0 {
+    let time = time.max(EARLIEST);
+    let format = if time.as_microsecond() % 1000 == 0 {
         "%Y-%m-%dT%H:%M:%S%.3fZ"
     } else {
         "%Y-%m-%dT%H:%M:%S%.6fZ"
@@ -85,6 +84,7 @@ mod tests {
     fn times() {
         let check = |text: &str, expected: &str| assert_eq!(time(text.parse().unwrap()), expected);
         check("2022-02-23T14:02:11Z", "2022-02-23T14:02:11.000Z");
+        check("2022-02-23T14:02:11.123Z", "2022-02-23T14:02:11.123Z");
         check("2022-02-23T14:02:11.1234567Z", "2022-02-23T14:02:11.123456Z");
         check("-000001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z");
     }

@@ -8,6 +8,7 @@ mod objects;
 mod severity;
 mod shared;
 mod tables;
+mod write;
 
 use perisai_intel::{Format, Options};
 use perisai_model::{Intel, Place};
