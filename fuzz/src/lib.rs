@@ -3,6 +3,7 @@
 
 pub mod events;
 pub mod intel;
+pub mod objects;
 pub mod rules;
 
 use perisai_model::Kind;

@@ -25,6 +25,7 @@ mod type_words;
 mod typed;
 mod warninglist;
 mod words;
+pub mod write;
 
 use std::fmt;
 use std::io::{self, BufRead, Read};

@@ -4,10 +4,12 @@
 //! [`read_objects`] hands out the bytes of each object of a source; [`Object::parse`] reads one. Markings are in
 //! [`Marking`]. Nothing here decides: whose an object is and who may have it is for others to say.
 
+mod draft;
 mod error;
 mod field;
 mod parse;
 mod read;
+mod scalar;
 mod time;
 mod values;
 

@@ -1,7 +1,5 @@
 //! What an object looks for or stands for: canonical values, or a rule. The meaning is that of a hunt.
 
-use std::borrow::Cow;
-
 use perisai_model::{Kind, RuleLanguage};
 
 use super::Object;
@@ -15,7 +13,7 @@ pub struct Content<'a> {
     /// Values in their canonical form, sorted, each once.
     pub values: Vec<(Kind, String)>,
     /// A rule, and its language. An object has values or a rule, never both.
-    pub rule: Option<(RuleLanguage, Cow<'a, str>)>,
+    pub rule: Option<(RuleLanguage, &'a str)>,
     /// What of it could not be read, in words for an analyst.
     pub wrong: Vec<String>,
 }
@@ -48,8 +46,7 @@ impl<'a> Object<'a> {
     /// The rule of its [`content`](Self::content).
     #[must_use]
     pub fn rule(&self) -> Option<(RuleLanguage, &str)> {
-        let (language, _) = self.content().rule?;
-        Some((language, self.pattern.as_deref()?))
+        self.content().rule
     }
 
     fn indicator(&self) -> Content<'_> {
@@ -60,7 +57,7 @@ impl<'a> Object<'a> {
             .and_then(|language| Ok((language, pattern::of_indicator(language, pattern)?)));
         match read {
             Ok((language, Meaning::Pattern)) => Content {
-                rule: Some((language, Cow::Borrowed(pattern))),
+                rule: Some((language, pattern)),
                 ..Content::default()
             },
             Ok((_, Meaning::Values { good, wrong })) => Content {

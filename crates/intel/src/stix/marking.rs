@@ -205,6 +205,61 @@ mod tests {
     }
 
     #[test]
+    fn bytes_of_definitions() {
+        let check = |json: &str, tlp: Option<Tlp>| {
+            assert_eq!(marking_of_definition(json.as_bytes()).tlp, tlp, "{json}");
+        };
+        check(
+            r#"{"definition_type": "tlp", "definition": {"tlp": "green"}}"#,
+            Some(Tlp::Green),
+        );
+        check(
+            r#"{"definition_type": "statement", "definition": {"statement": "x"}}"#,
+            None,
+        );
+        check("not JSON", Some(Tlp::Red));
+        check(
+            r#"{"definition": {"tlp": "clear"}, "definition": {"tlp": "red"}}"#,
+            Some(Tlp::Red),
+        );
+        check(
+            r#"{"definition_type": "tlp", "definition": {"tlp": "clear", "tlp": "red"}}"#,
+            Some(Tlp::Red),
+        );
+        let twice = |one: &str, other: &str| {
+            format!(
+                r#"{{"extensions": {{"{TLP_EXTENSION}": {{"tlp_2_0": "{one}"}}, "{TLP_EXTENSION}": {{"tlp_2_0": "{other}"}}}}}}"#
+            )
+        };
+        check(&twice("amber", "clear"), Some(Tlp::Amber));
+        check(&twice("clear", "amber"), Some(Tlp::Amber));
+        check(
+            &format!(r#"{{"name": "TLP:RED", "extensions": {{"{TLP_EXTENSION}": {{"tlp_2_0": "clear"}}}}}}"#),
+            Some(Tlp::Red),
+        );
+        let amber = Tlp::Amber.stix_id();
+        check(
+            &format!(r#"{{"id": "{amber}", "definition_type": "tlp", "definition": {{"tlp": "clear"}}}}"#),
+            Some(Tlp::Amber),
+        );
+        check(r#"{"name": "PAP:RED"}"#, None);
+        assert_eq!(
+            marking_of_definition(br#"{"name": "PAP:RED"}"#).pap,
+            Some(Pap::Red)
+        );
+        assert_eq!(
+            well_known_marking(amber).and_then(|marking| marking.tlp),
+            Some(Tlp::Amber)
+        );
+        let opencti = "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37";
+        assert_eq!(
+            well_known_marking(opencti).and_then(|marking| marking.tlp),
+            Some(Tlp::AmberStrict)
+        );
+        assert_eq!(well_known_marking("marking-definition--1"), None);
+    }
+
+    #[test]
     fn a_fixed_id_cannot_be_loosened() {
         let id = Tlp::Red.stix_id().to_owned();
         let clear = Marking {
