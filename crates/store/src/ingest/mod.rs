@@ -12,6 +12,7 @@ use sqlx::{AnyConnection, Row};
 
 use self::plan::{Fate, Sender, plan};
 use self::reclass::Walk;
+pub(crate) use self::terms::originator;
 use crate::classes::{ClassId, LaneId, Mark};
 use crate::incoming::{Delivery, Incoming, Outcome, Receipt, Types};
 use crate::known::{self, KnownById, Standing};
@@ -212,7 +213,7 @@ impl Store {
         };
         let fates = {
             let shared = self.shared();
-            let originator = |one: &known::Known| terms::originator(&shared.classes, one);
+            let originator = |one: &known::Known| originator(&shared.classes, one);
             plan(&read.objects, sender, &known, originator, writer.next)
         };
         let now = now();

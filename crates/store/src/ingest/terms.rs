@@ -16,7 +16,7 @@ use crate::shared::Shared;
 use crate::source::SourceKind;
 
 /// Who made a stored version, where that is known.
-pub(super) fn originator(classes: &Classes, known: &Known) -> Option<Organisation> {
+pub(crate) fn originator(classes: &Classes, known: &Known) -> Option<Organisation> {
     let lane = classes.lane(known.lane)?;
     let own = classes.class(lane.class).first()?;
     match classes.terms(*own).origin {

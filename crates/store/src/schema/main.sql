@@ -149,3 +149,13 @@ CREATE TABLE collection_lanes (
     lane BIGINT NOT NULL,
     PRIMARY KEY (collection, lane)
 );
+
+-- What became of what was sent to a collection: the status resources of TAXII.
+CREATE TABLE statuses (
+    id TEXT PRIMARY KEY,
+    organisation TEXT,
+    created BIGINT NOT NULL,
+    body TEXT NOT NULL
+);
+
+CREATE INDEX statuses_created ON statuses (created);
