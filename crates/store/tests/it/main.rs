@@ -1,5 +1,6 @@
 //! The store, over SQLite and over a real PostgreSQL: each test runs on both.
 
+mod audit;
 mod backend;
 mod collections;
 mod objects;
