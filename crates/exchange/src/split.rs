@@ -202,6 +202,12 @@ impl Splitter {
             (State::Value, _) => self.begin(State::Beside),
             (State::List, b']') if self.name.is_empty() => State::End,
             (State::List, b']') => State::Top,
+            (State::List, b'}') => {
+                let index = self.index;
+                self.index += 1;
+                self.split.tell(index, self.offset, "closes what was not open");
+                State::List
+            }
             (State::List, _) if self.split.items.len() >= self.shape.max_items => {
                 return self.cut("too many elements", true);
             }

@@ -100,6 +100,9 @@ impl MispServer {
             "deleted": [0, 1],
             "includeEventUuid": true,
         });
+        if cursor.since > 0 {
+            question["timestamp"] = cursor.since.to_string().into();
+        }
         let url = self
             .base
             .join("events/restSearch")

@@ -35,8 +35,17 @@ impl Stamp {
 
     /// The `added_after` that leaves nothing out: just before this time, since other objects may have the same.
     pub fn just_before(self) -> String {
+        written(self.earliest().at)
+    }
+
+    /// The earliest time that may be told of what is asked for just before this one.
+    #[must_use]
+    pub fn earliest(self) -> Self {
         let unit = SignedDuration::from_nanos(i64::from(self.unit));
-        written(self.at.checked_sub(unit).unwrap_or(Timestamp::MIN))
+        Self {
+            at: self.at.checked_sub(unit).unwrap_or(Timestamp::MIN),
+            unit: 0,
+        }
     }
 
     /// The `added_after` that leaves out what has this time.

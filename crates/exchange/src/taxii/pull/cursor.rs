@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
@@ -12,6 +13,9 @@ use crate::taxii::Stamp;
 
 /// How many objects at the boundary are remembered. Where more have one `date_added`, some come twice.
 const MAX_SEEN: usize = 65_536;
+
+/// After this time a boundary that is more than a page is not read again at each pull.
+const SETTLED: SignedDuration = SignedDuration::from_hours(1);
 
 /// How far a collection was read. Kept by the caller, after it kept what came with it; a new one reads all.
 ///
@@ -23,9 +27,12 @@ pub struct Cursor {
     /// Objects that may come again.
     #[serde(default)]
     pub(super) seen: Seen,
-    /// Where several pages at the boundary brought nothing new, the boundary is not read again.
+    /// When the position moved last, by our clock.
     #[serde(default)]
-    pub(super) settled: bool,
+    pub(super) moved: Option<Timestamp>,
+    /// Whether the boundary is more than a page, and brought nothing new when it was read again.
+    #[serde(default)]
+    pub(super) is_heavy: bool,
     /// Where a run stopped in the middle.
     #[serde(default)]
     pub(super) run: Option<Run>,
@@ -35,6 +42,28 @@ impl Cursor {
     /// Up to when all is read, by the server's clock; `None` where it was not told.
     pub fn position(&self) -> Option<Stamp> {
         self.position
+    }
+
+    /// The `added_after` of a new run.
+    pub(super) fn begin(&self, now: Timestamp) -> Option<String> {
+        let age = self.moved.map(|moved| now.duration_since(moved));
+        if self.is_heavy && age.is_some_and(|age| age >= SETTLED) {
+            return self.position.map(Stamp::exactly);
+        }
+        self.just_before()
+    }
+
+    /// The `added_after` that misses nothing.
+    pub(super) fn just_before(&self) -> Option<String> {
+        self.position.map(Stamp::just_before)
+    }
+
+    pub(super) fn move_to(&mut self, position: Option<Stamp>, now: Timestamp) {
+        if self.position != position {
+            self.position = position;
+            self.moved = Some(now);
+            self.is_heavy = false;
+        }
     }
 
     /// Whether it stands between two pages of a run.

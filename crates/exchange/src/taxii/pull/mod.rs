@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -144,14 +145,15 @@ impl Client {
     /// # Errors
     /// Where nothing comes. The cursor that was given is then still good.
     pub async fn pull(&self, at: &CollectionUrl, cursor: &Cursor, options: &PullOptions) -> Result<Page> {
-        pull(&Remote { client: self, at }, cursor, options).await
+        pull(&Remote { client: self, at }, cursor, options, Timestamp::now()).await
     }
 }
 
-async fn pull<S: Source>(source: &S, cursor: &Cursor, options: &PullOptions) -> Result<Page> {
+async fn pull<S: Source>(source: &S, cursor: &Cursor, options: &PullOptions, now: Timestamp) -> Result<Page> {
     let mut walk = Walk {
         source,
         options,
+        now,
         cursor: cursor.clone(),
         visited: HashSet::new(),
         empty: 0,
@@ -179,6 +181,7 @@ async fn pull<S: Source>(source: &S, cursor: &Cursor, options: &PullOptions) -> 
 struct Walk<'a, S> {
     source: &'a S,
     options: &'a PullOptions,
+    now: Timestamp,
     cursor: Cursor,
     /// The pages of this call.
     visited: HashSet<Key>,
@@ -197,9 +200,13 @@ impl<S: Source> Walk<'_, S> {
         }
     }
 
+    fn move_to(&mut self, position: Option<Stamp>) {
+        self.cursor.move_to(position, self.now);
+    }
+
     fn run(&mut self) -> &mut Run {
         let cursor = &mut self.cursor;
-        let added_after = after(cursor.position, cursor.settled);
+        let added_after = cursor.begin(self.now);
         cursor.run.get_or_insert_with(|| Run {
             start: cursor.position,
             added_after,
@@ -242,7 +249,7 @@ impl<S: Source> Walk<'_, S> {
 
     /// Goes on from the position instead of from `next`.
     fn by_date(&mut self) {
-        let added_after = after(self.cursor.position, false);
+        let added_after = self.cursor.just_before();
         let run = self.run();
         run.next = None;
         run.bare = false;
@@ -352,7 +359,7 @@ impl<S: Source> Walk<'_, S> {
 
     /// Whether going on from the position would ask something else than this run did.
     fn leads_by_date(&mut self) -> bool {
-        let added_after = after(self.cursor.position, false);
+        let added_after = self.cursor.just_before();
         let run = self.run();
         run.dated && run.ordered && added_after != run.added_after
     }
@@ -395,30 +402,34 @@ impl<S: Source> Walk<'_, S> {
         let Some(last) = last else {
             if run.dated {
                 run.dated = false;
-                self.cursor.position = run.start;
+                let start = run.start;
+                self.move_to(start);
                 self.note(Note::Undated);
             }
             return self.cursor.seen.add(keys);
         };
         let before = run.last.filter(|_| query.next.is_some());
         let falls = before.is_some_and(|before| first.unwrap_or(last).at < before.at)
-            || position.is_some_and(|position| last.at < position.at)
+            || position.is_some_and(|position| last < position.earliest())
             || first.is_some_and(|first| first.at > last.at);
         run.last = run.last.max(Some(last));
         if falls && run.ordered {
             run.ordered = false;
-            self.cursor.position = run.start;
+            let start = run.start;
+            self.move_to(start);
             self.note(Note::Unordered);
         }
         let run = self.run();
         if !(run.dated && run.ordered) {
             return self.cursor.seen.add(keys);
         }
+        // What may come again when it is asked from just before is not forgotten.
         match position {
-            Some(position) if position.at == last.at => self.cursor.seen.add(keys),
+            Some(position) if position >= last.earliest() => self.cursor.seen.add(keys),
             _ => self.cursor.seen.replace(keys),
         }
-        self.cursor.position = Some(last);
+        let last = position.max(Some(last));
+        self.move_to(last);
     }
 
     /// An answer broke off: what was whole is given, and the page is asked for again.
@@ -436,14 +447,13 @@ impl<S: Source> Walk<'_, S> {
     async fn end(&mut self, objects: Vec<Box<RawValue>>) -> Result<Page> {
         let run = self.run().clone();
         if run.dated {
-            self.cursor.position = self.cursor.position.max(run.last);
+            self.move_to(self.cursor.position.max(run.last));
         } else {
-            self.cursor.position = self.by_manifest(run.start).await;
+            let position = self.by_manifest(run.start).await;
+            self.move_to(position);
         }
-        if run.found {
-            self.cursor.settled = false;
-        } else if run.dated && run.pages > 1 && self.notes.is_empty() {
-            self.cursor.settled = true;
+        if !run.found && run.dated && run.pages > 1 && self.notes.is_empty() {
+            self.cursor.is_heavy = true;
         }
         self.cursor.run = None;
         Ok(self.page(objects, false))
@@ -464,7 +474,7 @@ impl<S: Source> Walk<'_, S> {
     /// What stands in the manifest and was not seen came after the objects were read.
     async fn by_manifest(&mut self, start: Option<Stamp>) -> Option<Stamp> {
         let mut query = Query {
-            added_after: after(start, false),
+            added_after: start.map(Stamp::just_before),
             matching: self.options.matching.clone(),
             ..Query::default()
         };
@@ -495,17 +505,6 @@ impl<S: Source> Walk<'_, S> {
         self.note(Note::FullPull);
         start
     }
-}
-
-/// The `added_after` to ask with.
-fn after(position: Option<Stamp>, settled: bool) -> Option<String> {
-    position.map(|position| {
-        if settled {
-            position.exactly()
-        } else {
-            position.just_before()
-        }
-    })
 }
 
 /// Whether a smaller page may come through.

@@ -80,7 +80,10 @@ impl Server {
         // Every third is an observable; every fourth is another version of the one before.
         let (id, version) = match count {
             _ if count % 3 == 2 => (format!("file--{count}"), None),
-            _ => (format!("tool--{}", count - usize::from(count % 4 == 1)), Some(format!("v{count}"))),
+            _ => (
+                format!("tool--{}", count - usize::from(count % 4 == 1)),
+                Some(format!("v{count}")),
+            ),
         };
         self.objects.push((last + later, id, version));
     }
@@ -95,7 +98,9 @@ impl Server {
     }
 
     fn names(&self) -> BTreeSet<String> {
-        (0..self.objects.len()).map(|index| self.raw(index).get().to_owned()).collect()
+        (0..self.objects.len())
+            .map(|index| self.raw(index).get().to_owned())
+            .collect()
     }
 
     fn stamp(&self, micros: i64) -> Option<Stamp> {
@@ -108,7 +113,10 @@ impl Server {
     }
 
     fn after(&self, query: &Query) -> Vec<usize> {
-        let after = query.added_after.as_ref().map(|text| text.parse::<Timestamp>().unwrap().as_microsecond());
+        let after = query
+            .added_after
+            .as_ref()
+            .map(|text| text.parse::<Timestamp>().unwrap().as_microsecond());
         (0..self.objects.len())
             .filter(|index| after.is_none_or(|after| self.objects[*index].0 > after))
             .collect()
@@ -121,19 +129,26 @@ impl Server {
             status,
             told: "".into(),
         };
-        let size = self.habits.page.min(query.limit.map_or(usize::MAX, |limit| limit as usize));
+        let size = self
+            .habits
+            .page
+            .min(query.limit.map_or(usize::MAX, |limit| limit as usize));
         let mut rest: VecDeque<usize> = match &query.next {
             None => self.after(query).into(),
-            Some(next) if matches!(self.habits.next, Next::Stateful) => {
-                self.sessions.borrow_mut().remove(next).ok_or_else(|| refuse(400))?
-            }
+            Some(next) if matches!(self.habits.next, Next::Stateful) => self
+                .sessions
+                .borrow_mut()
+                .remove(next)
+                .ok_or_else(|| refuse(400))?,
             Some(_) if self.habits.next == Next::Forgotten => {
                 return Err(Error::NotFound {
                     url: "".into(),
                     told: "".into(),
                 });
             }
-            Some(_) if self.habits.next == Next::Bare && query.added_after.is_some() => return Err(refuse(400)),
+            Some(_) if self.habits.next == Next::Bare && query.added_after.is_some() => {
+                return Err(refuse(400));
+            }
             Some(next) => (next.parse().unwrap()..self.objects.len()).collect(),
         };
         let page: Vec<usize> = rest.drain(..size.min(rest.len())).collect();
@@ -143,7 +158,10 @@ impl Server {
         let next = match self.habits.next {
             Next::Missing => None,
             Next::Stateful => {
-                let name = query.next.clone().unwrap_or_else(|| format!("s{}", self.requests.get()));
+                let name = query
+                    .next
+                    .clone()
+                    .unwrap_or_else(|| format!("s{}", self.requests.get()));
                 self.sessions.borrow_mut().insert(name.clone(), rest);
                 Some(name)
             }
@@ -228,12 +246,16 @@ impl Source for Server {
 }
 
 fn ask(source: &impl Source, cursor: &Cursor, limit: u32) -> Result<Page> {
+    ask_at(source, cursor, limit, Timestamp::UNIX_EPOCH)
+}
+
+fn ask_at(source: &impl Source, cursor: &Cursor, limit: u32, now: Timestamp) -> Result<Page> {
     let options = PullOptions {
         limit,
         ..PullOptions::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(pull(source, cursor, &options))
+    runtime.block_on(pull(source, cursor, &options, now))
 }
 
 /// What happens between two pulls.
@@ -306,7 +328,9 @@ fn play(mut habits: Habits, acts: &[Act], limit: u32) {
     let mut kept = BTreeSet::new();
     for act in acts {
         match act {
-            Act::Add(later) => later.iter().for_each(|later| server.add((*later).max(i64::from(by_date)))),
+            Act::Add(later) => later
+                .iter()
+                .for_each(|later| server.add((*later).max(i64::from(by_date)))),
             Act::Faults(faults) => server.faults.borrow_mut().extend(faults.iter().copied()),
             _ => {
                 let before = serde_json::to_string(&cursor).unwrap();
@@ -317,7 +341,9 @@ fn play(mut habits: Habits, acts: &[Act], limit: u32) {
                 }
                 cursor = match act {
                     Act::PullAndCrash => serde_json::from_str(&before).unwrap(),
-                    Act::PullAndRestart => serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap(),
+                    Act::PullAndRestart => {
+                        serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap()
+                    }
                     _ => cursor,
                 };
             }
@@ -343,15 +369,23 @@ fn play(mut habits: Habits, acts: &[Act], limit: u32) {
 /// A pull with nothing new is one request, where dates are told and no page is full of one date.
 fn nothing_new(server: &Server, cursor: &Cursor, limit: u32) {
     let last = server.objects.last().map_or(0, |last| last.0);
-    let unit = if server.habits.dates == Dates::Millis { 1_000 } else { 1 };
-    let ties = server.objects.iter().filter(|object| object.0 / unit == last / unit).count();
+    let unit = if server.habits.dates == Dates::Millis {
+        1_000
+    } else {
+        1
+    };
+    let asked = (last / unit - 1) * unit;
+    let ties = server.objects.iter().filter(|object| object.0 > asked).count();
     let is_one_page = ties <= server.habits.page.min(limit as usize);
     if server.habits.dates == Dates::Missing || !is_one_page {
         return;
     }
     server.requests.set(0);
     let page = ask(server, cursor, limit).unwrap();
-    assert!(page.objects.is_empty() && !page.more && page.notes.is_empty(), "{page:?}");
+    assert!(
+        page.objects.is_empty() && !page.more && page.notes.is_empty(),
+        "{page:?}"
+    );
     assert_eq!(server.requests.get(), 1);
 }
 
@@ -371,7 +405,12 @@ fn envelope(page: &Value) -> Envelope {
     let raw = |object: &Value| RawValue::from_string(object.to_string()).unwrap();
     let text = |name: &str| page.get(name).and_then(Value::as_str);
     Envelope {
-        objects: page["objects"].as_array().into_iter().flatten().map(raw).collect(),
+        objects: page["objects"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(raw)
+            .collect(),
         more: page.get("more").and_then(Value::as_bool),
         next: text("next").map(str::to_owned),
         first: text("first").and_then(Stamp::read),
@@ -421,12 +460,20 @@ fn check(pages: &[Value], ids: &[&str], notes: &[Note], most: u32) -> Cursor {
         }
         told.extend(page.notes);
         cursor = page.cursor;
-        assert!(script.1.get() <= most, "{} requests for {pages:?}", script.1.get());
+        assert!(
+            script.1.get() <= most,
+            "{} requests for {pages:?}",
+            script.1.get()
+        );
         if !page.more {
             break;
         }
     }
-    assert_eq!((found, told), (ids.iter().map(|id| (*id).to_owned()).collect(), notes.to_vec()), "{pages:?}");
+    assert_eq!(
+        (found, told),
+        (ids.iter().map(|id| (*id).to_owned()).collect(), notes.to_vec()),
+        "{pages:?}"
+    );
     assert!(!cursor.is_in_run());
     cursor
 }
@@ -436,7 +483,12 @@ fn servers_that_do_not_end() {
     let (a, b) = (json!({"id": "a"}), json!({"id": "b"}));
     let (early, late) = ("2022-02-24T03:00:00.000001Z", "2022-02-24T03:00:00.000002Z");
     // The same page with the same next, with and without dates.
-    check(&[json!({"objects": [a], "more": true, "next": "1"})], &["a"], &[Note::Undated, Note::Endless, Note::FullPull], 6);
+    check(
+        &[json!({"objects": [a], "more": true, "next": "1"})],
+        &["a"],
+        &[Note::Undated, Note::Endless, Note::FullPull],
+        6,
+    );
     check(
         &[json!({"objects": [a], "more": true, "next": "1", "first": early, "last": early})],
         &["a"],
@@ -452,10 +504,17 @@ fn servers_that_do_not_end() {
         .collect();
     check(&circle, &["a", "b"], &[Note::Unordered, Note::Endless], 12);
     // Empty pages, each with another next.
-    let empty: Vec<Value> = (0..40).map(|count| json!({"more": true, "next": count.to_string()})).collect();
+    let empty: Vec<Value> = (0..40)
+        .map(|count| json!({"more": true, "next": count.to_string()}))
+        .collect();
     check(&empty, &[], &[Note::Endless], 40);
     // More, and no way to it.
-    check(&[json!({"objects": [a], "more": true})], &["a"], &[Note::Undated, Note::Endless, Note::FullPull], 2);
+    check(
+        &[json!({"objects": [a], "more": true})],
+        &["a"],
+        &[Note::Undated, Note::Endless, Note::FullPull],
+        2,
+    );
 }
 
 #[test]
@@ -463,4 +522,38 @@ fn ends_that_are_told_in_other_ways() {
     let page = |id: &str, next: Option<&str>| json!({"objects": [{"id": id}], "next": next, "last": "2022-02-24T03:00:00Z"});
     let cursor = check(&[page("a", Some("1")), page("b", None)], &["a", "b"], &[], 2);
     assert_eq!(cursor.position(), Stamp::read("2022-02-24T03:00:00Z"));
+}
+
+#[test]
+fn a_boundary_of_many_pages_is_not_read_for_ever() {
+    let mut server = Server::new(Habits {
+        page: 10,
+        dates: Dates::Exact,
+        next: Next::Stateful,
+        manifest: false,
+    });
+    (0..100).for_each(|_| server.add(0));
+    let mut cursor = Cursor::default();
+    let mut check = |hours: i64, objects: usize, requests: u32| {
+        server.requests.set(0);
+        let mut found = 0;
+        loop {
+            let now = Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(hours);
+            let page = ask_at(&server, &cursor, 10, now).unwrap();
+            found += page.objects.len();
+            cursor = page.cursor;
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(
+            (found, server.requests.get()),
+            (objects, requests),
+            "at {hours} h"
+        );
+    };
+    check(0, 100, 10);
+    check(0, 0, 10);
+    check(1, 0, 1);
+    check(2, 0, 1);
 }
