@@ -158,10 +158,6 @@ impl Splitter {
     /// What was read. `reason` says how the answer ended where it did not end well.
     pub fn finish(mut self, reason: Option<&str>) -> Split {
         if self.state != State::End && self.state != State::Failed {
-            if self.state == State::Element {
-                let index = self.index;
-                self.split.tell(index, self.begin, "breaks off");
-            }
             self.cut(reason.unwrap_or("it is not complete"), false);
         }
         self.split
@@ -471,7 +467,7 @@ mod tests {
     #[test]
     fn what_breaks_off_keeps_what_was_whole() {
         check("", &[], &[], true);
-        check(r#"{"objects":[{"a":1},{"b"#, &[r#"{"a":1}"#], &[1], true);
+        check(r#"{"objects":[{"a":1},{"b"#, &[r#"{"a":1}"#], &[], true);
         check(r#"{"objects":[{"a":1}"#, &[r#"{"a":1}"#], &[], true);
         check(r#"{"objects":[{"a":1}]"#, &[r#"{"a":1}"#], &[], true);
         check("<html>", &[], &[], true);

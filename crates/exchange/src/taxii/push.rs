@@ -71,6 +71,8 @@ pub enum Fate {
 pub struct Pushed {
     /// One for each object, in their order.
     pub fates: Vec<Fate>,
+    /// The ids of the server's status resources, one for each envelope that it took.
+    pub statuses: Vec<String>,
     /// Why it stopped before its end.
     pub stopped: Option<Error>,
 }
@@ -94,6 +96,7 @@ impl Client {
             options,
             max_bytes: options.max_content_length.unwrap_or(u64::MAX),
             fates: vec![Fate::Unknown("it was not sent".to_owned()); objects.len()],
+            statuses: Vec::new(),
         };
         let stopped = push.all(recipient).await.err();
         if options.look_up && stopped.is_none() {
@@ -101,6 +104,7 @@ impl Client {
         }
         Pushed {
             fates: push.fates,
+            statuses: push.statuses,
             stopped,
         }
     }
@@ -114,6 +118,7 @@ struct Push<'a> {
     /// The longest envelope, as far as is known.
     max_bytes: u64,
     fates: Vec<Fate>,
+    statuses: Vec<String>,
 }
 
 impl Push<'_> {
@@ -215,6 +220,7 @@ impl Push<'_> {
         let Some(mut status) = status else {
             return self.set(indices, |_| Fate::Unknown("the server gave no status".to_owned()));
         };
+        self.statuses.push(status.id.clone());
         let deadline = Instant::now() + self.options.patience;
         let mut count = 0;
         while !status.is_complete && !status.id.is_empty() {
@@ -269,6 +275,8 @@ impl Push<'_> {
                 versions: vec!["all".to_owned()],
                 ..Matching::default()
             },
+            // Without it medallion cannot go on to the next page.
+            limit: Some(1_000),
             ..Query::default()
         };
         let mut there: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -94,6 +94,8 @@ pub(super) struct Run {
     pub(super) last: Option<Stamp>,
     pub(super) limit: u32,
     pub(super) pages: u32,
+    /// Whether objects beyond the position are known: those before a cut.
+    pub(super) is_ahead: bool,
     /// Whether it brought anything.
     pub(super) found: bool,
 }

@@ -219,6 +219,7 @@ impl<S: Source> Walk<'_, S> {
             last: None,
             limit: self.options.limit.max(1),
             pages: 0,
+            is_ahead: false,
             found: false,
         })
     }
@@ -314,6 +315,9 @@ impl<S: Source> Walk<'_, S> {
         }
         if !is_empty {
             self.advance(query, first, last, &keys);
+        }
+        if !objects.is_empty() {
+            self.run().is_ahead = false;
         }
         self.empty = if keys.is_empty() { self.empty + 1 } else { 0 };
         if !more {
@@ -423,8 +427,10 @@ impl<S: Source> Walk<'_, S> {
         if !(run.dated && run.ordered) {
             return self.cursor.seen.add(keys);
         }
+        let is_ahead = run.is_ahead;
         // What may come again when it is asked from just before is not forgotten.
         match position {
+            _ if is_ahead => self.cursor.seen.add(keys),
             Some(position) if position >= last.earliest() => self.cursor.seen.add(keys),
             _ => self.cursor.seen.replace(keys),
         }
@@ -435,6 +441,7 @@ impl<S: Source> Walk<'_, S> {
     /// An answer broke off: what was whole is given, and the page is asked for again.
     fn cut(&mut self, cut: &Cut, keys: &[Key], objects: Vec<Box<RawValue>>) -> Result<Option<Page>> {
         self.cursor.seen.add(keys);
+        self.run().is_ahead = true;
         self.shrink(self.source.cut(cut))?;
         if objects.is_empty() {
             return Ok(None);
@@ -476,7 +483,8 @@ impl<S: Source> Walk<'_, S> {
         let mut query = Query {
             added_after: start.map(Stamp::just_before),
             matching: self.options.matching.clone(),
-            ..Query::default()
+            limit: Some(self.options.limit.max(1)),
+            next: None,
         };
         let mut rows: Vec<(Stamp, bool)> = Vec::new();
         for _ in 0..MAX_MANIFEST {
