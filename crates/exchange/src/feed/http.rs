@@ -22,6 +22,10 @@ pub struct Validators {
 
 /// What came of asking for a file.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one a request, and it is soon taken apart"
+)]
 pub enum Fetched {
     /// It is as it was.
     NotModified,

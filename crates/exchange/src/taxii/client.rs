@@ -188,9 +188,9 @@ impl Client {
     pub async fn versions(&self, at: &CollectionUrl, id: &str, query: &Query) -> Result<Versions> {
         let url = query.on(at.below(&["objects", id, "versions"]));
         let split = self.list(&url, "versions").await?;
-        let version = |raw: &Box<RawValue>| serde_json::from_str(raw.get()).ok();
+        let version = |raw: Box<RawValue>| serde_json::from_str(raw.get()).ok();
         Ok(Versions {
-            versions: split.items.iter().filter_map(version).collect(),
+            versions: split.items.into_iter().filter_map(version).collect(),
             more: split.more.unwrap_or(split.next.is_some()),
             next: split.next,
         })
@@ -202,9 +202,9 @@ impl Client {
     /// Where no such answer comes, or not all of it.
     pub async fn manifest(&self, at: &CollectionUrl, query: &Query) -> Result<Manifest> {
         let split = self.list(&query.on(at.below(&["manifest"])), "objects").await?;
-        let row = |raw: &Box<RawValue>| ManifestRow::read(&serde_json::from_str(raw.get()).ok()?);
+        let row = |raw: Box<RawValue>| ManifestRow::read(&serde_json::from_str(raw.get()).ok()?);
         Ok(Manifest {
-            rows: split.items.iter().filter_map(row).collect(),
+            rows: split.items.into_iter().filter_map(row).collect(),
             more: split.more.unwrap_or(split.next.is_some()),
             next: split.next,
         })

@@ -11,7 +11,7 @@ use crate::error::{Error, Result, clean, shown};
 /// A body that is still coming.
 #[derive(Debug)]
 pub struct Body {
-    pub(super) response: reqwest::Response,
+    pub(super) response: Box<reqwest::Response>,
     pub(super) url: Url,
     pub(super) limit: u64,
     pub(super) idle: Duration,

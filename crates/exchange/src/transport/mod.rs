@@ -242,7 +242,7 @@ impl Transport {
             }
             let headers = response.headers().clone();
             let body = Body {
-                response,
+                response: Box::new(response),
                 url,
                 limit: request
                     .limit

@@ -25,23 +25,27 @@ async fn error_of(steps: Vec<Step>) -> (Error, usize) {
     (error, server.asked().len())
 }
 
+const TITLE: &[u8] = br#"{"title":"No\u001b[2J way","description":"because","http_status":"401"}"#;
+
+/// The error, without the address; and how many requests it took.
+async fn check(steps: Vec<Step>, expected: &str, requests: usize) {
+    let (error, count) = error_of(steps).await;
+    let text = error.to_string();
+    let told = text
+        .split_once("/api/collections/c/: ")
+        .map_or(text.as_str(), |(_, told)| told);
+    assert!(told.starts_with(expected), "`{told}`, not `{expected}`");
+    assert_eq!(count, requests, "{text}");
+    assert_eq!(
+        error.is_temporary(),
+        requests > 1 || told.contains("wait until"),
+        "{text}"
+    );
+}
+
 #[tokio::test]
-async fn what_failures_say() {
-    async fn check(steps: Vec<Step>, expected: &str, requests: usize) {
-        let (error, count) = error_of(steps).await;
-        let text = error.to_string();
-        let told = text
-            .split_once("/api/collections/c/: ")
-            .map_or(text.as_str(), |(_, told)| told);
-        assert!(told.starts_with(expected), "`{told}`, not `{expected}`");
-        assert_eq!(count, requests, "{text}");
-        assert_eq!(
-            error.is_temporary(),
-            requests > 1 || told.contains("wait until"),
-            "{text}"
-        );
-    }
-    let title = br#"{"title":"No\u001b[2J way","description":"because","http_status":"401"}"#;
+async fn what_statuses_say() {
+    let title = TITLE;
     check(
         answer(401, &[], title),
         "the server does not accept the credentials: No [2J way: because",
@@ -75,6 +79,10 @@ async fn what_failures_say() {
         1,
     )
     .await;
+}
+
+#[tokio::test]
+async fn what_is_no_answer() {
     check(
         answer(200, &[("Content-Type", "text/html")], b"<html>"),
         "this is no TAXII 2.1 answer: no JSON (content type text/html)",
@@ -105,6 +113,10 @@ async fn what_failures_say() {
         1,
     )
     .await;
+}
+
+#[tokio::test]
+async fn what_does_not_come() {
     check(vec![], "cannot be reached: ", 2).await;
     check(
         vec![Step::Write(b"garbage\r\n\r\n".to_vec())],
