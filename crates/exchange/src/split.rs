@@ -6,8 +6,8 @@
 
 use serde_json::value::RawValue;
 
-/// How deep an element may be nested. serde_json reads no deeper, nor does anything else here.
-const MAX_DEPTH: usize = 120;
+/// How deep an element may be nested: serde_json reads no deeper.
+const MAX_DEPTH: usize = 127;
 /// How many broken elements are told one by one; the rest is counted.
 const MAX_TOLD: usize = 1_000;
 /// How long a name or a simple value beside the list may be.

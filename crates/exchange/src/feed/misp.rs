@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::split::{Broken, Shape, Splitter};
+use crate::split::{Broken, Shape, Split, Splitter};
 use crate::transport::{Body, Fingerprint, Request, Settings, Transport};
 
 const JSON: &str = "application/json";
@@ -40,6 +40,8 @@ pub struct MispCursor {
     at_latest: BTreeSet<(String, i64)>,
     /// What stands for the page before: a server that does not know pages gives it again.
     last_page: String,
+    /// How many events the first page of this run had: the server's own limit may be less than ours.
+    first_page: usize,
 }
 
 impl Default for MispCursor {
@@ -51,6 +53,7 @@ impl Default for MispCursor {
             latest: 0,
             at_latest: BTreeSet::new(),
             last_page: String::new(),
+            first_page: 0,
         }
     }
 }
@@ -109,14 +112,12 @@ impl MispServer {
             .map_err(|error| Error::setup("address", error))?;
         let request = Request::post(url.clone(), JSON, JSON, Bytes::from(question.to_string()));
         let attempt = || async { read(&url, self.transport.send(&request).await?.body).await };
-        let (events, broken) = self.transport.retry().run(attempt).await?;
-        // A short page is the last one. What was broken counts, too.
-        let came = events.len() + broken.len();
-        Ok(next_page(&url, cursor, events, broken, came >= limit as usize))
+        let split = self.transport.retry().run(attempt).await?;
+        Ok(next_page(&url, cursor, split, limit as usize))
     }
 }
 
-async fn read(url: &Url, mut body: Body) -> Result<(Vec<Box<RawValue>>, Vec<Broken>)> {
+async fn read(url: &Url, mut body: Body) -> Result<Split> {
     let mut splitter = Splitter::new(Shape {
         list: "response",
         max_items: MAX_ITEMS,
@@ -131,9 +132,9 @@ async fn read(url: &Url, mut body: Body) -> Result<(Vec<Box<RawValue>>, Vec<Brok
         return Err(Error::foreign(url, "MISP", "no JSON"));
     }
     let split = splitter.finish(None);
-    match split.cut {
-        None => Ok((split.items, split.broken)),
-        Some(cut) => Err(crate::taxii::cut_error(url, &cut)),
+    match &split.cut {
+        None => Ok(split),
+        Some(cut) => Err(crate::taxii::cut_error(url, cut)),
     }
 }
 
@@ -167,17 +168,14 @@ impl Loose {
 }
 
 /// Drops what was seen, and moves the cursor: by a page, or at the last one to the latest change.
-fn next_page(
-    url: &Url,
-    cursor: &MispCursor,
-    came: Vec<Box<RawValue>>,
-    mut broken: Vec<Broken>,
-    is_full: bool,
-) -> MispPage {
+fn next_page(url: &Url, cursor: &MispCursor, split: Split, limit: usize) -> MispPage {
+    // What is broken counts, too.
+    let count = split.items.len() + split.broken.len() + split.untold as usize;
+    let mut broken = split.broken;
     let mut next = cursor.clone();
     let mut events = Vec::new();
     let mut digest = Sha256::new();
-    for (index, raw) in (0..).zip(came) {
+    for (index, raw) in (0..).zip(split.items) {
         digest.update(raw.get());
         let head = serde_json::from_str::<Head>(raw.get());
         let found = head
@@ -206,11 +204,17 @@ fn next_page(
         }
     }
     let digest = Fingerprint(digest.finalize().into()).to_string();
-    let is_new = digest != cursor.last_page;
-    let more = is_full && is_new;
-    if is_full && !is_new {
+    let is_last = if cursor.page <= 1 {
+        next.first_page = count;
+        count == 0 || count < limit && events.is_empty()
+    } else {
+        count < cursor.first_page
+    };
+    let is_same = digest == cursor.last_page;
+    if is_same && !is_last {
         tracing::warn!(server = %crate::error::shown(url), "the server gives the same page again");
     }
+    let more = !is_last && !is_same;
     if more {
         next.page = next.page.saturating_add(1);
         next.last_page = digest;
@@ -253,13 +257,11 @@ mod tests {
                 let event = json!({"Event": {"uuid": uuid, "timestamp": timestamp.to_string()}});
                 RawValue::from_string(event.to_string()).unwrap()
             };
-            let page = next_page(
-                &url,
-                &cursor,
-                page.iter().map(raw).collect(),
-                Vec::new(),
-                page.len() >= limit,
-            );
+            let split = Split {
+                items: page.iter().map(raw).collect(),
+                ..Split::default()
+            };
+            let page = next_page(&url, &cursor, split, limit);
             for event in &page.events {
                 let head: Head = serde_json::from_str(event.get()).unwrap();
                 found.push(head.event.uuid);
@@ -285,7 +287,16 @@ mod tests {
             9,
         );
         check(&cursor, &[&[("b", 9), ("d", 9)], &[]], 2, &[], 9);
-        check(&cursor, &[&[("b", 9), ("e", 9), ("d", 9)]], 5, &["e"], 9);
+        check(&cursor, &[&[("b", 9), ("e", 9), ("d", 9)], &[]], 5, &["e"], 9);
+        check(&cursor, &[&[("b", 9), ("d", 9)]], 5, &[], 9);
+        // The server's limit is two, ours five.
+        check(
+            &new,
+            &[&[("a", 5), ("b", 9)], &[("c", 7), ("d", 9)], &[("e", 3)]],
+            5,
+            &["a", "b", "c", "d", "e"],
+            9,
+        );
         let cursor = check(&cursor, &[&[("b", 12), ("d", 9)], &[]], 2, &["b"], 12);
         check(&cursor, &[&[]], 2, &[], 12);
         // The same page again and again.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use perisai_exchange::taxii::{Client, CollectionUrl, Fate, Outgoing, PushOptions, Pushed};
+use perisai_exchange::taxii::{
+    Client, CollectionUrl, Cursor, Fate, Outgoing, PullOptions, PushOptions, Pushed,
+};
 use perisai_model::{Organisation, Tlp};
 use perisai_policy::{Origin, PolicyContext, Recipient, Released, Terms, release};
 use serde_json::{Value, json};
@@ -237,4 +239,31 @@ async fn what_was_released_to_another_stays_here() {
         server.asked().iter().flat_map(sent).collect::<Vec<_>>(),
         ["tool--1"]
     );
+}
+
+/// Every call can be awaited in a task of a runtime with several threads.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_move_between_threads() {
+    let server = Server::start(|_, asked| {
+        if asked.method == "POST" {
+            stored(asked)
+        } else {
+            json(&json!({}))
+        }
+    })
+    .await;
+    let url = server.url.clone();
+    let task = tokio::spawn(async move {
+        let client = Client::new(&url, &impatient()).unwrap();
+        let at = CollectionUrl::new(&url, "c").unwrap();
+        let objects = [released(&object(0), &partner())];
+        let pushed = client.push(&at, partner(), &objects, &options()).await;
+        let page = client
+            .pull(&at, &Cursor::default(), &PullOptions::default())
+            .await
+            .unwrap();
+        let found = client.find(&url, None).await;
+        (pushed.fates, page.objects.len(), found.is_err())
+    });
+    assert_eq!(task.await.unwrap(), (vec![Fate::Stored], 0, true));
 }
