@@ -4,6 +4,7 @@
 pub mod events;
 pub mod exchange;
 pub mod intel;
+pub mod objects;
 pub mod rules;
 
 use perisai_model::Kind;

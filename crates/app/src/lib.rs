@@ -5,6 +5,7 @@ mod files;
 pub mod hunt;
 mod intel;
 mod lint;
+mod node;
 mod notes;
 mod pipe;
 mod stop;
@@ -13,6 +14,7 @@ mod too_common;
 pub use files::{InvalidGlob, Selection};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
+pub use node::{Node, NodeSettings};
 pub use perisai_events::ReadOptions;
 pub use perisai_intel::Options as IntelOptions;
 pub use perisai_respond::{

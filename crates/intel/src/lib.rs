@@ -13,6 +13,7 @@ mod lines;
 mod marking;
 mod marks;
 mod misp;
+mod object;
 mod pattern;
 mod rules;
 mod sink;
@@ -24,15 +25,21 @@ mod type_words;
 mod typed;
 mod warninglist;
 mod words;
+pub mod write;
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use perisai_model::{Intel, Place, RuleLanguage};
 
+pub use self::object::{
+    Content, ExternalReference, Object, ObjectError, ObjectsRead, RawObject, Reference, SpecVersion, Time,
+    id_type, is_id, read_objects,
+};
 pub use self::rules::names::{RuleName, rule_count, rule_names};
 use self::sink::Sink;
 use self::sniff::Shape;
+pub use self::stix::marking::{Marking, marking_of_definition, well_known_marking};
 pub use self::warninglist::read_warninglist;
 
 /// What to take of a source.

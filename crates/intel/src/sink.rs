@@ -9,6 +9,7 @@ use perisai_model::{
     Announced, Context, ContextId, Intel, Kind, Place, Problem, Reason, Rule, RuleLanguage, Warninglist,
 };
 
+use crate::json::Tell;
 use crate::words::clip;
 
 /// How many problems of one source are kept; the rest is counted.
@@ -58,7 +59,7 @@ pub(crate) struct Sink<'a> {
     intel: &'a mut Intel,
     shared: HashMap<u64, ContextId>,
     hasher: RandomState,
-    problems: u64,
+    problems: Problems,
     recent: Recent,
     /// How many indicators there were before this source.
     before: usize,
@@ -78,7 +79,7 @@ impl<'a> Sink<'a> {
             intel,
             shared: HashMap::new(),
             hasher: RandomState::new(),
-            problems: 0,
+            problems: Problems::default(),
         }
     }
 
@@ -193,13 +194,8 @@ impl<'a> Sink<'a> {
 
     /// Reports an entry that could not be used.
     pub(crate) fn problem(&mut self, line: Option<u64>, why: fmt::Arguments<'_>) {
-        // Nothing is put into words that nobody will read.
-        if self.problems >= KEPT_PROBLEMS {
-            self.problems += 1;
-            return;
-        }
-        let place = self.at(line);
-        self.tell(Problem::new(place, why.to_string()));
+        self.problems
+            .tell(self.place, line, why, &mut self.intel.problems);
     }
 
     /// Where the source stands.
@@ -209,24 +205,65 @@ impl<'a> Sink<'a> {
 
     /// Reports a problem that has its place.
     pub(crate) fn tell(&mut self, problem: Problem) {
-        self.problems += 1;
-        if self.problems <= KEPT_PROBLEMS {
+        if self.problems.count() {
             self.intel.problems.push(problem);
         }
     }
 
     /// Tells how many problems were not kept.
     pub(crate) fn finish(self) {
-        if self.problems > KEPT_PROBLEMS {
-            let more = self.problems - KEPT_PROBLEMS;
-            self.intel
-                .problems
-                .push(Problem::new(self.place.clone(), format!("and {more} more")));
-        }
+        self.problems.finish(self.place, &mut self.intel.problems);
     }
 
     fn at(&self, line: Option<u64>) -> Place {
-        line.map_or_else(|| self.place.clone(), |line| self.place.line(line))
+        at(self.place, line)
+    }
+}
+
+impl Tell for Sink<'_> {
+    fn problem(&mut self, line: Option<u64>, why: fmt::Arguments<'_>) {
+        Sink::problem(self, line, why);
+    }
+}
+
+fn at(place: &Place, line: Option<u64>) -> Place {
+    line.map_or_else(|| place.clone(), |line| place.line(line))
+}
+
+/// How many problems one source had, so that only the first are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(u64);
+
+impl Problems {
+    /// Counts one; true where it is to be kept.
+    fn count(&mut self) -> bool {
+        self.0 += 1;
+        self.0 <= KEPT_PROBLEMS
+    }
+
+    /// How many there were.
+    pub(crate) fn many(&self) -> u64 {
+        self.0
+    }
+
+    /// Counts one, and keeps it among the first. Nothing is put into words that nobody will read.
+    pub(crate) fn tell(
+        &mut self,
+        place: &Place,
+        line: Option<u64>,
+        why: fmt::Arguments<'_>,
+        kept: &mut Vec<Problem>,
+    ) {
+        if self.count() {
+            kept.push(Problem::new(at(place, line), why.to_string()));
+        }
+    }
+
+    /// Tells how many were not kept.
+    pub(crate) fn finish(&self, place: &Place, kept: &mut Vec<Problem>) {
+        if let more @ 1.. = self.0.saturating_sub(KEPT_PROBLEMS) {
+            kept.push(Problem::new(place.clone(), format!("and {more} more")));
+        }
     }
 }
 

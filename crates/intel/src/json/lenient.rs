@@ -44,6 +44,41 @@ where
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
+/// The members of an object, those that stand twice included; none where it is no object.
+pub(crate) fn entries<'de, D>(input: D) -> Result<Vec<(String, Box<RawValue>)>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct Members(Vec<(String, Box<RawValue>)>);
+
+    impl<'de> serde::Deserialize<'de> for Members {
+        fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+            input.deserialize_map(MembersVisitor).map(Self)
+        }
+    }
+
+    struct MembersVisitor;
+
+    impl<'de> Visitor<'de> for MembersVisitor {
+        type Value = Vec<(String, Box<RawValue>)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(entry) = map.next_entry()? {
+                all.push(entry);
+            }
+            Ok(all)
+        }
+    }
+
+    let members: Option<Members> = object(input)?;
+    Ok(members.map(|members| members.0).unwrap_or_default())
+}
+
 struct TextVisitor;
 
 impl<'de> Visitor<'de> for TextVisitor {

@@ -6,13 +6,15 @@
 
 pub(crate) mod lenient;
 
-use std::io::{self, BufRead};
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, BufRead, Read};
+use std::ops::ControlFlow;
 
 use memchr::{memchr_iter, memchr2, memrchr};
 use serde::Deserialize;
 
 use crate::lines::each_line;
-use crate::sink::Sink;
 
 /// The largest single value (an object, an attribute) that is read; larger ones are skipped and told.
 pub(crate) const VALUE_LIMIT: usize = 16 * 1024 * 1024;
@@ -30,6 +32,15 @@ pub(crate) enum Error {
         column: u64,
         what: &'static str,
     },
+    /// The one who takes the values has enough.
+    #[error("ended early")]
+    Stopped,
+}
+
+/// Who is told of what could not be read.
+pub(crate) trait Tell {
+    /// Something that could not be used, at a line.
+    fn problem(&mut self, line: Option<u64>, why: fmt::Arguments<'_>);
 }
 
 /// A value as it stands in the text.
@@ -47,6 +58,15 @@ pub(crate) struct Reader<'a> {
     line: u64,
     column: u64,
     offset: u64,
+    record: Option<Record>,
+}
+
+/// The bytes that were read since a point.
+#[derive(Default)]
+struct Record {
+    bytes: Vec<u8>,
+    /// There were more than [`VALUE_LIMIT`]; none is kept.
+    oversized: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -62,7 +82,44 @@ impl<'a> Reader<'a> {
             line,
             column: 1,
             offset: 0,
+            record: None,
         }
+    }
+
+    /// Keeps what is read from here on, up to [`VALUE_LIMIT`], in a buffer that is cleared.
+    pub(crate) fn record(&mut self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        self.record = Some(Record {
+            bytes,
+            oversized: false,
+        });
+    }
+
+    /// What was read since [`record`](Self::record), and keeps no more; `None` where it is too much.
+    pub(crate) fn recorded(&mut self) -> Option<Vec<u8>> {
+        let record = self.record.take()?;
+        (!record.oversized).then_some(record.bytes)
+    }
+
+    /// Goes behind the closing bracket of the object that the walk is in, whatever stands before it; false where the
+    /// text ends first.
+    pub(crate) fn leave(&mut self) -> Result<bool, Error> {
+        let mut scan = Scan {
+            depth: 1,
+            ..Scan::new(None)
+        };
+        while !scan.done {
+            let bytes = match self.input.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                bytes => bytes?,
+            };
+            if bytes.is_empty() {
+                return Ok(false);
+            }
+            let used = scan.feed(bytes);
+            self.advance(used)?;
+        }
+        Ok(true)
     }
 
     /// How many bytes were read.
@@ -187,6 +244,16 @@ impl<'a> Reader<'a> {
             }
             None => self.column += used.len() as u64,
         }
+        if let Some(record) = &mut self.record
+            && !record.oversized
+        {
+            record.oversized = record.bytes.len() + used.len() > VALUE_LIMIT;
+            if record.oversized {
+                record.bytes = Vec::new();
+            } else {
+                record.bytes.extend_from_slice(used);
+            }
+        }
         let used = used.len();
         self.offset += used as u64;
         self.input.consume(used);
@@ -276,48 +343,87 @@ impl Scan {
 /// Calls `each` at the start of every document of a stream; an error ends its document and is told.
 ///
 /// With `by_line` each line is a document of its own, so that a broken one costs nothing but itself.
-pub(crate) fn documents(
+pub(crate) fn documents<T: Tell>(
     input: &mut dyn BufRead,
     by_line: bool,
-    sink: &mut Sink<'_>,
-    mut each: impl FnMut(&mut Reader<'_>, &mut Sink<'_>) -> Result<(), Error>,
+    tell: &mut T,
+    mut each: impl FnMut(&mut Reader<'_>, &mut T) -> Result<(), Error>,
 ) -> io::Result<()> {
     if !by_line {
-        return all_documents(Reader::new(input), sink, &mut each);
+        return all_documents(Reader::new(input), tell, &mut each).map(|_| ());
     }
-    each_line(input, VALUE_LIMIT, |line| {
+    let stopped = Cell::new(false);
+    let mut input = Until {
+        input,
+        stopped: &stopped,
+    };
+    each_line(&mut input, VALUE_LIMIT, |line| {
+        if stopped.get() {
+            return;
+        }
         if line.cut {
-            sink.problem(
+            tell.problem(
                 Some(line.number),
                 format_args!("a line of more than {VALUE_LIMIT} bytes"),
             );
         } else {
             let mut bytes = line.bytes;
             // Reading from memory cannot fail.
-            let _ = all_documents(Reader::at_line(&mut bytes, line.number), sink, &mut each);
+            let ended = all_documents(Reader::at_line(&mut bytes, line.number), tell, &mut each);
+            stopped.set(ended.is_ok_and(|ended| ended.is_break()));
         }
     })
 }
 
-fn all_documents(
+/// Breaks where the one who takes the values has enough.
+fn all_documents<T: Tell>(
     mut reader: Reader<'_>,
-    sink: &mut Sink<'_>,
-    each: &mut impl FnMut(&mut Reader<'_>, &mut Sink<'_>) -> Result<(), Error>,
-) -> io::Result<()> {
+    tell: &mut T,
+    each: &mut impl FnMut(&mut Reader<'_>, &mut T) -> Result<(), Error>,
+) -> io::Result<ControlFlow<()>> {
     loop {
         let outcome = match reader.peek() {
-            Ok(None) => return Ok(()),
-            Ok(Some(_)) => each(&mut reader, sink),
+            Ok(None) => return Ok(ControlFlow::Continue(())),
+            Ok(Some(_)) => each(&mut reader, tell),
             Err(error) => Err(error),
         };
         match outcome {
             Ok(()) => {}
             Err(Error::Io(error)) => return Err(error),
+            Err(Error::Stopped) => return Ok(ControlFlow::Break(())),
             Err(error @ Error::Syntax { line, .. }) => {
-                sink.problem(Some(line), format_args!("{error}"));
-                return Ok(());
+                tell.problem(Some(line), format_args!("{error}"));
+                return Ok(ControlFlow::Continue(()));
             }
         }
+    }
+}
+
+/// A stream that ends when it is told to.
+struct Until<'a> {
+    input: &'a mut dyn BufRead,
+    stopped: &'a Cell<bool>,
+}
+
+impl BufRead for Until<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.stopped.get() {
+            return Ok(&[]);
+        }
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.input.consume(amount);
+    }
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.stopped.get() {
+            return Ok(0);
+        }
+        self.input.read(out)
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn look(head: &[u8]) -> Look {
 }
 
 /// True where the first line is a JSON object by itself and the next one starts another.
-pub(super) fn is_by_line(head: &[u8]) -> bool {
+pub(crate) fn is_by_line(head: &[u8]) -> bool {
     let Some(end) = memchr::memchr(b'\n', head) else {
         return false;
     };

@@ -10,7 +10,7 @@ use super::marking::{self, Marking};
 use super::{observed, view};
 use crate::json;
 use crate::misp::tags;
-use crate::pattern::{Meaning, meaning};
+use crate::pattern::{self, Meaning};
 use crate::sink::Sink;
 use crate::words::{NAME, PROSE, TAGS, clip, quoted, technique_tag, tidy_tags};
 use crate::{Options, time};
@@ -379,20 +379,9 @@ fn content(object: &Object<'_>, view: &view::Indicator, sink: &mut Sink<'_>) -> 
     let Some(pattern) = &view.pattern else {
         return Err("an indicator without a pattern".to_owned());
     };
-    let name = view.pattern_type.as_deref().unwrap_or("stix");
-    let language = match name.to_ascii_lowercase().as_str() {
-        "stix" => None,
-        "sigma" => Some(RuleLanguage::Sigma),
-        "yara" => Some(RuleLanguage::Yara),
-        "snort" => Some(RuleLanguage::Snort),
-        "suricata" => Some(RuleLanguage::Suricata),
-        _ => return Err(format!("patterns of type {} are not supported", quoted(name))),
-    };
-    if let Some(language) = language {
-        return Ok(Content::Rule(language, pattern.clone()));
-    }
-    match meaning(pattern).map_err(|why| format!("pattern: {why}"))? {
-        Meaning::Pattern => Ok(Content::Rule(RuleLanguage::StixPattern, pattern.clone())),
+    let language = pattern::language(view.pattern_type.as_deref())?;
+    match pattern::of_indicator(language, pattern)? {
+        Meaning::Pattern => Ok(Content::Rule(language, pattern.clone())),
         Meaning::Values { good, wrong } => {
             for why in wrong {
                 sink.problem(Some(object.line), format_args!("{}: {why}", name_of(object)));

@@ -9,16 +9,19 @@ use super::view::{Granular, MarkingDefinition, TlpExtension};
 
 const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
 
-/// What a marking means here.
+/// What a marking says of TLP and PAP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Marking {
-    pub(super) tlp: Option<Tlp>,
-    pub(super) pap: Option<Pap>,
+pub struct Marking {
+    /// With whom it may be shared; `None` where the marking is about something else.
+    pub tlp: Option<Tlp>,
+    /// What may be done with it.
+    pub pap: Option<Pap>,
 }
 
 impl Marking {
     /// The stricter of two.
-    pub(super) fn stricter(self, other: Self) -> Self {
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
         Self {
             tlp: Tlp::stricter(self.tlp, other.tlp),
             pap: self.pap.max(other.pap),
@@ -28,35 +31,37 @@ impl Marking {
     /// The strictest of the markings that an object or a part of it refers to. One of the fixed ids needs no
     /// definition, and cannot be loosened by one. What an id means whose definition is not at hand nobody can tell: it
     /// may be any label of TLP, so the strictest.
-    pub(super) fn of_refs<'a>(
+    pub(crate) fn of_refs<'a>(
         refs: impl IntoIterator<Item = &'a String>,
         known: &HashMap<String, Self>,
     ) -> Self {
         refs.into_iter().fold(Self::default(), |strictest, id| {
-            let fixed = Self {
-                tlp: Tlp::from_stix_id(id),
-                pap: None,
+            let fixed = well_known_marking(id);
+            let meaning = match (known.get(id), fixed) {
+                (Some(defined), fixed) => defined.stricter(fixed.unwrap_or_default()),
+                (None, Some(fixed)) => fixed,
+                (None, None) => RED,
             };
-            let unknown = Self {
-                tlp: Some(Tlp::Red),
-                pap: None,
-            };
-            let defined = match known.get(id) {
-                Some(marking) => *marking,
-                None if fixed.tlp.is_some() => Self::default(),
-                None => unknown,
-            };
-            strictest.stricter(fixed).stricter(defined)
+            strictest.stricter(meaning)
         })
     }
 
     /// Whether the meaning of a reference is at hand.
-    pub(super) fn is_known(id: &str, known: &HashMap<String, Self>) -> bool {
+    pub(crate) fn is_known(id: &str, known: &HashMap<String, Self>) -> bool {
         Tlp::from_stix_id(id).is_some() || known.contains_key(id)
     }
 
+    /// What a label or tag means (`tlp:amber`, `PAP:RED`); nothing for one that is of neither kind.
+    #[must_use]
+    pub fn of_label(label: &str) -> Self {
+        Self {
+            tlp: Tlp::from_tag(label),
+            pap: Pap::from_tag(label),
+        }
+    }
+
     /// What a definition means.
-    pub(super) fn of_definition(view: &MarkingDefinition) -> Self {
+    pub(crate) fn of_definition(view: &MarkingDefinition) -> Self {
         let names = [&view.name, &view.x_opencti_definition];
         let names = || names.iter().filter_map(|name| name.as_deref());
         let definition = view.definition.as_ref();
@@ -65,19 +70,19 @@ impl Marking {
                 .as_deref()
                 .is_some_and(|other| other.trim().eq_ignore_ascii_case(kind))
         };
-        let extension = view
-            .extensions
-            .as_ref()
-            .and_then(|all| all.get(TLP_EXTENSION))
-            .map(|raw| serde_json::from_str::<TlpExtension>(raw.get()).unwrap_or_default());
-        let labels = [
-            definition.and_then(|definition| definition.tlp.clone()),
-            extension.as_ref().and_then(|extension| extension.tlp_2_0.clone()),
-        ];
-        let tlp = labels
-            .iter()
-            .flatten()
-            .map(|label| tlp_label(label))
+        let extensions = view.extensions.iter().filter(|(name, _)| name == TLP_EXTENSION);
+        let extensions = extensions.map(|(_, raw)| {
+            let label = serde_json::from_str::<TlpExtension>(raw.get()).ok();
+            label.and_then(|extension| extension.tlp_2_0)
+        });
+        let extension = extensions
+            .map(|label| label.as_deref().map_or(Tlp::Red, tlp_label))
+            .max();
+        let tlp = definition
+            .and_then(|definition| definition.tlp.as_deref())
+            .map(tlp_label)
+            .into_iter()
+            .chain(extension)
             .chain(names().filter_map(Tlp::from_tag))
             .max();
         let pap = definition
@@ -87,14 +92,43 @@ impl Marking {
             .chain(names().filter_map(Pap::from_tag))
             .max();
         Self {
-            tlp: tlp.or((is("tlp") || extension.is_some()).then_some(Tlp::Red)),
+            tlp: tlp.or(is("tlp").then_some(Tlp::Red)),
             pap: pap.or(is("pap").then_some(Pap::Red)),
         }
     }
 }
 
+/// What nobody can tell the meaning of: it may be any label of TLP, so the strictest.
+const RED: Marking = Marking {
+    tlp: Some(Tlp::Red),
+    pap: None,
+};
+
+/// What a marking means whose id is fixed and needs no definition: those of TLP 2.0 and 1.0, and OpenCTI's AMBER+STRICT.
+/// A definition that comes under such an id cannot loosen it: the stricter of both counts.
+#[must_use]
+pub fn well_known_marking(id: &str) -> Option<Marking> {
+    let tlp = Tlp::from_stix_id(id)?;
+    Some(Marking {
+        tlp: Some(tlp),
+        pap: None,
+    })
+}
+
+/// What the bytes of a `marking-definition` say of TLP and PAP; nothing of either, where it is a statement, a copyright,
+/// a language. A label that is not known is RED, as is a definition that cannot be read or says a thing twice. Of several
+/// labels the strictest counts, that of its id included ([`well_known_marking`]).
+#[must_use]
+pub fn marking_of_definition(raw: &[u8]) -> Marking {
+    let Ok(view) = serde_json::from_slice::<MarkingDefinition>(raw) else {
+        return RED;
+    };
+    let fixed = view.id.as_deref().and_then(well_known_marking);
+    Marking::of_definition(&view).stricter(fixed.unwrap_or_default())
+}
+
 /// The references of an object and of its parts.
-pub(super) fn refs(mut object: Vec<String>, parts: Vec<Granular>) -> Vec<String> {
+pub(crate) fn refs(mut object: Vec<String>, parts: Vec<Granular>) -> Vec<String> {
     object.extend(parts.into_iter().filter_map(|part| part.marking_ref));
     object.sort_unstable();
     object.dedup();
@@ -168,6 +202,61 @@ mod tests {
             Some(Tlp::Red),
             None,
         );
+    }
+
+    #[test]
+    fn bytes_of_definitions() {
+        let check = |json: &str, tlp: Option<Tlp>| {
+            assert_eq!(marking_of_definition(json.as_bytes()).tlp, tlp, "{json}");
+        };
+        check(
+            r#"{"definition_type": "tlp", "definition": {"tlp": "green"}}"#,
+            Some(Tlp::Green),
+        );
+        check(
+            r#"{"definition_type": "statement", "definition": {"statement": "x"}}"#,
+            None,
+        );
+        check("not JSON", Some(Tlp::Red));
+        check(
+            r#"{"definition": {"tlp": "clear"}, "definition": {"tlp": "red"}}"#,
+            Some(Tlp::Red),
+        );
+        check(
+            r#"{"definition_type": "tlp", "definition": {"tlp": "clear", "tlp": "red"}}"#,
+            Some(Tlp::Red),
+        );
+        let twice = |one: &str, other: &str| {
+            format!(
+                r#"{{"extensions": {{"{TLP_EXTENSION}": {{"tlp_2_0": "{one}"}}, "{TLP_EXTENSION}": {{"tlp_2_0": "{other}"}}}}}}"#
+            )
+        };
+        check(&twice("amber", "clear"), Some(Tlp::Amber));
+        check(&twice("clear", "amber"), Some(Tlp::Amber));
+        check(
+            &format!(r#"{{"name": "TLP:RED", "extensions": {{"{TLP_EXTENSION}": {{"tlp_2_0": "clear"}}}}}}"#),
+            Some(Tlp::Red),
+        );
+        let amber = Tlp::Amber.stix_id();
+        check(
+            &format!(r#"{{"id": "{amber}", "definition_type": "tlp", "definition": {{"tlp": "clear"}}}}"#),
+            Some(Tlp::Amber),
+        );
+        check(r#"{"name": "PAP:RED"}"#, None);
+        assert_eq!(
+            marking_of_definition(br#"{"name": "PAP:RED"}"#).pap,
+            Some(Pap::Red)
+        );
+        assert_eq!(
+            well_known_marking(amber).and_then(|marking| marking.tlp),
+            Some(Tlp::Amber)
+        );
+        let opencti = "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37";
+        assert_eq!(
+            well_known_marking(opencti).and_then(|marking| marking.tlp),
+            Some(Tlp::AmberStrict)
+        );
+        assert_eq!(well_known_marking("marking-definition--1"), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::words::quoted;
 
 /// The values of an observable object, and what of it could not be read. A file with digests is told by them alone:
 /// its name would match strangers.
-pub(super) fn values(view: &Observable) -> (Vec<(Kind, String)>, Vec<String>) {
+pub(crate) fn values(view: &Observable) -> (Vec<(Kind, String)>, Vec<String>) {
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for (kind, text) in texts(view) {
         match of_kind(kind, text) {
@@ -22,7 +22,7 @@ pub(super) fn values(view: &Observable) -> (Vec<(Kind, String)>, Vec<String>) {
 }
 
 /// True where the type is one whose values are searched for.
-pub(super) fn is_observable(kind: &str) -> bool {
+pub(crate) fn is_observable(kind: &str) -> bool {
     property(kind).is_some() || kind == "file" || kind == "x509-certificate"
 }
 

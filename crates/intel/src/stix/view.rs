@@ -6,184 +6,187 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json::lenient::{flag, list, object, text};
+use crate::json::lenient::{entries, flag, list, object, text};
 
 /// What every object is told by.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Head {
+pub(crate) struct Head {
     #[serde(rename = "type", deserialize_with = "text")]
-    pub(super) kind: Option<String>,
+    pub(crate) kind: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) id: Option<String>,
+    pub(crate) id: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Indicator {
+pub(crate) struct Indicator {
     #[serde(deserialize_with = "text")]
-    pub(super) id: Option<String>,
+    pub(crate) id: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) created: Option<String>,
+    pub(crate) created: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) modified: Option<String>,
+    pub(crate) modified: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) created_by_ref: Option<String>,
+    pub(crate) created_by_ref: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) description: Option<String>,
+    pub(crate) description: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) pattern: Option<String>,
+    pub(crate) pattern: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) pattern_type: Option<String>,
+    pub(crate) pattern_type: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) valid_from: Option<String>,
+    pub(crate) valid_from: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) valid_until: Option<String>,
+    pub(crate) valid_until: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) confidence: Option<String>,
+    pub(crate) confidence: Option<String>,
     #[serde(deserialize_with = "flag")]
-    pub(super) revoked: Option<bool>,
+    pub(crate) revoked: Option<bool>,
     #[serde(deserialize_with = "list")]
-    pub(super) labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
     #[serde(deserialize_with = "list")]
-    pub(super) indicator_types: Vec<String>,
+    pub(crate) indicator_types: Vec<String>,
     #[serde(deserialize_with = "list")]
-    pub(super) kill_chain_phases: Vec<Phase>,
+    pub(crate) kill_chain_phases: Vec<Phase>,
     #[serde(deserialize_with = "list")]
-    pub(super) external_references: Vec<Reference>,
+    pub(crate) external_references: Vec<Reference>,
     #[serde(deserialize_with = "list")]
-    pub(super) object_marking_refs: Vec<String>,
+    pub(crate) object_marking_refs: Vec<String>,
     #[serde(deserialize_with = "list")]
-    pub(super) granular_markings: Vec<Granular>,
+    pub(crate) granular_markings: Vec<Granular>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Phase {
+pub(crate) struct Phase {
     #[serde(deserialize_with = "text")]
-    pub(super) kill_chain_name: Option<String>,
+    pub(crate) kill_chain_name: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) phase_name: Option<String>,
+    pub(crate) phase_name: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     #[serde(deserialize_with = "text")]
-    pub(super) source_name: Option<String>,
+    pub(crate) source_name: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) external_id: Option<String>,
+    pub(crate) external_id: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) url: Option<String>,
+    pub(crate) url: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Granular {
+pub(crate) struct Granular {
     #[serde(deserialize_with = "text")]
-    pub(super) marking_ref: Option<String>,
+    pub(crate) marking_ref: Option<String>,
 }
 
 /// What an indicator may point at: malware, actors, campaigns, techniques; and who made it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Named {
+pub(crate) struct Named {
     #[serde(deserialize_with = "text")]
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
     #[serde(deserialize_with = "list")]
-    pub(super) external_references: Vec<Reference>,
+    pub(crate) external_references: Vec<Reference>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Relationship {
+pub(crate) struct Relationship {
     #[serde(deserialize_with = "text")]
-    pub(super) relationship_type: Option<String>,
+    pub(crate) relationship_type: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) source_ref: Option<String>,
+    pub(crate) source_ref: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) target_ref: Option<String>,
+    pub(crate) target_ref: Option<String>,
     #[serde(deserialize_with = "flag")]
-    pub(super) revoked: Option<bool>,
+    pub(crate) revoked: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct MarkingDefinition {
+pub(crate) struct MarkingDefinition {
     #[serde(deserialize_with = "text")]
-    pub(super) name: Option<String>,
+    pub(crate) id: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) definition_type: Option<String>,
+    pub(crate) name: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(crate) definition_type: Option<String>,
     #[serde(deserialize_with = "object")]
-    pub(super) definition: Option<Definition>,
-    #[serde(deserialize_with = "object")]
-    pub(super) extensions: Option<HashMap<String, Box<RawValue>>>,
+    pub(crate) definition: Option<Definition>,
+    /// Each as often as it stands there.
+    #[serde(deserialize_with = "entries")]
+    pub(crate) extensions: Vec<(String, Box<RawValue>)>,
     /// OpenCTI's own property, where it sends markings as statements.
     #[serde(deserialize_with = "text")]
-    pub(super) x_opencti_definition: Option<String>,
+    pub(crate) x_opencti_definition: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Definition {
+pub(crate) struct Definition {
     #[serde(deserialize_with = "text")]
-    pub(super) tlp: Option<String>,
+    pub(crate) tlp: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) pap: Option<String>,
+    pub(crate) pap: Option<String>,
 }
 
 /// The property of the OASIS TLP 2.0 extension.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct TlpExtension {
+pub(crate) struct TlpExtension {
     #[serde(deserialize_with = "text")]
-    pub(super) tlp_2_0: Option<String>,
+    pub(crate) tlp_2_0: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct ObservedData {
+pub(crate) struct ObservedData {
     #[serde(deserialize_with = "text")]
-    pub(super) created_by_ref: Option<String>,
+    pub(crate) created_by_ref: Option<String>,
     #[serde(deserialize_with = "flag")]
-    pub(super) revoked: Option<bool>,
+    pub(crate) revoked: Option<bool>,
     #[serde(deserialize_with = "list")]
-    pub(super) object_marking_refs: Vec<String>,
+    pub(crate) object_marking_refs: Vec<String>,
     #[serde(deserialize_with = "list")]
-    pub(super) granular_markings: Vec<Granular>,
+    pub(crate) granular_markings: Vec<Granular>,
     #[serde(deserialize_with = "list")]
-    pub(super) object_refs: Vec<String>,
+    pub(crate) object_refs: Vec<String>,
     /// STIX 2.0: the objects themselves.
     #[serde(deserialize_with = "object")]
-    pub(super) objects: Option<HashMap<String, Box<RawValue>>>,
+    pub(crate) objects: Option<HashMap<String, Box<RawValue>>>,
 }
 
 /// A cyber-observable object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Observable {
+pub(crate) struct Observable {
     #[serde(rename = "type", deserialize_with = "text")]
-    pub(super) kind: Option<String>,
+    pub(crate) kind: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) value: Option<String>,
+    pub(crate) value: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) key: Option<String>,
+    pub(crate) key: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) number: Option<String>,
+    pub(crate) number: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) address: Option<String>,
+    pub(crate) address: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) serial_number: Option<String>,
+    pub(crate) serial_number: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub(super) command_line: Option<String>,
+    pub(crate) command_line: Option<String>,
     #[serde(deserialize_with = "object")]
-    pub(super) hashes: Option<HashMap<String, String>>,
+    pub(crate) hashes: Option<HashMap<String, String>>,
     #[serde(deserialize_with = "list")]
-    pub(super) object_marking_refs: Vec<String>,
+    pub(crate) object_marking_refs: Vec<String>,
     #[serde(deserialize_with = "list")]
-    pub(super) granular_markings: Vec<Granular>,
+    pub(crate) granular_markings: Vec<Granular>,
 }

@@ -81,7 +81,7 @@ pub(crate) fn read_strings(input: &mut dyn BufRead, sink: &mut Sink<'_>) -> io::
         Err(json::Error::Syntax { line, .. }) => {
             sink.problem(Some(line), format_args!("the list is not complete"));
         }
-        Ok(()) => {}
+        Ok(()) | Err(json::Error::Stopped) => {}
     }
     Ok(())
 }

@@ -4,9 +4,11 @@
 
 mod documents;
 mod hostile;
+mod objects;
 mod severity;
 mod shared;
 mod tables;
+mod write;
 
 use perisai_intel::{Format, Options};
 use perisai_model::{Intel, Place};

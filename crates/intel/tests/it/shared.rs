@@ -12,7 +12,7 @@ use perisai_model::{Intel, Kind, Place, RuleLanguage, WarninglistType};
 use crate::load;
 
 /// A folder or file of the shared data.
-fn shared(name: &str) -> Option<PathBuf> {
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     if path.exists() {
         return Some(path);
@@ -64,7 +64,7 @@ fn by_kind(intel: &Intel) -> BTreeMap<Kind, usize> {
     counts
 }
 
-fn unpack(path: &Path) -> Vec<u8> {
+pub(crate) fn unpack(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     GzDecoder::new(fs::File::open(path).unwrap())
         .read_to_end(&mut bytes)

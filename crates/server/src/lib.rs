@@ -1,0 +1,24 @@
+//! What a node speaks over HTTP: TAXII 2.1, its own API, health and metrics. Thin adapters: what is done lives in `app`,
+//! what may leave is decided in `policy`.
+
+mod caller;
+
+use std::sync::Arc;
+
+use axum::Router;
+use perisai_app::Node;
+
+pub use caller::{Caller, Role};
+
+/// What all routes share.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The node.
+    pub node: Arc<Node>,
+}
+
+/// All routes. Who calls is told by a layer around them, which puts a [`Caller`] into each request.
+#[must_use]
+pub fn router(state: State) -> Router {
+    Router::new().with_state(state)
+}

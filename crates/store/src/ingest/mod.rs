@@ -1,0 +1,448 @@
+//! Taking in: a delivery is decided on, written and confirmed as a whole, in one transaction.
+
+mod plan;
+mod reclass;
+mod rows;
+mod terms;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use sqlx::{AnyConnection, Row};
+
+use self::plan::{Fate, Sender, plan};
+use self::reclass::Walk;
+pub(crate) use self::terms::originator;
+use crate::classes::{ClassId, LaneId, Mark};
+use crate::incoming::{Delivery, Incoming, Outcome, Receipt, Types};
+use crate::known::{self, KnownById, Standing};
+use crate::shared::{Shared, load_tail};
+use crate::source::Source;
+use crate::sql::{fetch, fetch_one};
+use crate::store::now;
+use crate::{Error, Store};
+
+/// What the writer alone knows.
+pub(crate) struct Writer {
+    /// The number of the next object.
+    next: i64,
+    /// What of the classes is written down.
+    saved: Mark,
+    /// The last position given in each collection.
+    positions: HashMap<i64, i64>,
+    /// Something failed on the way: what is in memory may lag behind.
+    is_stale: bool,
+}
+
+impl Writer {
+    /// Reads where the store stands.
+    pub(crate) async fn load(connection: &mut AnyConnection, shared: &Shared) -> Result<Self, Error> {
+        Ok(Self {
+            next: next(connection).await?,
+            saved: shared.classes.mark(),
+            positions: positions(connection).await?,
+            is_stale: false,
+        })
+    }
+
+    /// Lets stored objects of some lanes enter a collection.
+    pub(crate) async fn enter(
+        &mut self,
+        connection: &mut AnyConnection,
+        collection: i64,
+        objects: &[(i64, LaneId)],
+    ) -> Result<(), Error> {
+        let now = now();
+        let members: Vec<_> = objects
+            .iter()
+            .map(|(object, lane)| Member {
+                collection,
+                lane: *lane,
+                position: self.position(collection, now),
+                object: *object,
+                // Whether there are other versions is looked at when it is read.
+                has_siblings: true,
+            })
+            .collect();
+        rows::insert_members(connection, &members).await?;
+        let entered = members
+            .iter()
+            .map(|member| (member.collection, member.lane))
+            .collect();
+        rows::entered(connection, self, &entered).await
+    }
+
+    /// What is in memory is to be read again before the next delivery.
+    pub(crate) fn forget(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// The next position in a collection: the clock, but always later than the last.
+    fn position(&mut self, collection: i64, now: i64) -> i64 {
+        let last = self.positions.entry(collection).or_default();
+        *last = now.max(*last + 1);
+        *last
+    }
+}
+
+async fn next(connection: &mut AnyConnection) -> Result<i64, Error> {
+    let row = fetch_one(connection, "SELECT max(seq) FROM objects", |values| values).await?;
+    let last: Option<i64> = row.map(|row| row.try_get(0)).transpose()?.flatten();
+    Ok(last.unwrap_or(0) + 1)
+}
+
+async fn positions(connection: &mut AnyConnection) -> Result<HashMap<i64, i64>, Error> {
+    let rows = fetch(connection, "SELECT number, position FROM collections", |values| {
+        values
+    })
+    .await?;
+    let read = |row: &sqlx::any::AnyRow| Ok((row.try_get(0)?, row.try_get(1)?));
+    rows.iter().map(read).collect()
+}
+
+/// What a delivery comes to: rows to write.
+#[derive(Debug, Default)]
+struct Changes {
+    objects: Vec<NewObject>,
+    members: Vec<Member>,
+    /// Versions that no longer count as they did, with what they are now.
+    standings: Vec<(i64, Standing)>,
+    copies: Vec<(i64, crate::classes::TermsId)>,
+    /// Digests of ids that objects name and nobody has sent.
+    dangling: Vec<(i64, i64)>,
+    /// Digests of ids that are here now.
+    arrived: Vec<i64>,
+    /// Objects of collections of which there are other versions.
+    siblings: BTreeSet<i64>,
+    /// Objects whose derived rows are to be made again.
+    touched: BTreeSet<i64>,
+}
+
+impl Changes {
+    /// The new objects that count.
+    fn in_force(&self) -> impl Iterator<Item = &NewObject> + Clone {
+        in_force(&self.objects)
+    }
+}
+
+fn in_force(objects: &[NewObject]) -> impl Iterator<Item = &NewObject> + Clone {
+    objects.iter().filter(|new| new.standing == Standing::InForce)
+}
+
+/// An object that is stored anew.
+#[derive(Debug)]
+struct NewObject {
+    /// Where it stands in the delivery.
+    at: usize,
+    seq: i64,
+    lane: LaneId,
+    standing: Standing,
+}
+
+/// An object in a collection.
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    collection: i64,
+    lane: LaneId,
+    position: i64,
+    object: i64,
+    has_siblings: bool,
+}
+
+/// A delivery whose objects were read.
+struct Read {
+    source: Arc<Source>,
+    delivery: Delivery,
+    objects: Vec<Incoming>,
+    /// For each object that came: its place among those that were read, or why it was refused.
+    came: Vec<Result<usize, Receipt>>,
+}
+
+impl Store {
+    /// Takes objects in. Once this returns, they are stored: a loss of power does not lose them.
+    ///
+    /// Gives what became of each object, in the order in which they came.
+    ///
+    /// # Errors
+    /// Where the database fails, or there is no such source; then nothing of it is stored.
+    pub async fn ingest(&self, delivery: Delivery) -> Result<Vec<Receipt>, Error> {
+        let store = self.clone();
+        // A caller who goes away must not leave half of it.
+        let task = tokio::spawn(async move { store.take_in(delivery).await });
+        task.await
+            .map_err(|error| Error::Damaged(format!("taking in ended early: {error}")))?
+    }
+
+    async fn take_in(&self, delivery: Delivery) -> Result<Vec<Receipt>, Error> {
+        let source = self.source_of(delivery.source)?;
+        let read = tokio::task::spawn_blocking(move || read(source, delivery))
+            .await
+            .map_err(|error| Error::Damaged(format!("reading ended early: {error}")))?;
+        let mut writer = self.writer().await;
+        let fates = self
+            .write(&mut writer, &read)
+            .await
+            .inspect_err(|_| writer.is_stale = true)?;
+        drop(writer);
+        self.inner().came.notify_one();
+        let receipt = |came: Result<usize, Receipt>| match came {
+            Ok(at) => read.objects[at].receipt(fates[at].outcome()),
+            Err(refused) => refused,
+        };
+        Ok(read.came.iter().cloned().map(receipt).collect())
+    }
+
+    fn source_of(&self, number: i64) -> Result<Arc<Source>, Error> {
+        let source = self.shared().sources.get(&number).map(Arc::clone);
+        source.ok_or_else(|| Error::Missing {
+            what: "source",
+            name: number.to_string(),
+        })
+    }
+
+    async fn write(&self, writer: &mut Writer, read: &Read) -> Result<Vec<Fate>, Error> {
+        let mut transaction = self.begin().await?;
+        if writer.is_stale {
+            self.refresh(writer, &mut transaction).await?;
+        }
+        let mut known = self.known(read, &mut transaction).await?;
+        same_content(&mut known, read, &mut transaction).await?;
+        let sender = Sender {
+            source: read.source.number,
+            organisation: read.source.owner(),
+        };
+        let fates = {
+            let shared = self.shared();
+            let originator = |one: &known::Known| originator(&shared.classes, one);
+            plan(&read.objects, sender, &known, originator, writer.next)
+        };
+        let now = now();
+        let changes = self.changes(writer, read, &fates, &known, now);
+        rows::write(&mut transaction, read, &changes, now).await?;
+        let mut walk = Walk::new(self, writer, &mut transaction, read, &changes);
+        walk.run(&changes, &known).await?;
+        let mut entered = walk.entered;
+        entered.extend(
+            changes
+                .members
+                .iter()
+                .map(|member| (member.collection, member.lane)),
+        );
+        rows::entered(&mut transaction, writer, &entered).await?;
+        rows::classes(&mut transaction, self, writer).await?;
+        transaction.commit().await?;
+        self.remember(writer, read, &changes, &entered);
+        Ok(fates)
+    }
+
+    /// Reads again what is kept in memory: whether the last transaction was committed is not known.
+    async fn refresh(&self, writer: &mut Writer, connection: &mut AnyConnection) -> Result<(), Error> {
+        writer.next = next(connection).await?;
+        writer.saved = crate::classes::Classes::load(connection).await?.mark();
+        let tail = load_tail(connection).await?;
+        self.shared_mut().tail = tail;
+        writer.is_stale = false;
+        Ok(())
+    }
+
+    /// The stored versions of all objects that came, and of all that they name.
+    async fn known(&self, read: &Read, connection: &mut AnyConnection) -> Result<KnownById, Error> {
+        let mut hashes: Vec<_> = read
+            .objects
+            .iter()
+            .flat_map(|object| object.names.iter().copied().chain([object.hash]))
+            .collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        let seqs = self.with_hashes(&mut *self.reader().await?, &hashes).await?;
+        Ok(known::by_id(known::read(connection, &seqs).await?))
+    }
+
+    /// Keeps in memory what was written.
+    fn remember(
+        &self,
+        writer: &mut Writer,
+        read: &Read,
+        changes: &Changes,
+        entered: &BTreeSet<(i64, LaneId)>,
+    ) {
+        let mut shared = self.shared_mut();
+        for new in &changes.objects {
+            let object = &read.objects[new.at];
+            shared.tail.add(object.hash, new.seq);
+            if let (Some(marking), Standing::InForce) = (object.definition, new.standing) {
+                shared.definitions.insert(object.id.clone(), marking.tlp);
+            }
+            writer.next = writer.next.max(new.seq + 1);
+        }
+        for (collection, lane) in entered {
+            shared.lanes.entry(*collection).or_default().insert(*lane);
+        }
+        writer.saved = shared.classes.mark();
+    }
+
+    /// What is to be written for the objects themselves.
+    fn changes(
+        &self,
+        writer: &mut Writer,
+        read: &Read,
+        fates: &[Fate],
+        known: &KnownById,
+        now: i64,
+    ) -> Changes {
+        let mut changes = Changes::default();
+        let mut shared = self.shared_mut();
+        let classes = terms::classes(&mut shared, read, fates, known);
+        for (at, fate) in fates.iter().enumerate() {
+            let object = &read.objects[at];
+            match fate {
+                Fate::Store {
+                    seq,
+                    standing,
+                    replaces,
+                } => {
+                    let lane = lane(&mut shared, object, classes[at]);
+                    changes.objects.push(NewObject {
+                        at,
+                        seq: *seq,
+                        lane,
+                        standing: *standing,
+                    });
+                    if let Some(old) = replaces {
+                        changes.standings.push((*old, Standing::Replaced));
+                        changes.touched.insert(*old);
+                    }
+                }
+                Fate::Copy { of } => {
+                    let terms = terms::own(&mut shared, object, read);
+                    changes.copies.push((*of, terms));
+                }
+                Fate::Known | Fate::KnownApart => {}
+            }
+        }
+        // Of two that came together, the later may stand for the earlier.
+        let gone: HashMap<_, _> = changes.standings.iter().copied().collect();
+        for new in &mut changes.objects {
+            if let Some(standing) = gone.get(&new.seq) {
+                new.standing = *standing;
+            }
+        }
+        self.enter(writer, &shared, read, known, &mut changes, now);
+        name(read, known, &mut changes);
+        changes
+    }
+
+    /// Which collections the new objects enter.
+    fn enter(
+        &self,
+        writer: &mut Writer,
+        shared: &Shared,
+        read: &Read,
+        known: &KnownById,
+        changes: &mut Changes,
+        now: i64,
+    ) {
+        let mut of_id: HashMap<&str, Vec<i64>> = HashMap::new();
+        for new in in_force(&changes.objects) {
+            let object = &read.objects[new.at];
+            of_id.entry(&object.id).or_default().push(new.seq);
+            let stored = known.get(&object.hash).into_iter().flatten();
+            let in_force = |one: &&known::Known| one.id == object.id && one.standing == Standing::InForce;
+            let stored: Vec<_> = stored.filter(in_force).map(|one| one.seq).collect();
+            changes.touched.extend(&stored);
+            changes.siblings.extend(&stored);
+            let has_siblings = !stored.is_empty();
+            for collection in terms::collections(shared, read, object, new.lane) {
+                changes.members.push(Member {
+                    collection,
+                    lane: new.lane,
+                    position: writer.position(collection, now),
+                    object: new.seq,
+                    has_siblings,
+                });
+            }
+        }
+        let twice: HashSet<_> = of_id.values().filter(|all| all.len() > 1).flatten().collect();
+        for member in &mut changes.members {
+            member.has_siblings |= twice.contains(&member.object);
+        }
+    }
+}
+
+/// Notes which ids arrived, and which are named and not here.
+fn name(read: &Read, known: &KnownById, changes: &mut Changes) {
+    let in_force = in_force(&changes.objects);
+    let arrived: HashSet<_> = in_force.clone().map(|new| read.objects[new.at].hash).collect();
+    for new in in_force {
+        let names = read.objects[new.at].names.iter();
+        let missing = names.filter(|name| !arrived.contains(name) && !known.contains_key(name));
+        changes.dangling.extend(missing.map(|name| (*name, new.seq)));
+    }
+    changes.arrived.extend(&arrived);
+}
+
+fn lane(shared: &mut Shared, object: &Incoming, class: ClassId) -> LaneId {
+    shared.classes.lane_id(crate::classes::Lane {
+        class,
+        kind: Arc::clone(&object.kind),
+        spec: object.spec.into(),
+    })
+}
+
+/// Reads the objects of a delivery.
+fn read(source: Arc<Source>, mut delivery: Delivery) -> Read {
+    let mut types = Types::default();
+    let mut objects = Vec::with_capacity(delivery.objects.len());
+    let mut came = Vec::with_capacity(delivery.objects.len());
+    for raw in std::mem::take(&mut delivery.objects) {
+        let read = Incoming::read(raw, &mut types).map(|object| {
+            objects.push(object);
+            objects.len() - 1
+        });
+        came.push(read);
+    }
+    Read {
+        source,
+        delivery,
+        objects,
+        came,
+    }
+}
+
+/// The same version in other words (blanks, the order of keys) is no other version: takes the digest of what came for
+/// that of what is stored.
+async fn same_content(
+    known: &mut KnownById,
+    read: &Read,
+    connection: &mut AnyConnection,
+) -> Result<(), Error> {
+    for object in &read.objects {
+        for one in known.get_mut(&object.hash).into_iter().flatten() {
+            let is_same = one.id == object.id && one.version == object.version;
+            if !is_same || one.digest == object.digest || one.standing != Standing::InForce {
+                continue;
+            }
+            let sql = "SELECT raw FROM objects WHERE seq = $1";
+            let row = fetch_one(connection, sql, |values| values.int(one.seq)).await?;
+            let stored: Vec<u8> = row.map(|row| row.try_get(0)).transpose()?.unwrap_or_default();
+            let value = |raw: &[u8]| serde_json::from_slice::<serde_json::Value>(raw).ok();
+            if value(&stored) == value(&object.raw) {
+                one.digest = object.digest;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Outcome {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Known => "known",
+            Self::Apart => "apart",
+            Self::Refused(_) => "refused",
+        }
+    }
+}

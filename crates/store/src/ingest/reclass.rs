@@ -1,0 +1,366 @@
+//! What follows from what came: objects that name what is here now, or is held under other terms now, may have to be held
+//! under other terms themselves. They then leave the collections that they are in and enter them anew, since who has read
+//! on may have been refused them.
+//!
+//! Terms that became stricter always reach all that name them. Where objects name each other in a circle, terms that became
+//! looser may not: such a circle stays as strict as it was.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use perisai_model::Tlp;
+use perisai_policy::{Origin, Terms};
+use sqlx::{AnyConnection, Row};
+
+use super::{Changes, Read, Writer, terms};
+use crate::classes::{Lane, LaneId, TermsId};
+use crate::collection::Candidate;
+use crate::incoming::{Incoming, Types};
+use crate::known::{self, Known, KnownById, Standing};
+use crate::sql::{execute, fetch, fetch_in};
+use crate::store::now;
+use crate::{Error, Store};
+
+/// How many objects are looked at together.
+const STEP: usize = 500;
+
+/// A walk up from what changed to all that name it.
+pub(super) struct Walk<'a> {
+    store: &'a Store,
+    writer: &'a mut Writer,
+    connection: &'a mut AnyConnection,
+    read: &'a Read,
+    /// The objects of the delivery, which are in no index yet: by the digest of their id, and of the ids that they name.
+    here: HashMap<i64, Vec<i64>>,
+    namers: HashMap<i64, Vec<i64>>,
+    /// Digests of ids whose namers are to be looked at.
+    queue: Vec<i64>,
+    types: Types,
+    /// Where objects entered.
+    pub(super) entered: BTreeSet<(i64, LaneId)>,
+}
+
+/// A stored object that is looked at anew.
+struct Again {
+    known: Known,
+    object: Incoming,
+    held: Option<Tlp>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk after a delivery, whose rows are written.
+    pub(super) fn new(
+        store: &'a Store,
+        writer: &'a mut Writer,
+        connection: &'a mut AnyConnection,
+        read: &'a Read,
+        changes: &Changes,
+    ) -> Self {
+        let mut here: HashMap<i64, Vec<i64>> = HashMap::new();
+        for new in &changes.objects {
+            here.entry(read.objects[new.at].hash).or_default().push(new.seq);
+        }
+        Self {
+            store,
+            writer,
+            connection,
+            read,
+            here,
+            namers: HashMap::new(),
+            queue: Vec::new(),
+            types: Types::default(),
+            entered: BTreeSet::new(),
+        }
+    }
+
+    /// Does all that follows from a delivery. `known` is what was stored before.
+    pub(super) async fn run(&mut self, changes: &Changes, known: &KnownById) -> Result<(), Error> {
+        let late = self.named_before(changes).await?;
+        for step in late.chunks(STEP) {
+            self.look_again(step).await?;
+        }
+        self.queue
+            .extend(changed_for_namers(self.store, self.read, changes, known));
+        for (seq, copy) in &changes.copies {
+            self.copy(*seq, *copy).await?;
+        }
+        if self.queue.is_empty() {
+            return Ok(());
+        }
+        self.namers = namers_here(self.read, changes);
+        self.store.fold_all().await?;
+        while let Some(hash) = self.queue.pop() {
+            let namers = self.namers_of(hash).await?;
+            for step in namers.chunks(STEP) {
+                self.look_again(step).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Objects that named what came now before it was here, and for which that may make a difference.
+    async fn named_before(&mut self, changes: &Changes) -> Result<Vec<i64>, Error> {
+        let sql = "SELECT target, object FROM dangling WHERE target IN ({})";
+        let rows = fetch_in(self.connection, sql, &changes.arrived).await?;
+        let mut late = BTreeSet::new();
+        let binding: HashSet<_> = {
+            let shared = self.store.shared();
+            let binds = |new: &&super::NewObject| {
+                let is_definition = self.read.objects[new.at].definition.is_some();
+                is_definition || !terms::of_lane(&shared.classes, new.lane).is_empty()
+            };
+            let all = changes.in_force().filter(binds);
+            all.map(|new| self.read.objects[new.at].hash).collect()
+        };
+        for row in rows {
+            let (target, object): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            if binding.contains(&target) {
+                late.insert(object);
+            }
+            let sql = "DELETE FROM dangling WHERE target = $1 AND object = $2";
+            execute(self.connection, sql, |values| values.int(target).int(object)).await?;
+        }
+        Ok(late.into_iter().collect())
+    }
+
+    /// The objects that name an id.
+    async fn namers_of(&mut self, hash: i64) -> Result<Vec<i64>, Error> {
+        // A connection of its own: the transaction does not see what was derived since it began.
+        let mut fresh = self.store.reader().await?;
+        let sql = "SELECT object FROM derived.edges WHERE target = $1";
+        let rows = fetch(&mut fresh, sql, |values| values.int(hash)).await?;
+        let mut all: BTreeSet<i64> = self.namers.get(&hash).into_iter().flatten().copied().collect();
+        for row in rows {
+            all.insert(row.try_get(0)?);
+        }
+        Ok(all.into_iter().collect())
+    }
+
+    /// A copy came from another sender. Hearsay only tightens; who made the object may loosen it.
+    async fn copy(&mut self, seq: i64, copy: TermsId) -> Result<(), Error> {
+        let Some(known) = known::read(self.connection, &[seq]).await?.pop() else {
+            return Ok(());
+        };
+        let lane = {
+            let mut shared = self.store.shared_mut();
+            let default = shared.context.default_tlp;
+            let Some(lane) = shared.classes.lane(known.lane).cloned() else {
+                return Ok(());
+            };
+            let class = shared.classes.class(lane.class).to_vec();
+            let held = shared.classes.terms(class[0]).clone();
+            let merged = merged(held, shared.classes.terms(copy), self.read, default);
+            let own = shared.classes.terms_id(merged);
+            let named = class[1..].iter().copied().collect();
+            let class = shared.classes.class_id(own, &named);
+            shared.classes.lane_id(Lane {
+                class,
+                ..Lane::clone(&lane)
+            })
+        };
+        if lane != known.lane {
+            for again in self.read_again(&[seq]).await? {
+                self.hold(&again, lane).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at objects anew, and holds them as they are to be held now.
+    async fn look_again(&mut self, seqs: &[i64]) -> Result<(), Error> {
+        let all = self.read_again(seqs).await?;
+        let mut names: Vec<_> = all
+            .iter()
+            .flat_map(|again| again.object.names.iter().copied())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let known = self.known(&names).await?;
+        for again in all {
+            let lane = self.lane_of(&again, &known);
+            if lane != again.known.lane {
+                self.hold(&again, lane).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The lane of an object, by what it names now.
+    fn lane_of(&self, again: &Again, known: &KnownById) -> LaneId {
+        let mut shared = self.store.shared_mut();
+        let Some(lane) = shared.classes.lane(again.known.lane).cloned() else {
+            return again.known.lane;
+        };
+        let mut own = shared.classes.class(lane.class)[0];
+        if !again.object.markings.is_empty() {
+            own = self.remarked(&mut shared, again, own);
+        }
+        let named = again.object.names.iter();
+        let named = named
+            .flat_map(|name| terms::when_named(&shared.classes, known.get(name)))
+            .collect();
+        let class = shared.classes.class_id(own, &named);
+        shared.classes.lane_id(Lane {
+            class,
+            ..Lane::clone(&lane)
+        })
+    }
+
+    /// The own terms of an object by what its markings mean now.
+    fn remarked(&self, shared: &mut crate::shared::Shared, again: &Again, own: TermsId) -> TermsId {
+        let here = terms::definitions(self.read);
+        let object = &again.object;
+        let marked = terms::marked(object.tlp, &object.markings, &shared.definitions, &here);
+        let before = shared.classes.terms(own).clone();
+        shared.classes.terms_id(Terms {
+            tlp: marked.or(again.held),
+            ..before
+        })
+    }
+
+    /// Holds an object in another lane from now on.
+    async fn hold(&mut self, again: &Again, lane: LaneId) -> Result<(), Error> {
+        let seq = again.known.seq;
+        let sql = "UPDATE objects SET lane = $1 WHERE seq = $2";
+        execute(self.connection, sql, |values| values.int(lane.number()).int(seq)).await?;
+        let sql = "SELECT collection, siblings FROM members WHERE object = $1";
+        let rows = fetch(self.connection, sql, |values| values.int(seq)).await?;
+        let mut was_in = HashMap::new();
+        for row in rows {
+            was_in.insert(row.try_get::<i64, _>(0)?, row.try_get::<i64, _>(1)?);
+        }
+        let sql = "DELETE FROM members WHERE object = $1";
+        execute(self.connection, sql, |values| values.int(seq)).await?;
+        let siblings = was_in.values().copied().max().unwrap_or(1);
+        let (now, enters) = (now(), self.enters(again, lane, &was_in));
+        for collection in enters {
+            let position = self.writer.position(collection, now);
+            let sql = "INSERT INTO members (collection, lane, position, object, siblings) \
+                       VALUES ($1, $2, $3, $4, $5)";
+            execute(self.connection, sql, |values| {
+                values
+                    .int(collection)
+                    .int(lane.number())
+                    .int(position)
+                    .int(seq)
+                    .int(siblings)
+            })
+            .await?;
+            self.entered.insert((collection, lane));
+        }
+        let sql = "INSERT INTO touched (object) VALUES ($1) ON CONFLICT (object) DO NOTHING";
+        execute(self.connection, sql, |values| values.int(seq)).await?;
+        self.queue.push(again.object.hash);
+        Ok(())
+    }
+
+    /// The collections that an object is in from now on: the baskets that it was in, and those whose query it matches.
+    fn enters(&self, again: &Again, lane: LaneId, was_in: &HashMap<i64, i64>) -> Vec<i64> {
+        let shared = self.store.shared();
+        let lane = shared.classes.lane(lane).expect("the lane was just numbered");
+        let source = shared.sources.get(&again.known.source);
+        let candidate = Candidate {
+            kind: &again.object.kind,
+            labels: &again.object.labels,
+            source: source.map_or("", |source| &source.name),
+            terms: shared.classes.terms(shared.classes.class(lane.class)[0]),
+            default_tlp: shared.context.default_tlp,
+        };
+        let enters = |collection: &&Arc<crate::Collection>| match &collection.query {
+            Some(query) => query.matches(&candidate),
+            None => was_in.contains_key(&collection.number),
+        };
+        let all = shared.collections.iter().filter(enters);
+        all.map(|collection| collection.number).collect()
+    }
+
+    /// Reads stored objects that are in force.
+    async fn read_again(&mut self, seqs: &[i64]) -> Result<Vec<Again>, Error> {
+        let mut known = known::read(self.connection, seqs).await?;
+        known.retain(|one| one.standing == Standing::InForce);
+        let seqs: Vec<_> = known.iter().map(|one| one.seq).collect();
+        let rows = fetch_in(
+            self.connection,
+            "SELECT seq, held, raw FROM objects WHERE seq IN ({})",
+            &seqs,
+        );
+        let mut bytes: HashMap<i64, (Option<String>, Vec<u8>)> = HashMap::new();
+        for row in rows.await? {
+            bytes.insert(row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?));
+        }
+        let mut all = Vec::with_capacity(known.len());
+        for known in known {
+            let Some((held, raw)) = bytes.remove(&known.seq) else {
+                continue;
+            };
+            let object = Incoming::read(raw, &mut self.types)
+                .map_err(|_| Error::Damaged(format!("object {} cannot be read", known.seq)))?;
+            all.push(Again {
+                held: held.and_then(|label| Tlp::from_label(&label)),
+                known,
+                object,
+            });
+        }
+        Ok(all)
+    }
+
+    /// The versions of some ids, by the digests of these.
+    async fn known(&mut self, hashes: &[i64]) -> Result<KnownById, Error> {
+        let mut fresh = self.store.reader().await?;
+        let mut seqs = self.store.with_hashes(&mut fresh, hashes).await?;
+        drop(fresh);
+        seqs.extend(hashes.iter().filter_map(|hash| self.here.get(hash)).flatten());
+        Ok(known::by_id(known::read(self.connection, &seqs).await?))
+    }
+}
+
+/// How an object is held of which a copy came from another.
+fn merged(held: Terms, copy: &Terms, read: &Read, default: Tlp) -> Terms {
+    let is_originators = match held.origin {
+        Origin::Received { originator, .. } => originator.is_some() && originator == read.source.owner(),
+        Origin::Own => false,
+    };
+    let strict = |terms: &Terms| terms.tlp.unwrap_or(default);
+    if is_originators {
+        return Terms {
+            tlp: copy.tlp,
+            audience: copy.audience.clone(),
+            ..held
+        };
+    }
+    if strict(copy) > strict(&held) {
+        return Terms {
+            tlp: Some(strict(copy)),
+            ..held
+        };
+    }
+    held
+}
+
+/// The ids of which a newer version adds something else to what names it.
+fn changed_for_namers(store: &Store, read: &Read, changes: &Changes, known: &KnownById) -> Vec<i64> {
+    let shared = store.shared();
+    let changed = |new: &super::NewObject| {
+        let object = &read.objects[new.at];
+        let stored = known.get(&object.hash)?;
+        let before = terms::when_named(&shared.classes, Some(stored));
+        let redefines = object.definition.is_some_and(|marking| {
+            let known = shared.definitions.get(&object.id);
+            known.is_some_and(|known| *known != marking.tlp)
+        });
+        let is_changed = redefines || before != terms::of_lane(&shared.classes, new.lane);
+        is_changed.then_some(object.hash)
+    };
+    changes.in_force().filter_map(changed).collect()
+}
+
+/// Which objects of a delivery name which ids.
+fn namers_here(read: &Read, changes: &Changes) -> HashMap<i64, Vec<i64>> {
+    let mut all: HashMap<i64, Vec<i64>> = HashMap::new();
+    for new in changes.in_force() {
+        for name in &read.objects[new.at].names {
+            all.entry(*name).or_default().push(new.seq);
+        }
+    }
+    all
+}

@@ -1,0 +1,41 @@
+//! What a node keeps, in SQLite or PostgreSQL: objects as the bytes that came in, whose they are and under which terms;
+//! collections; who is who. Indicators, edges and the search index are derived from them and can be made again at any
+//! time (design.md, invariant 1).
+//!
+//! There is one writer. What others read comes through a [`View`], which knows for whom it is read: objects come out of
+//! it as [`Released`](perisai_policy::Released), and nothing that is hidden from the reader is even touched.
+
+mod classes;
+mod closure;
+mod collection;
+mod database;
+mod error;
+mod facts;
+mod fold;
+mod hash;
+mod ids;
+mod incoming;
+mod ingest;
+mod known;
+mod page;
+mod parties;
+mod removal;
+mod search;
+mod shared;
+mod source;
+mod sql;
+mod status;
+mod store;
+mod view;
+mod words;
+
+pub use collection::{Collection, NewCollection, Query, Rights};
+pub use database::Location;
+pub use error::Error;
+pub use incoming::{Delivery, Outcome, Receipt};
+pub use page::{Page, PageQuery, VersionFilter};
+pub use removal::Removal;
+pub use search::{Found, Search};
+pub use source::{Ceiling, Grade, NewSource, Source, SourceKind};
+pub use store::Store;
+pub use view::{Entry, View};

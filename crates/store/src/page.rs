@@ -1,0 +1,318 @@
+//! Pages of collections, in the order in which objects entered: what a TAXII client reads.
+
+use std::collections::{BTreeMap, HashMap};
+
+use perisai_policy::Released;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::classes::LaneId;
+use crate::sql::{fetch, fetch_in};
+use crate::view::entry_columns;
+use crate::{Entry, Error, View, hash};
+
+/// What is asked of a collection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageQuery {
+    /// The number of the collection.
+    pub collection: i64,
+    /// Only what entered after this, in microseconds since 1970.
+    pub after: Option<i64>,
+    /// How many at most.
+    pub limit: usize,
+    /// Only these ids; all where none is named.
+    pub ids: Vec<String>,
+    /// Only these types; all where none is named.
+    pub types: Vec<String>,
+    /// Only these versions of STIX; all where none is named.
+    pub specs: Vec<String>,
+    /// Which versions of each object; the last where none is named.
+    pub versions: Vec<VersionFilter>,
+}
+
+/// Which versions of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionFilter {
+    /// The newest that the reader may see.
+    Last,
+    /// The oldest that the reader may see.
+    First,
+    /// Every one.
+    All,
+    /// That of a time, in microseconds since 1970.
+    At(i64),
+}
+
+/// A page.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Page {
+    /// What it holds, in the order in which it entered.
+    pub entries: Vec<Released<Entry>>,
+    /// There is more behind it.
+    pub more: bool,
+}
+
+/// How many lanes one statement looks at.
+const LANES: usize = 64;
+
+/// An object's place in a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Spot {
+    position: i64,
+    object: i64,
+    has_siblings: bool,
+}
+
+impl View {
+    /// A page of a collection.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn page(&self, query: &PageQuery) -> Result<Page, Error> {
+        let takes = |kind: &str, spec: &str| {
+            let one_of =
+                |wanted: &[String], found: &str| wanted.is_empty() || wanted.iter().any(|one| one == found);
+            one_of(&query.types, kind) && one_of(&query.specs, spec)
+        };
+        let lanes = self.lanes(query.collection, takes);
+        let mut connection = self.store.reader().await?;
+        if !query.ids.is_empty() {
+            let spots = self.spots_of_ids(&mut connection, query, &lanes).await?;
+            return self.of_ids(&mut connection, query, spots).await;
+        }
+        let mut after = query.after.unwrap_or(i64::MIN);
+        let mut page = Page::default();
+        // Versions that are not asked for leave a page short: more is read until it is full.
+        loop {
+            let wanted = query.limit + 1 - page.entries.len();
+            let spots = self
+                .spots(&mut connection, query.collection, &lanes, after, wanted)
+                .await?;
+            let is_end = spots.len() < wanted;
+            after = spots.last().map_or(after, |spot| spot.position);
+            self.fill(&mut connection, query, &spots, &mut page).await?;
+            if page.entries.len() > query.limit {
+                page.entries.truncate(query.limit);
+                page.more = true;
+                return Ok(page);
+            }
+            if is_end {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// The next places of some lanes.
+    async fn spots(
+        &self,
+        connection: &mut AnyConnection,
+        collection: i64,
+        lanes: &[LaneId],
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Spot>, Error> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut all = Vec::new();
+        for lanes in lanes.chunks(LANES) {
+            let rows = fetch(connection, merge(lanes.len()), |values| {
+                let values = values.int(collection).int(after).int(limit);
+                lanes
+                    .iter()
+                    .fold(values, |values, lane| values.int(lane.number()))
+            });
+            for row in rows.await? {
+                all.push(spot(&row)?);
+            }
+        }
+        if lanes.len() > LANES {
+            all.sort_unstable();
+            all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
+        Ok(all)
+    }
+
+    /// Adds what stands at some places and is asked for.
+    async fn fill(
+        &self,
+        connection: &mut AnyConnection,
+        query: &PageQuery,
+        spots: &[Spot],
+        page: &mut Page,
+    ) -> Result<(), Error> {
+        let seqs: Vec<_> = spots.iter().map(|spot| spot.object).collect();
+        let sql = concat!("SELECT ", entry_columns!(), " FROM objects o WHERE o.seq IN ({})");
+        let mut rows: HashMap<i64, AnyRow> = HashMap::with_capacity(seqs.len());
+        for row in fetch_in(connection, sql, &seqs).await? {
+            rows.insert(row.try_get(0)?, row);
+        }
+        let mut siblings = Siblings::default();
+        for spot in spots {
+            let Some(row) = rows.get(&spot.object) else {
+                continue;
+            };
+            if !self.is_asked(connection, query, spot, row, &mut siblings).await? {
+                continue;
+            }
+            // What is held under other terms since the place was read is not for this reader now.
+            if let Ok(entry) = self.entry(row, Some(spot.position))? {
+                page.entries.push(entry);
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_asked(
+        &self,
+        connection: &mut AnyConnection,
+        query: &PageQuery,
+        spot: &Spot,
+        row: &AnyRow,
+        siblings: &mut Siblings,
+    ) -> Result<bool, Error> {
+        let version: i64 = row.try_get(2)?;
+        let default = [VersionFilter::Last];
+        let versions = if query.versions.is_empty() {
+            &default[..]
+        } else {
+            &query.versions
+        };
+        for filter in versions {
+            let is_asked = match filter {
+                VersionFilter::All => true,
+                VersionFilter::At(time) => *time == version,
+                VersionFilter::Last | VersionFilter::First if !spot.has_siblings => true,
+                VersionFilter::Last | VersionFilter::First => {
+                    let id: String = row.try_get(1)?;
+                    let (first, last) = self.ends(connection, query.collection, &id, siblings).await?;
+                    let wanted = if *filter == VersionFilter::Last {
+                        last
+                    } else {
+                        first
+                    };
+                    wanted == spot.object
+                }
+            };
+            if is_asked {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The oldest and the newest version of an id that the reader may see in a collection.
+    async fn ends(
+        &self,
+        connection: &mut AnyConnection,
+        collection: i64,
+        id: &str,
+        siblings: &mut Siblings,
+    ) -> Result<(i64, i64), Error> {
+        if let Some(known) = siblings.0.get(id) {
+            return Ok(*known);
+        }
+        let lanes = self.lanes(collection, |_, _| true);
+        let mut versions: BTreeMap<(i64, i64), i64> = BTreeMap::new();
+        for (_, spot, row) in self.places(connection, collection, &[id.to_owned()]).await? {
+            let lane = LaneId::from_number(row.try_get(4)?)?;
+            if lanes.contains(&lane) {
+                versions.insert((row.try_get(2)?, spot.object), spot.object);
+            }
+        }
+        let first = versions.first_key_value().map_or(0, |(_, object)| *object);
+        let last = versions.last_key_value().map_or(0, |(_, object)| *object);
+        siblings.0.insert(id.to_owned(), (first, last));
+        Ok((first, last))
+    }
+
+    /// All versions of some ids that stand in a collection.
+    async fn places(
+        &self,
+        connection: &mut AnyConnection,
+        collection: i64,
+        wanted: &[String],
+    ) -> Result<Vec<(i64, Spot, AnyRow)>, Error> {
+        let hashes: Vec<_> = wanted.iter().map(|id| hash::of_id(id)).collect();
+        let seqs = self.store.with_hashes(connection, &hashes).await?;
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            ", m.collection, m.position, m.object, m.siblings \
+             FROM objects o JOIN members m ON m.object = o.seq WHERE o.seq IN ({})"
+        );
+        let mut found = Vec::new();
+        for row in fetch_in(connection, sql, &seqs).await? {
+            let id: String = row.try_get(1)?;
+            if row.try_get::<i64, _>(8)? != collection || !wanted.contains(&id) {
+                continue;
+            }
+            let spot = Spot {
+                position: row.try_get(9)?,
+                object: row.try_get(10)?,
+                has_siblings: row.try_get::<i64, _>(11)? != 0,
+            };
+            found.push((spot.position, spot, row));
+        }
+        found.sort_unstable_by_key(|(position, ..)| *position);
+        Ok(found)
+    }
+
+    async fn spots_of_ids(
+        &self,
+        connection: &mut AnyConnection,
+        query: &PageQuery,
+        lanes: &[LaneId],
+    ) -> Result<Vec<Spot>, Error> {
+        let mut spots = Vec::new();
+        for (position, spot, row) in self.places(connection, query.collection, &query.ids).await? {
+            let lane = LaneId::from_number(row.try_get(4)?)?;
+            if lanes.contains(&lane) && query.after.is_none_or(|after| position > after) {
+                spots.push(spot);
+            }
+        }
+        Ok(spots)
+    }
+
+    async fn of_ids(
+        &self,
+        connection: &mut AnyConnection,
+        query: &PageQuery,
+        spots: Vec<Spot>,
+    ) -> Result<Page, Error> {
+        let mut page = Page::default();
+        for step in spots.chunks(query.limit.max(1)) {
+            self.fill(connection, query, step, &mut page).await?;
+            if page.entries.len() > query.limit {
+                break;
+            }
+        }
+        page.more = page.entries.len() > query.limit;
+        page.entries.truncate(query.limit);
+        Ok(page)
+    }
+}
+
+/// The ends of ids that were looked up for a page.
+#[derive(Default)]
+struct Siblings(HashMap<String, (i64, i64)>);
+
+fn spot(row: &AnyRow) -> Result<Spot, Error> {
+    Ok(Spot {
+        position: row.try_get(0)?,
+        object: row.try_get(1)?,
+        has_siblings: row.try_get::<i64, _>(2)? != 0,
+    })
+}
+
+/// A query for the next places of so many lanes, in order: `$1` the collection, `$2` behind which position, `$3` how many,
+/// then the lanes. Each lane is read from its own place on, so nothing of another is touched.
+fn merge(lanes: usize) -> String {
+    let one = |at: usize| {
+        format!(
+            "SELECT * FROM (SELECT position, object, siblings FROM members \
+             WHERE collection = $1 AND lane = ${} AND position > $2 ORDER BY position LIMIT $3) lane{at}",
+            at + 4
+        )
+    };
+    let all: Vec<_> = (0..lanes).map(one).collect();
+    format!("{} ORDER BY position LIMIT $3", all.join(" UNION ALL "))
+}

@@ -1,0 +1,243 @@
+//! Looking for objects: by words, by value, by what they are.
+
+use std::collections::BTreeSet;
+
+use perisai_model::Kind;
+use perisai_policy::Released;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::classes::LaneId;
+use crate::database::Backend;
+use crate::sql::{fetch, fetch_in};
+use crate::store::now;
+use crate::view::entry_columns;
+use crate::words::{mark, words};
+use crate::{Entry, Error, View};
+
+/// What is looked for. An object is found where it satisfies every part that is not empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Words that it has, all of them.
+    pub text: String,
+    /// A value that it has, in the canonical form of its kind.
+    pub value: Option<String>,
+    /// One of these types.
+    pub types: Vec<String>,
+    /// A value of one of these kinds.
+    pub kinds: Vec<Kind>,
+    /// One of these TLP labels; what has no marking counts by the node's default.
+    pub tlp: Vec<perisai_model::Tlp>,
+    /// From one of these sources, by name.
+    pub sources: Vec<String>,
+    /// One of these labels.
+    pub labels: Vec<String>,
+    /// It came at this time or later, in microseconds since 1970.
+    pub since: Option<i64>,
+    /// It came before this time, in microseconds since 1970.
+    pub until: Option<i64>,
+    /// Whether it counts now: `true` for what is neither revoked nor past its `valid_until`.
+    pub live: Option<bool>,
+    /// Behind this place: [`Found::next`] of the page before.
+    pub before: Option<i64>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// A page of what was found, the latest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// The objects.
+    pub entries: Vec<Released<Entry>>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<i64>,
+}
+
+/// How many candidates are read at a time.
+const STEP: i64 = 500;
+
+impl View {
+    /// Looks for objects, the latest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn search(&self, search: &Search) -> Result<Found, Error> {
+        let lanes = self.wanted_lanes(search);
+        let mut found = Found::default();
+        if lanes.is_empty() || search.limit == 0 {
+            return Ok(found);
+        }
+        let mut connection = self.store.reader().await?;
+        let mut before = search.before.unwrap_or(i64::MAX);
+        loop {
+            let candidates = self.candidates(&mut connection, search, before).await?;
+            let is_end = i64::try_from(candidates.len()).unwrap_or(STEP) < STEP;
+            let wanted: Vec<_> = candidates
+                .iter()
+                .filter(|one| lanes.contains(&one.lane))
+                .copied()
+                .collect();
+            for candidate in self.read_found(&mut connection, &wanted).await? {
+                let (number, entry) = candidate;
+                if found.entries.len() == search.limit {
+                    found.next = Some(before);
+                    return Ok(found);
+                }
+                before = number;
+                found.entries.push(entry);
+            }
+            let Some(last) = candidates.last() else {
+                return Ok(found);
+            };
+            before = last.number;
+            if is_end {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The lanes that the reader may see and that the search takes.
+    fn wanted_lanes(&self, search: &Search) -> BTreeSet<LaneId> {
+        let shared = self.store.shared();
+        let default = shared.context.default_tlp;
+        let open = shared.classes.lanes().filter(|(_, lane)| {
+            let own = shared.classes.terms(shared.classes.class(lane.class)[0]);
+            let tlp = own.tlp.unwrap_or(default);
+            self.may_see(lane.class)
+                && (search.types.is_empty() || search.types.iter().any(|one| **one == *lane.kind))
+                && (search.tlp.is_empty() || search.tlp.contains(&tlp))
+        });
+        open.map(|(id, _)| id).collect()
+    }
+
+    /// The next documents that have the words and marks.
+    async fn candidates(
+        &self,
+        connection: &mut AnyConnection,
+        search: &Search,
+        before: i64,
+    ) -> Result<Vec<Candidate>, Error> {
+        let backend = self.store.inner().database.backend;
+        let terms = terms(search);
+        let mut sql = "SELECT d.number, d.object, d.lane FROM derived.documents d".to_owned();
+        if !terms.is_empty() && backend == Backend::Sqlite {
+            sql = "SELECT d.number, d.object, d.lane FROM derived.words w \
+                   JOIN derived.documents d ON d.number = w.rowid"
+                .to_owned();
+        }
+        if search.value.is_some() {
+            sql.push_str(" JOIN derived.observables v ON v.object = d.object AND v.value = $7");
+        }
+        sql.push_str(" WHERE d.number < $1 AND d.received >= $2 AND d.received < $3");
+        sql.push_str(match search.live {
+            Some(true) => " AND (d.valid_until IS NULL OR d.valid_until > $4)",
+            Some(false) => " AND d.valid_until <= $4",
+            None => " AND $4 = $4",
+        });
+        sql.push_str(match (terms.is_empty(), backend) {
+            (true, _) => " AND $6 = $6",
+            (false, Backend::Sqlite) => " AND w.words MATCH $6",
+            (false, Backend::Postgres) => " AND d.vector @@ $6::tsquery",
+        });
+        sql.push_str(match (terms.is_empty(), backend) {
+            (false, Backend::Sqlite) => " AND w.rowid < $1 ORDER BY w.rowid DESC LIMIT $5",
+            _ => " ORDER BY d.number DESC LIMIT $5",
+        });
+        let rows = fetch(connection, sql, |values| {
+            let values = values.int(before).int(search.since.unwrap_or(i64::MIN));
+            let values = values.int(search.until.unwrap_or(i64::MAX)).int(now()).int(STEP);
+            let values = values.text(&expression(&terms, backend));
+            match &search.value {
+                Some(value) => values.text(value),
+                None => values,
+            }
+        });
+        let mut all: Vec<Candidate> = rows
+            .await?
+            .iter()
+            .map(Candidate::read)
+            .collect::<Result<_, _>>()?;
+        // A value may be there as two kinds.
+        all.dedup_by_key(|one| one.number);
+        Ok(all)
+    }
+
+    /// The objects of some candidates, in their order.
+    async fn read_found(
+        &self,
+        connection: &mut AnyConnection,
+        candidates: &[Candidate],
+    ) -> Result<Vec<(i64, Released<Entry>)>, Error> {
+        let seqs: Vec<_> = candidates.iter().map(|one| one.object).collect();
+        let sql = concat!("SELECT ", entry_columns!(), " FROM objects o WHERE o.seq IN ({})");
+        let rows = fetch_in(connection, sql, &seqs).await?;
+        let mut by_seq = std::collections::HashMap::with_capacity(rows.len());
+        for row in rows {
+            by_seq.insert(row.try_get::<i64, _>(0)?, row);
+        }
+        let mut found = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            let Some(row) = by_seq.get(&candidate.object) else {
+                continue;
+            };
+            if let Ok(entry) = self.entry(row, None)? {
+                found.push((candidate.number, entry));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A document that may be what is looked for.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    number: i64,
+    object: i64,
+    lane: LaneId,
+}
+
+impl Candidate {
+    fn read(row: &AnyRow) -> Result<Self, Error> {
+        Ok(Self {
+            number: row.try_get(0)?,
+            object: row.try_get(1)?,
+            lane: LaneId::from_number(row.try_get(2)?)?,
+        })
+    }
+}
+
+/// What a document must have: of each list one.
+fn terms(search: &Search) -> Vec<Vec<String>> {
+    let mut all: Vec<Vec<String>> = words([&*search.text])
+        .into_iter()
+        .map(|word| vec![word])
+        .collect();
+    let mut marks = |property: &str, values: Vec<&str>| {
+        if !values.is_empty() {
+            all.push(values.into_iter().map(|value| mark(property, value)).collect());
+        }
+    };
+    marks("type", search.types.iter().map(|one| &**one).collect());
+    marks("kind", search.kinds.iter().map(|kind| kind.as_str()).collect());
+    marks("source", search.sources.iter().map(|one| &**one).collect());
+    marks("label", search.labels.iter().map(|one| &**one).collect());
+    all
+}
+
+/// The same in the database's own language. Words are letters and digits, so they need no escaping.
+fn expression(terms: &[Vec<String>], backend: Backend) -> String {
+    let (and, or) = match backend {
+        Backend::Sqlite => (" AND ", " OR "),
+        Backend::Postgres => (" & ", " | "),
+    };
+    let quoted = |word: &String| match backend {
+        Backend::Sqlite => format!("\"{word}\""),
+        Backend::Postgres => format!("'{word}'"),
+    };
+    let any = |words: &Vec<String>| {
+        let words: Vec<_> = words.iter().map(quoted).collect();
+        format!("({})", words.join(or))
+    };
+    let all: Vec<_> = terms.iter().map(any).collect();
+    all.join(and)
+}

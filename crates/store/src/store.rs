@@ -1,0 +1,136 @@
+//! The store: opening it, and what all of its parts share.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use jiff::Timestamp;
+use perisai_model::Organisation;
+use perisai_policy::PolicyContext;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, Row, Transaction};
+use tokio::sync::{Mutex, MutexGuard, Notify};
+
+use crate::collection::Collection;
+use crate::database::Database;
+use crate::ingest::Writer;
+use crate::shared::Shared;
+use crate::sql::fetch_one;
+use crate::{Error, Location, facts};
+
+/// All that a node keeps. Cheap to clone: the clones are one store.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) database: Database,
+    shared: RwLock<Shared>,
+    /// Whoever holds it writes; the others wait their turn.
+    writer: Mutex<Writer>,
+    /// Whoever holds it fills the derived tables.
+    pub(crate) folding: Mutex<()>,
+    /// There is something to fill them with.
+    pub(crate) came: Notify,
+    own: Organisation,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("own", &self.0.own)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens a store, and makes it where there is none. Nobody else may have it open.
+    ///
+    /// # Errors
+    /// Where the place cannot be used, another has it, or it is of a newer version.
+    pub async fn open(location: &Location) -> Result<Self, Error> {
+        let database = Database::open(location).await?;
+        let mut connection = database.writer.acquire().await?;
+        let own = facts::own(&mut connection).await?;
+        let shared = Shared::load(&mut connection, own).await?;
+        let writer = Writer::load(&mut connection, &shared).await?;
+        drop(connection);
+        Ok(Self(Arc::new(Inner {
+            database,
+            shared: RwLock::new(shared),
+            writer: Mutex::new(writer),
+            folding: Mutex::new(()),
+            came: Notify::new(),
+            own,
+        })))
+    }
+
+    /// Whose node this is.
+    #[must_use]
+    pub fn own(&self) -> Organisation {
+        self.0.own
+    }
+
+    /// Who is who, as far as release depends on it.
+    #[must_use]
+    pub fn policy_context(&self) -> Arc<PolicyContext> {
+        Arc::clone(&self.shared().context)
+    }
+
+    /// All collections, oldest first.
+    #[must_use]
+    pub fn collections(&self) -> Vec<Arc<Collection>> {
+        self.shared().collections.clone()
+    }
+
+    /// How many objects are stored, all versions counted.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn count(&self) -> Result<i64, Error> {
+        let mut connection = self.reader().await?;
+        let row = fetch_one(&mut connection, "SELECT count(*) FROM objects", |values| values).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(crate) fn shared(&self) -> RwLockReadGuard<'_, Shared> {
+        self.0.shared.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn shared_mut(&self) -> RwLockWriteGuard<'_, Shared> {
+        self.0.shared.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) async fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.0.writer.lock().await
+    }
+
+    pub(crate) async fn reader(&self) -> Result<PoolConnection<Any>, Error> {
+        Ok(self.0.database.readers.acquire().await?)
+    }
+
+    /// A transaction that writes; rolled back where it is dropped. Only the holder of the writer may have one.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, Error> {
+        // Deferred: SQLite would else lock the derived tables, too.
+        Ok(self.0.database.writer.begin().await?)
+    }
+
+    /// Changes something small in a transaction of its own.
+    pub(crate) async fn change<T>(
+        &self,
+        change: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let _writer = self.writer().await;
+        let mut transaction = self.begin().await?;
+        let changed = change(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+}
+
+/// Microseconds since 1970.
+pub(crate) fn now() -> i64 {
+    Timestamp::now().as_microsecond()
+}

@@ -1,0 +1,7 @@
+//! The store, over SQLite and over a real PostgreSQL: each test runs on both.
+
+mod backend;
+mod collections;
+mod objects;
+mod sample;
+mod searching;

@@ -1,0 +1,240 @@
+//! Searches, and the derived tables that they read.
+
+use perisai_model::{Kind, Tlp};
+use perisai_policy::Recipient;
+use perisai_store::{Search, Store};
+
+use crate::backend::backends;
+use crate::sample::{id, indicator, partner, relationship, take};
+
+async fn found(store: &Store, recipient: Recipient, search: Search) -> Vec<String> {
+    let search = Search { limit: 100, ..search };
+    let found = store.view(recipient).search(&search).await.unwrap();
+    found.entries.iter().map(|entry| entry.get().id.clone()).collect()
+}
+
+async fn filled(store: &Store) {
+    let source = partner(store, "a", Some(1)).await;
+    let mut labelled = indicator(2, 1, Some(Tlp::Amber));
+    labelled["labels"] = serde_json::json!(["apt-28"]);
+    labelled["description"] = serde_json::json!("Бухгалтерія: a loader's second stage");
+    let mut old = indicator(3, 1, Some(Tlp::Clear));
+    old["valid_until"] = serde_json::json!("2026-01-02T00:00:00Z");
+    let objects = [indicator(1, 1, Some(Tlp::Clear)), labelled, old];
+    take(store, source, None, &objects).await;
+    let other = partner(store, "b", Some(2)).await;
+    let names = relationship(4, &id("indicator", 1), "malware--1", Tlp::Clear);
+    take(store, other, None, &[names]).await;
+}
+
+async fn check_all(store: &Store, name: &str) {
+    let own = Recipient::organisation(store.own());
+    let check = async |recipient, search: Search, expected: &[&str]| {
+        let found = found(store, recipient, search.clone()).await;
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|short| {
+                let (kind, number) = short.split_once(' ').unwrap();
+                id(kind, number.parse().unwrap())
+            })
+            .collect();
+        assert_eq!(found, expected, "{name}: {search:?}");
+    };
+    let text = |text: &str| Search {
+        text: text.to_owned(),
+        ..Search::default()
+    };
+    let all = ["relationship 4", "indicator 3", "indicator 2", "indicator 1"];
+    check(own, Search::default(), &all).await;
+    check(
+        Recipient::ANYBODY,
+        Search::default(),
+        &["relationship 4", "indicator 3", "indicator 1"],
+    )
+    .await;
+    check(own, text("gate"), &all[1..]).await;
+    check(own, text("LOADER бухгалтерія"), &["indicator 2"]).await;
+    check(Recipient::ANYBODY, text("loader"), &[]).await;
+    check(own, text("gate2.example"), &["indicator 2"]).await;
+    check(own, text("\" OR 1 --"), &[]).await;
+    let value = |value: &str| Search {
+        value: Some(value.to_owned()),
+        ..Search::default()
+    };
+    check(own, value("gate1.example"), &["indicator 1"]).await;
+    check(own, value("ate1.example"), &[]).await;
+    let types = vec!["relationship".to_owned(), "malware".to_owned()];
+    check(
+        own,
+        Search {
+            types,
+            ..Search::default()
+        },
+        &["relationship 4"],
+    )
+    .await;
+    check(
+        own,
+        Search {
+            tlp: vec![Tlp::Amber],
+            ..Search::default()
+        },
+        &["indicator 2"],
+    )
+    .await;
+    check(
+        own,
+        Search {
+            kinds: vec![Kind::Domain],
+            ..Search::default()
+        },
+        &all[1..],
+    )
+    .await;
+    check(
+        own,
+        Search {
+            sources: vec!["b".to_owned()],
+            ..Search::default()
+        },
+        &["relationship 4"],
+    )
+    .await;
+    check(
+        own,
+        Search {
+            labels: vec!["apt-28".to_owned()],
+            ..text("gate")
+        },
+        &["indicator 2"],
+    )
+    .await;
+    check(
+        own,
+        Search {
+            live: Some(false),
+            ..Search::default()
+        },
+        &["indicator 3"],
+    )
+    .await;
+    check(
+        own,
+        Search {
+            live: Some(true),
+            ..text("gate")
+        },
+        &["indicator 2", "indicator 1"],
+    )
+    .await;
+    check(
+        own,
+        Search {
+            until: Some(1),
+            ..Search::default()
+        },
+        &[],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn searches_find_what_the_reader_may_see() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        filled(&store).await;
+        while store.fold().await.unwrap() {}
+        check_all(&store, backend.name).await;
+        // All of it can be made again.
+        store.reindex().await.unwrap();
+        check_all(&store, backend.name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_search_finds_the_newest_version() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let source = partner(&store, "a", Some(1)).await;
+        let own = Recipient::organisation(store.own());
+        let of_two = async |expected: &[&str]| {
+            while store.fold().await.unwrap() {}
+            let search = Search {
+                limit: 10,
+                text: "gate".to_owned(),
+                ..Search::default()
+            };
+            let found = store.view(own).search(&search).await.unwrap();
+            let versions: Vec<_> = found
+                .entries
+                .iter()
+                .map(|one| one.get().version_text.clone().unwrap())
+                .collect();
+            let hours: Vec<_> = versions.iter().map(|text| &text[11..13]).collect();
+            assert_eq!(hours, expected, "{}", backend.name);
+        };
+        take(&store, source, None, &[indicator(1, 2, Some(Tlp::Clear))]).await;
+        of_two(&["02"]).await;
+        take(
+            &store,
+            source,
+            None,
+            &[
+                indicator(1, 3, Some(Tlp::Clear)),
+                indicator(1, 1, Some(Tlp::Clear)),
+            ],
+        )
+        .await;
+        of_two(&["03"]).await;
+        take(
+            &store,
+            source,
+            None,
+            &[
+                indicator(1, 2, Some(Tlp::Clear)),
+                indicator(1, 4, Some(Tlp::Green)),
+            ],
+        )
+        .await;
+        of_two(&["04"]).await;
+    }
+}
+
+#[tokio::test]
+async fn pages_of_a_search() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let source = partner(&store, "a", Some(1)).await;
+        let objects: Vec<_> = (0..1200)
+            .map(|number| {
+                indicator(
+                    number,
+                    1,
+                    Some(if number % 2 == 0 { Tlp::Clear } else { Tlp::Amber }),
+                )
+            })
+            .collect();
+        take(&store, source, None, &objects).await;
+        while store.fold().await.unwrap() {}
+        let mut search = Search {
+            limit: 70,
+            text: "gate".to_owned(),
+            ..Search::default()
+        };
+        let mut seen = Vec::new();
+        loop {
+            let found = store.view(Recipient::ANYBODY).search(&search).await.unwrap();
+            seen.extend(found.entries.iter().map(|entry| entry.get().id.clone()));
+            search.before = found.next;
+            if found.next.is_none() {
+                break;
+            }
+        }
+        let expected: Vec<_> = (0..1200)
+            .rev()
+            .filter(|number| number % 2 == 0)
+            .map(|number| id("indicator", number))
+            .collect();
+        assert_eq!(seen, expected, "{}", backend.name);
+    }
+}
