@@ -50,8 +50,7 @@ impl Store {
                     Ok(true) => {}
                     Ok(false) => break,
                     Err(error) => {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::error!(error, "the search index lags behind");
+                        tracing::error!(%error, "the search index lags behind");
                         tokio::time::sleep(10 * PAUSE).await;
                     }
                 }
