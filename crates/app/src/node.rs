@@ -1,5 +1,7 @@
 //! A node: a store and what it does with partners.
 
+use std::time::Duration;
+
 use perisai_store::{Error, Location, Store};
 
 /// What a node is told once, when it starts.
@@ -15,6 +17,8 @@ pub struct NodeSettings {
     pub max_content_length: u64,
     /// How many objects a page has at most.
     pub page: usize,
+    /// For how long a sender may say nothing in the middle of a body.
+    pub patience: Duration,
 }
 
 impl NodeSettings {
@@ -27,6 +31,7 @@ impl NodeSettings {
             contact: None,
             max_content_length: 100 << 20,
             page: 1000,
+            patience: Duration::from_secs(30),
         }
     }
 }
