@@ -2,6 +2,8 @@
 //! what may leave is decided in `policy`.
 
 mod caller;
+mod outgoing;
+mod taxii;
 
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use axum::Router;
 use perisai_app::Node;
 
 pub use caller::{Caller, Role};
+pub use outgoing::{Outgoing, record};
 
 /// What all routes share.
 #[derive(Debug, Clone)]
@@ -20,5 +23,5 @@ pub struct State {
 /// All routes. Who calls is told by a layer around them, which puts a [`Caller`] into each request.
 #[must_use]
 pub fn router(state: State) -> Router {
-    Router::new().with_state(state)
+    Router::new().merge(taxii::router()).with_state(state)
 }

@@ -15,6 +15,7 @@ const PREFIX: &str = "PERISAI_";
 
 /// All names there are, with what stands between a table and its key written as a dot.
 const NAMES: &[&str] = &[
+    "body_timeout",
     "contact",
     "data",
     "database",
@@ -59,6 +60,8 @@ pub struct NodeSettings {
     pub default_tlp: Tlp,
     /// The longest body that is taken, in bytes.
     pub max_content_length: u64,
+    /// For how many seconds a sender may say nothing in the middle of a body.
+    pub body_timeout: u64,
     /// How many objects a page has at most.
     pub page: usize,
     /// What is told on standard error: `error warn info debug trace`, or `perisai_store=debug,info`.
@@ -107,6 +110,7 @@ impl Default for NodeSettings {
             contact: None,
             default_tlp: Tlp::AmberStrict,
             max_content_length: 100 << 20,
+            body_timeout: 30,
             page: 1000,
             log: "info".to_owned(),
             log_format: LogFormat::Text,

@@ -1,0 +1,14 @@
+//! The server, over loopback: each test runs over SQLite and over a real PostgreSQL.
+
+mod backend;
+mod client;
+mod faults;
+mod filters;
+mod hidden;
+mod manners;
+mod peers;
+mod reading;
+mod sample;
+mod served;
+mod speed;
+mod writing;
