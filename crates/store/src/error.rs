@@ -43,16 +43,32 @@ pub enum Error {
         name: String,
     },
     /// Something of that name exists.
-    #[error("there is a {what} `{name}` already")]
+    #[error("there is {} {what} `{name}` already", article(what))]
     Exists {
         /// What kind of thing.
         what: &'static str,
         /// Its name or id.
         name: String,
     },
+    /// What was asked for cannot be.
+    #[error("{what}: {why}")]
+    Invalid {
+        /// Of what kind of thing.
+        what: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
     /// The store holds what no version of Perisai writes.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o']) {
+        "an"
+    } else {
+        "a"
+    }
 }
 
 /// SQLite's code for a full disk.

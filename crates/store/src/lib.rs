@@ -19,6 +19,7 @@ mod ingest;
 mod known;
 mod page;
 mod parties;
+mod people;
 mod removal;
 mod search;
 mod shared;
@@ -34,6 +35,10 @@ pub use database::Location;
 pub use error::Error;
 pub use incoming::{Delivery, Outcome, Receipt};
 pub use page::{Page, PageQuery, VersionFilter};
+pub use people::{
+    Certificate, Fingerprint, Group, Issued, NewCertificate, NewToken, NewUser, Opened, OrganisationChange,
+    Party, Session, Token, User, UserChange,
+};
 pub use removal::Removal;
 pub use search::{Found, Search};
 pub use source::{Ceiling, Grade, NewSource, Source, SourceKind};

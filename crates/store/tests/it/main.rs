@@ -3,5 +3,7 @@
 mod backend;
 mod collections;
 mod objects;
+mod parties;
+mod people;
 mod sample;
 mod searching;
