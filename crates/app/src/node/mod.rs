@@ -2,10 +2,11 @@
 
 mod settings;
 
-use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store};
+use std::sync::Arc;
+
+use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store, make_folder};
 
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
-use std::sync::Arc;
 
 /// The name of the source of what our own people make.
 const OWN: &str = "own";
@@ -25,6 +26,7 @@ impl Node {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open(settings: NodeSettings) -> Result<Self, Error> {
+        make_folder(&settings.data)?;
         let store = Store::open(&settings.location()).await?;
         store.set_default_tlp(settings.default_tlp).await?;
         let key = NodeKey::of_file(&settings.data.join("node.key"))?;

@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use perisai_model::Tlp;
 use perisai_store::Location;
@@ -60,8 +61,9 @@ pub struct NodeSettings {
     pub default_tlp: Tlp,
     /// The longest body that is taken, in bytes.
     pub max_content_length: u64,
-    /// For how many seconds a sender may say nothing in the middle of a body.
-    pub body_timeout: u64,
+    /// For how long a sender may say nothing in the middle of a body (`30s`).
+    #[serde(deserialize_with = "duration")]
+    pub body_timeout: Duration,
     /// How many objects a page has at most.
     pub page: usize,
     /// What is told on standard error: `error warn info debug trace`, or `perisai_store=debug,info`.
@@ -96,6 +98,12 @@ fn tlp<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Tlp, D::Erro
     known.ok_or_else(|| serde::de::Error::custom("it is clear, green, amber, amber+strict or red"))
 }
 
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let span: jiff::SignedDuration = text.parse().map_err(serde::de::Error::custom)?;
+    Duration::try_from(span).map_err(serde::de::Error::custom)
+}
+
 impl Default for NodeSettings {
     fn default() -> Self {
         Self {
@@ -110,7 +118,7 @@ impl Default for NodeSettings {
             contact: None,
             default_tlp: Tlp::AmberStrict,
             max_content_length: 100 << 20,
-            body_timeout: 30,
+            body_timeout: Duration::from_secs(30),
             page: 1000,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
@@ -219,23 +227,46 @@ fn one_line(error: &toml::de::Error) -> String {
 mod tests {
     use super::*;
 
-    fn load(file: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<NodeSettings, String> {
+    fn load(
+        file: &str,
+        environment: &[(&str, &str)],
+        flags: &[(&str, &str)],
+    ) -> Result<NodeSettings, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("perisai.toml");
         fs::write(&path, file).unwrap();
         let owned = |pair: &(&str, &str)| (pair.0.to_owned(), pair.1.to_owned());
-        let flags: Vec<_> = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        NodeSettings::load(Some(&path), environment.iter().map(owned), &flags)
-            .map_err(|error| error.to_string().replace(&path.display().to_string(), "perisai.toml"))
+        let flags: Vec<_> = flags
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+        NodeSettings::load(Some(&path), environment.iter().map(owned), &flags).map_err(|error| {
+            error
+                .to_string()
+                .replace(&path.display().to_string(), "perisai.toml")
+        })
     }
 
     #[test]
     fn the_later_wins() {
         let file = "data = '/a'\ntitle = 'A'\nlisten = '127.0.0.1:1'\n[tls]\ncertificate = 'c'\nkey = 'k'";
-        let environment = [("PERISAI_TITLE", "B"), ("PERISAI_TLS_KEY", "l"), ("PERISAI_SERVICE_HOST", "x"), ("HOME", "/")];
-        let settings = load(file, &environment, &[("title", "C"), ("page", "10"), ("insecure", "true")]).unwrap();
+        let environment = [
+            ("PERISAI_TITLE", "B"),
+            ("PERISAI_TLS_KEY", "l"),
+            ("PERISAI_SERVICE_HOST", "x"),
+            ("HOME", "/"),
+        ];
+        let settings = load(
+            file,
+            &environment,
+            &[("title", "C"), ("page", "10"), ("insecure", "true")],
+        )
+        .unwrap();
         assert_eq!(settings.data, Path::new("/a"));
-        assert_eq!((&*settings.title, settings.page, settings.insecure), ("C", 10, true));
+        assert_eq!(
+            (&*settings.title, settings.page, settings.insecure),
+            ("C", 10, true)
+        );
         let tls = settings.tls.unwrap();
         assert_eq!((tls.certificate, tls.key), ("c".into(), "l".into()));
         assert_eq!(load("", &[], &[]).unwrap(), NodeSettings::default());
@@ -247,11 +278,24 @@ mod tests {
             let error = load(file, environment, &[]).unwrap_err();
             assert!(error.contains(expected), "{file}: {error}");
         };
-        check("lisen = '127.0.0.1:1'", &[], "perisai.toml: TOML parse error at line 1, column 1");
-        check("lisen = '127.0.0.1:1'", &[], "unknown field `lisen`, expected one of");
+        check(
+            "lisen = '127.0.0.1:1'",
+            &[],
+            "perisai.toml: TOML parse error at line 1, column 1",
+        );
+        check(
+            "lisen = '127.0.0.1:1'",
+            &[],
+            "unknown field `lisen`, expected one of",
+        );
         check("\n[tls]\ncert = 'x'", &[], "line 3");
         check("page = 'many'", &[], "line 1");
-        check("default_tlp = 'blue'", &[], "clear, green, amber, amber+strict or red");
+        check(
+            "default_tlp = 'blue'",
+            &[],
+            "clear, green, amber, amber+strict or red",
+        );
+        check("", &[("PERISAI_BODY_TIMEOUT", "soon")], "soon");
         check("", &[("PERISAI_LISTEN", "here")], "invalid socket address");
     }
 

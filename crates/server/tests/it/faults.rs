@@ -146,7 +146,7 @@ async fn many_failures_make_a_small_status() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_says_nothing_is_told_so() {
     let patience = Duration::from_millis(400);
-    let served = serve_as(&sqlite(), |settings| settings.patience = patience).await;
+    let served = serve_as(&sqlite(), |settings| settings.body_timeout = patience).await;
     let path = served.basket("basket", &[]).await + "objects/";
     let mut ask = Ask::post("admin", &path, b"");
     ask.headers.push(("Content-Length", "1000000"));
