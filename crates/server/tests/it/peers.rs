@@ -90,7 +90,8 @@ async fn all_of_attack_goes_in_and_comes_out_as_it_was() {
     let (Some(python), Some(bundle)) = (python(), attack()) else {
         return;
     };
-    let served = node(&sqlite()).await;
+    let backend = sqlite();
+    let served = node(&backend).await;
     let sent: Value = serde_json::from_slice(&bundle).unwrap();
     let sent = sent["objects"].as_array().unwrap();
     let path = "/taxii2/api/collections/outbox/objects/";

@@ -265,7 +265,8 @@ async fn bytes_come_back_as_they_came() {
         let path = format!("{basket}objects/");
         let body = [b" {\"objects\" : [ ".as_slice(), strange, b" ]\n}"].concat();
         let ask = crate::client::Ask::post("partner", &path, &body);
-        assert_eq!(ask.send(served.to).await.json()["success_count"], json!(1));
+        let status = ask.send(served.to).await.json();
+        assert_eq!(status["success_count"], json!(1), "{status}");
         let answer = served.get("partner", &path).await;
         let expected = [b"{\"objects\":[".as_slice(), strange, b"]}"].concat();
         assert_eq!(answer.body, expected, "{}", backend.name);
