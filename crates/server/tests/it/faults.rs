@@ -204,6 +204,7 @@ async fn only_so_many_deliveries_at_once() {
         if refused.status == 503 {
             break;
         }
+        tokio::time::sleep(Duration::from_millis(20)).await;
         refused = try_once("partner").await;
     }
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")));

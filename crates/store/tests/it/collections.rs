@@ -3,6 +3,7 @@
 use perisai_model::{Organisation, Tlp};
 use perisai_policy::Recipient;
 use perisai_store::{NewCollection, PageQuery, Query, Rights, VersionFilter};
+use serde_json::json;
 
 use crate::backend::backends;
 use crate::objects::{basket, read};
@@ -259,5 +260,46 @@ async fn secrets_stay_the_same() {
             "{}",
             backend.name
         );
+    }
+}
+
+/// Of ATT&CK, the identity has the marking that it made.
+#[tokio::test]
+async fn a_marking_that_comes_after_who_made_it_loosens() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let basket = basket(&store).await;
+        let source = partner(&store, "a", None).await;
+        let (maker, marking) = ("identity--1", "marking-definition--1");
+        let identity = json!({
+            "type": "identity", "id": maker, "created": "2017-06-01T00:00:00.000Z", "name": "Maker",
+            "modified": "2017-06-01T00:00:00.000Z", "object_marking_refs": [marking],
+        });
+        let definition = json!({
+            "type": "marking-definition", "id": marking, "created": "2017-06-01T00:00:00.000Z",
+            "created_by_ref": maker, "definition_type": "statement", "definition": {"statement": "Copyright"},
+        });
+        let marked = |number: u128| {
+            let mut object = indicator(number, 1, Some(Tlp::Clear));
+            object["created_by_ref"] = json!(maker);
+            object["object_marking_refs"] = json!([Tlp::Clear.stix_id(), marking]);
+            object
+        };
+        let all = PageQuery {
+            collection: basket,
+            limit: 10,
+            types: vec!["indicator".to_owned()],
+            ..PageQuery::default()
+        };
+        let steps = [
+            (vec![marked(1), identity, marked(2)], 0),
+            (vec![definition], 2),
+            (vec![marked(3)], 3),
+        ];
+        for (step, expected) in steps {
+            take(&store, source, Some(basket), &step).await;
+            let page = store.view(Recipient::ANYBODY).page(&all).await.unwrap();
+            assert_eq!(page.entries.len(), expected, "{}", backend.name);
+        }
     }
 }
