@@ -93,6 +93,18 @@ pub fn load_warninglists(paths: &[PathBuf], stop: &Stop) -> (Vec<Warninglist>, V
     (lists.lists, problems)
 }
 
+/// Opens all files under the paths, and all that is packed in them, until `stop` is set.
+pub(crate) fn unpack_all(paths: &[PathBuf], stop: &Stop, takes: &mut dyn Takes) {
+    let mut problems = Vec::new();
+    for input in inputs(paths, &mut problems) {
+        if stop.is_set() {
+            break;
+        }
+        unpack(&input, stop, takes);
+    }
+    problems.into_iter().for_each(|problem| takes.problem(problem));
+}
+
 /// All files under the paths. What a link out of a folder leads to may be missing.
 fn inputs(paths: &[PathBuf], problems: &mut Vec<Problem>) -> Vec<Input> {
     let walked = files::walk(paths, &Selection::default(), problems);
@@ -114,8 +126,10 @@ fn idle_folders(paths: &[PathBuf], told: &[Place], why: &str) -> Vec<Problem> {
 }
 
 /// What takes sources, one decompressed stream at a time.
-trait Takes {
+pub(crate) trait Takes {
+    /// Takes a source.
     fn take(&mut self, place: &Place, reader: &mut dyn Read) -> io::Result<()>;
+    /// Takes note of what could not be opened.
     fn problem(&mut self, problem: Problem);
 }
 

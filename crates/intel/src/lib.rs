@@ -154,6 +154,14 @@ pub fn read(
     outcome.map(|()| format_of(&shape))
 }
 
+/// The format of a source by its first bytes, or all of it (`whole`): what [`read`] would take it for.
+#[must_use]
+pub fn format_of_head(head: &[u8], whole: bool) -> Format {
+    let mut bytes = head;
+    let opened = input::open(&mut bytes);
+    format_of(&sniff::sniff(&opened.head, whole))
+}
+
 fn read_shape(
     shape: &Shape,
     input: &mut dyn BufRead,

@@ -1,11 +1,13 @@
 //! A node: a store, its key, its audit chain, and what it does with partners.
 
+mod import;
 mod settings;
 
 use std::sync::Arc;
 
 use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store, make_folder};
 
+pub use self::import::{ImportOptions, Imported};
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
 
 /// The name of the source of what our own people make.

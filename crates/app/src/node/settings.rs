@@ -295,7 +295,7 @@ mod tests {
             &[],
             "clear, green, amber, amber+strict or red",
         );
-        check("", &[("PERISAI_BODY_TIMEOUT", "soon")], "soon");
+        check("", &[("PERISAI_BODY_TIMEOUT", "soon")], "in `body_timeout`");
         check("", &[("PERISAI_LISTEN", "here")], "invalid socket address");
     }
 
