@@ -5,6 +5,7 @@ mod api;
 pub mod auth;
 mod caller;
 mod problem;
+pub mod serve;
 
 use std::sync::Arc;
 
