@@ -40,20 +40,11 @@ pub(crate) struct Served {
 }
 
 /// How a node is to be served.
+#[derive(Default)]
 pub(crate) struct Way {
     pub(crate) tls: bool,
     pub(crate) settings: AuthSettings,
     pub(crate) bounds: Bounds,
-}
-
-impl Default for Way {
-    fn default() -> Self {
-        Self {
-            tls: false,
-            settings: AuthSettings::default(),
-            bounds: Bounds::default(),
-        }
-    }
 }
 
 /// A route that says who called, under each root that the layer tells apart.

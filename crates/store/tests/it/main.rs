@@ -1,6 +1,5 @@
 //! The store, over SQLite and over a real PostgreSQL: each test runs on both.
-
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests and their helpers")]
 
 mod backend;
 mod collections;
