@@ -2,6 +2,7 @@
 //! property is to hold for all input, it is asserted.
 
 pub mod events;
+pub mod exchange;
 pub mod intel;
 pub mod objects;
 pub mod rules;

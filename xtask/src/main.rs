@@ -4,6 +4,7 @@
 mod bench;
 mod docs;
 mod fuzz;
+mod postgres;
 mod run;
 mod test;
 mod tidy;

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::postgres::Postgres;
 use crate::run::{Steps, cargo, execute, succeeds};
 use crate::venv::Venv;
 use crate::{docs, tidy, venv};
@@ -17,7 +18,7 @@ const YARA: &str = "-p perisai-yara -p perisai-app -p perisai-cli --features per
 /// What `cargo xtask test` was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Options {
-    /// Compare with the reference programs of others (Python packages).
+    /// Compare with the reference programs of others (Python packages), and use a real PostgreSQL.
     peers: bool,
 }
 
@@ -29,6 +30,13 @@ impl Options {
             _ => bail!("`test` takes nothing but --no-peers"),
         }
     }
+}
+
+/// The programs of others that tests compare with and run against.
+#[derive(Default)]
+struct Peers {
+    venv: Option<Venv>,
+    postgres: Option<Postgres>,
 }
 
 /// `cargo xtask test`.
@@ -44,10 +52,13 @@ fn run_steps(options: Options, steps: &mut Steps) -> Result<()> {
     steps.step("tools", install_tools)?;
     steps.step("fmt", || execute(&mut cargo("fmt --all --check")))?;
     steps.step("tidy", tidy::run)?;
-    let mut peers = None;
+    let mut peers = Peers::default();
     if options.peers {
         steps.step("peers", || {
-            peers = venv::prepare()?;
+            peers = Peers {
+                venv: venv::prepare()?,
+                postgres: Some(Postgres::start()?),
+            };
             Ok(())
         })?;
     }
@@ -58,7 +69,7 @@ fn run_steps(options: Options, steps: &mut Steps) -> Result<()> {
                 .args(["--", "-D", "warnings"]),
         )
     })?;
-    steps.step("test", || execute(&mut tests(MOST, peers.as_ref())))?;
+    steps.step("test", || execute(&mut tests(MOST, &peers)))?;
     steps.step("doc tests", || execute(cargo("test --doc").args(MOST.split(' '))))?;
     steps.step("doc links", || {
         let mut doc = cargo("doc --no-deps --document-private-items");
@@ -72,7 +83,7 @@ fn run_steps(options: Options, steps: &mut Steps) -> Result<()> {
                 .args(["--", "-D", "warnings"]),
         )
     })?;
-    steps.step("yara test", || execute(&mut tests(YARA, peers.as_ref())))
+    steps.step("yara test", || execute(&mut tests(YARA, &peers)))
 }
 
 /// rustfmt and clippy are not part of a minimal toolchain.
@@ -91,7 +102,7 @@ fn install_tools() -> Result<()> {
 }
 
 /// The tests of some packages, by nextest where that is installed.
-fn tests(packages: &str, peers: Option<&Venv>) -> Command {
+fn tests(packages: &str, peers: &Peers) -> Command {
     let nextest = succeeds(&mut cargo("nextest --version"));
     let mut command = cargo(if nextest {
         "nextest run --no-fail-fast"
@@ -99,8 +110,11 @@ fn tests(packages: &str, peers: Option<&Venv>) -> Command {
         "test --lib --bins --tests --no-fail-fast"
     });
     command.args(packages.split(' '));
-    if let Some(venv) = peers {
+    if let Some(venv) = &peers.venv {
         venv.show_to(&mut command);
+    }
+    if let Some(postgres) = &peers.postgres {
+        postgres.show_to(&mut command);
     }
     command
 }

@@ -4,8 +4,10 @@
 mod api;
 pub mod auth;
 mod caller;
+mod outgoing;
 mod problem;
 pub mod serve;
+mod taxii;
 
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use axum::Router;
 use perisai_app::Node;
 
 pub use caller::{Action, Caller, Proof, Role, Scope};
+pub use outgoing::{Outgoing, record};
 pub use problem::{Problem, ProblemBody};
 
 /// What all routes share.
@@ -24,5 +27,8 @@ pub struct State {
 
 /// All routes. Who calls is told by a layer around them, which puts a [`Caller`] into each request.
 pub fn router(state: State) -> Router {
-    Router::new().merge(api::router()).with_state(state)
+    Router::new()
+        .merge(api::router())
+        .merge(taxii::router())
+        .with_state(state)
 }

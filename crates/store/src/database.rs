@@ -31,6 +31,8 @@ pub(crate) enum Backend {
 /// The versions of the schema, oldest first: a migration each.
 const MIGRATIONS: &[&str] = &[include_str!("schema/main.sql")];
 
+const AUDIT: &str = include_str!("schema/audit.sql");
+
 const DERIVED: &str = include_str!("schema/derived.sql");
 
 /// Changes with `derived.sql`, and with what is put into its tables.
@@ -53,6 +55,8 @@ pub(crate) struct Database {
     pub(crate) writer: AnyPool,
     /// One connection, which fills the derived tables.
     pub(crate) folder: AnyPool,
+    /// One connection, for the audit chain.
+    pub(crate) audit: AnyPool,
     /// Held as long as the store is open.
     _lock: Option<File>,
 }
@@ -71,6 +75,9 @@ impl Database {
             make_derived(&mut connection, database.backend).await?;
         }
         drop(connection);
+        let mut connection = database.audit.acquire().await?;
+        run_all(&mut connection, &for_backend(AUDIT, database.backend)).await?;
+        drop(connection);
         Ok(database)
     }
 
@@ -78,14 +85,16 @@ impl Database {
         let lock = lock(folder)?;
         let url = sqlite_url(&folder.join("perisai.db"));
         let derived: Arc<str> = folder.join("derived.db").to_string_lossy().into();
-        let writer = sqlite_pool(1, 32, Arc::clone(&derived)).connect(&url).await?;
-        let folder_pool = sqlite_pool(1, 16, Arc::clone(&derived)).connect_lazy(&url)?;
-        let readers = sqlite_pool(READERS, 4, derived).connect_lazy(&url)?;
+        let pool = |connections, cache| sqlite_pool(connections, cache, Arc::clone(&derived));
+        let writer = pool(1, WRITER_CACHE).connect(&url).await?;
+        let folder_pool = pool(1, FOLDER_CACHE).connect_lazy(&url)?;
+        let readers = pool(READERS, READER_CACHE).connect_lazy(&url)?;
         Ok(Self {
             backend: Backend::Sqlite,
             readers,
             writer,
             folder: folder_pool,
+            audit: audit_pool(&sqlite_url(&folder.join("audit.db")))?,
             _lock: Some(lock),
         })
     }
@@ -98,6 +107,7 @@ impl Database {
         Ok(Self {
             backend: Backend::Postgres,
             folder: pool().max_connections(1).connect_lazy(url)?,
+            audit: pool().max_connections(1).connect_lazy(url)?,
             readers: pool().max_connections(READERS).connect_lazy(url)?,
             writer: writer.connect(url).await.map_err(|error| match error {
                 sqlx::Error::Protocol(told) if told == TAKEN => Error::InUse("the database".to_owned()),
@@ -133,7 +143,7 @@ fn lock(folder: &Path) -> Result<File, Error> {
         path: path.clone(),
         source,
     };
-    make_folder(folder).map_err(told)?;
+    make_folder(folder)?;
     let file = File::options()
         .create(true)
         .truncate(false)
@@ -147,8 +157,11 @@ fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-/// Makes a folder that only its owner may read.
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+/// Makes a folder that only its owner may read, where there is none.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), Error> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -156,7 +169,10 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder).map_err(|source| Error::File {
+        path: folder.to_owned(),
+        source,
+    })
 }
 
 fn sqlite_url(path: &Path) -> String {
@@ -166,8 +182,29 @@ fn sqlite_url(path: &Path) -> String {
     format!("sqlite://{}?mode=rwc", utf8_percent_encode(&text, ODD))
 }
 
-/// Connections with so many MiB of cache each.
-fn sqlite_pool(connections: u32, cache: u32, derived: Arc<str>) -> AnyPoolOptions {
+/// How many MiB of pages a connection to SQLite keeps: of the objects, and of what is derived.
+#[derive(Debug, Clone, Copy)]
+struct Cache {
+    objects: u32,
+    derived: u32,
+}
+
+const WRITER_CACHE: Cache = Cache {
+    objects: 16,
+    derived: 2,
+};
+
+const FOLDER_CACHE: Cache = Cache {
+    objects: 2,
+    derived: 24,
+};
+
+const READER_CACHE: Cache = Cache {
+    objects: 2,
+    derived: 4,
+};
+
+fn sqlite_pool(connections: u32, cache: Cache, derived: Arc<str>) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
@@ -179,21 +216,34 @@ fn sqlite_pool(connections: u32, cache: u32, derived: Arc<str>) -> AnyPoolOption
         })
 }
 
+/// The connection of the audit chain in SQLite.
+fn audit_pool(url: &str) -> Result<AnyPool, Error> {
+    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -1024";
+    let pool = AnyPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| Box::pin(run_all(connection, settings)));
+    Ok(pool.connect_lazy(url)?)
+}
+
 /// What is confirmed survives a power cut in the main file; the derived one may lose its last seconds.
-async fn prepare_sqlite(connection: &mut AnyConnection, cache: u32, derived: &str) -> sqlx::Result<()> {
+async fn prepare_sqlite(connection: &mut AnyConnection, cache: Cache, derived: &str) -> sqlx::Result<()> {
     execute(connection, "ATTACH $1 AS derived", |values| values.text(derived)).await?;
     let settings = format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
-         PRAGMA cache_size = -{kib};
+         PRAGMA cache_size = -{};
          PRAGMA wal_autocheckpoint = 16000;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA temp_store = MEMORY;
          PRAGMA derived.journal_mode = WAL;
          PRAGMA derived.synchronous = NORMAL;
-         PRAGMA derived.cache_size = -{kib};
+         PRAGMA derived.cache_size = -{};
          PRAGMA derived.journal_size_limit = 67108864",
-        kib = cache * 1024,
+        cache.objects * 1024,
+        cache.derived * 1024,
     );
     run_all(connection, &settings).await
 }

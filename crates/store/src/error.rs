@@ -50,6 +50,9 @@ pub enum Error {
         /// Its name or id.
         name: String,
     },
+    /// What was to be done could not be written down, so it is not done.
+    #[error("the audit chain cannot be written: {0}")]
+    Audit(String),
     /// What was asked for cannot be.
     #[error("{what}: {why}")]
     Invalid {
@@ -101,6 +104,9 @@ impl Error {
     /// Whether the same may succeed later.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Full | Self::Unavailable(_) | Self::InUse(_))
+        matches!(
+            self,
+            Self::Full | Self::Unavailable(_) | Self::Audit(_) | Self::InUse(_)
+        )
     }
 }

@@ -1,11 +1,12 @@
 //! What a node remembers of itself: a few words, each with a name.
 
 use perisai_model::{Organisation, Tlp};
+use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 
-use crate::Error;
 use crate::sql::{execute, fetch_one};
+use crate::{Error, Store};
 
 /// A fact, where it is known.
 pub(crate) async fn get(connection: &mut AnyConnection, name: &str) -> Result<Option<String>, Error> {
@@ -33,6 +34,29 @@ pub(crate) async fn own(connection: &mut AnyConnection) -> Result<Organisation, 
     let new = Uuid::new_v4();
     set(connection, "organisation", &new.to_string()).await?;
     Ok(Organisation(new))
+}
+
+impl Store {
+    /// A secret of this node, by name: made up when it is first asked for, and kept.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn secret(&self, name: &str) -> Result<[u8; 32], Error> {
+        self.change(async |connection| {
+            let known = get(connection, name).await?;
+            let text = match known {
+                Some(text) => text,
+                None => {
+                    // 122 random bits each.
+                    let text = Uuid::new_v4().simple().to_string() + &Uuid::new_v4().simple().to_string();
+                    set(connection, name, &text).await?;
+                    text
+                }
+            };
+            Ok(Sha256::digest(text).into())
+        })
+        .await
+    }
 }
 
 /// How what has no TLP marking is held, where that was set.

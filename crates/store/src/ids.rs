@@ -1,7 +1,7 @@
 //! From an id to its versions. The index is made in large steps, since an index over random keys costs a page for each
 //! row that is added alone; what came since the last step is in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, VecDeque};
 
 use sqlx::{AnyConnection, Row};
 
@@ -11,40 +11,35 @@ use crate::{Error, Store};
 /// The objects that are not in the derived tables yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    by_seq: BTreeMap<i64, i64>,
-    by_hash: HashMap<i64, Vec<i64>>,
+    by_hash: BTreeSet<(i64, i64)>,
+    /// In the order of their numbers.
+    in_order: VecDeque<(i64, i64)>,
 }
 
 impl Tail {
-    /// Adds an object.
+    /// Adds an object, which came after all that are here.
     pub(crate) fn add(&mut self, hash: i64, seq: i64) {
-        if self.by_seq.insert(seq, hash).is_none() {
-            self.by_hash.entry(hash).or_default().push(seq);
+        if self.by_hash.insert((hash, seq)) {
+            self.in_order.push_back((seq, hash));
         }
     }
 
     /// Forgets all up to an object: they are in the index.
     pub(crate) fn forget(&mut self, through: i64) {
-        let kept = self.by_seq.split_off(&(through + 1));
-        for (seq, hash) in std::mem::replace(&mut self.by_seq, kept) {
-            if let Some(all) = self.by_hash.get_mut(&hash) {
-                all.retain(|one| *one != seq);
-                if all.is_empty() {
-                    self.by_hash.remove(&hash);
-                }
-            }
+        while let Some((seq, hash)) = self.in_order.pop_front_if(|(seq, _)| *seq <= through) {
+            self.by_hash.remove(&(hash, seq));
         }
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.by_seq.len()
+        self.in_order.len()
     }
 
     /// Which of them have one of some digests.
     pub(crate) fn find(&self, hashes: &[i64]) -> Vec<i64> {
-        let found = hashes.iter().filter_map(|hash| self.by_hash.get(hash));
-        found.flatten().copied().collect()
+        let of_hash = |hash: &i64| self.by_hash.range((*hash, i64::MIN)..=(*hash, i64::MAX));
+        hashes.iter().flat_map(of_hash).map(|(_, seq)| *seq).collect()
     }
 }
 
@@ -74,7 +69,7 @@ mod tests {
     #[test]
     fn what_is_indexed_is_forgotten() {
         let mut tail = Tail::default();
-        for (hash, seq) in [(7, 1), (8, 2), (7, 3), (7, 3)] {
+        for (hash, seq) in [(7, 1), (8, 2), (7, 3)] {
             tail.add(hash, seq);
         }
         assert_eq!(tail.find(&[7, 9]), [1, 3]);

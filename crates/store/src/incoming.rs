@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use perisai_intel::{Marking, Object, SpecVersion, marking_of_definition};
+use perisai_intel::{Marking, Object, SpecVersion, is_id, marking_of_definition};
 use perisai_model::{Audience, Organisation, Tlp};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::hash;
@@ -27,7 +28,7 @@ pub struct Delivery {
 /// What became of one object of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its id; `None` where it has none.
+    /// Its id; `None` where it has none, or none that could be read.
     pub id: Option<String>,
     /// Its version, as it says it.
     pub version: Option<String>,
@@ -89,11 +90,14 @@ impl Incoming {
                 let read = Self::of(&object, types);
                 Ok(Self { raw, ..read })
             }
-            Err(why) => Err(Receipt {
-                id: None,
-                version: None,
-                outcome: Outcome::Refused(why.to_string()),
-            }),
+            Err(why) => {
+                let seen = Seen::in_bytes(&raw);
+                Err(Receipt {
+                    id: seen.id.filter(|id| is_id(id)),
+                    version: seen.modified.or(seen.created).filter(|time| time.len() < 64),
+                    outcome: Outcome::Refused(why.to_string()),
+                })
+            }
         }
     }
 
@@ -142,6 +146,21 @@ impl Incoming {
             version: self.version_text.clone(),
             outcome,
         }
+    }
+}
+
+/// What can be seen of an object that is refused, so that its sender knows which one it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Seen {
+    id: Option<String>,
+    created: Option<String>,
+    modified: Option<String>,
+}
+
+impl Seen {
+    fn in_bytes(raw: &[u8]) -> Self {
+        serde_json::from_slice(raw).unwrap_or_default()
     }
 }
 

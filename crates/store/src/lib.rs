@@ -5,6 +5,7 @@
 //! There is one writer. What others read comes through a [`View`], which knows for whom it is read: objects come out of
 //! it as [`Released`](perisai_policy::Released), and nothing that is hidden from the reader is even touched.
 
+mod audit;
 mod classes;
 mod closure;
 mod collection;
@@ -30,8 +31,9 @@ mod store;
 mod view;
 mod words;
 
+pub use audit::{Audit, AuditEvent, AuditRecord, Digest, Fault, NodeKey, Verified};
 pub use collection::{Collection, NewCollection, Query, Rights};
-pub use database::Location;
+pub use database::{Location, make_folder};
 pub use error::Error;
 pub use incoming::{Delivery, Outcome, Receipt};
 pub use page::{Page, PageQuery, VersionFilter};

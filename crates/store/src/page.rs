@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::classes::LaneId;
 use crate::sql::{fetch, fetch_in, fetch_one};
-use crate::view::entry_columns;
+use crate::view::{entry_columns, head_columns};
 use crate::{Entry, Error, View, hash};
 
 /// What is asked of a collection.
@@ -20,6 +20,10 @@ pub struct PageQuery {
     pub after: Option<i64>,
     /// How many at most.
     pub limit: usize,
+    /// How many bytes of objects at most; one object is given whatever its size. Where nothing is said, any number.
+    pub bytes: Option<u64>,
+    /// Leave the bytes of the objects out.
+    pub heads: bool,
     /// Only these ids; all where none is named.
     pub ids: Vec<String>,
     /// Only these types; all where none is named.
@@ -107,14 +111,16 @@ impl View {
                 )
                 .await?;
             let is_end = spots.len() < wanted;
-            after = spots.last().map_or(after, |spot| spot.position);
-            self.fill(&mut connection, query, &spots, &mut page).await?;
-            if page.entries.len() > query.limit {
+            let some = within(&mut connection, query, &spots, &page).await?;
+            after = some.last().map_or(after, |spot| spot.position);
+            self.fill(&mut connection, query, some, &mut page).await?;
+            let is_full = some.len() < spots.len() && !page.entries.is_empty();
+            if is_full || page.entries.len() > query.limit {
                 page.entries.truncate(query.limit);
                 page.more = true;
                 return Ok(page);
             }
-            if is_end {
+            if is_end && some.len() == spots.len() {
                 return Ok(page);
             }
         }
@@ -158,7 +164,11 @@ impl View {
         page: &mut Page,
     ) -> Result<(), Error> {
         let seqs: Vec<_> = spots.iter().map(|spot| spot.object).collect();
-        let sql = concat!("SELECT ", entry_columns!(), " FROM objects o WHERE o.seq IN ({})");
+        let sql = if query.heads {
+            concat!("SELECT ", head_columns!(), " FROM objects o WHERE o.seq IN ({})")
+        } else {
+            concat!("SELECT ", entry_columns!(), " FROM objects o WHERE o.seq IN ({})")
+        };
         let mut rows: HashMap<i64, AnyRow> = HashMap::with_capacity(seqs.len());
         for row in fetch_in(connection, sql, &seqs).await? {
             rows.insert(row.try_get(0)?, row);
@@ -187,7 +197,13 @@ impl View {
         row: &AnyRow,
         siblings: &mut Siblings,
     ) -> Result<bool, Error> {
-        let version: i64 = row.try_get(2)?;
+        // What has no version of its own counts by when it entered.
+        let is_versioned = row.try_get::<Option<String>, _>(3)?.is_some();
+        let version = if is_versioned {
+            row.try_get(2)?
+        } else {
+            spot.position
+        };
         let default = [VersionFilter::Last];
         let versions = if query.versions.is_empty() {
             &default[..]
@@ -201,7 +217,7 @@ impl View {
                 VersionFilter::Last | VersionFilter::First if !spot.has_siblings => true,
                 VersionFilter::Last | VersionFilter::First => {
                     let id: String = row.try_get(1)?;
-                    let (first, last) = self.ends(connection, query.collection, &id, siblings).await?;
+                    let (first, last) = self.ends(connection, query, &id, siblings).await?;
                     let wanted = if *filter == VersionFilter::Last {
                         last
                     } else {
@@ -217,20 +233,25 @@ impl View {
         Ok(false)
     }
 
-    /// The oldest and the newest version of an id that the reader may see in a collection.
+    /// The oldest and the newest version of an id that the reader may see in a collection, of the versions of STIX that
+    /// are asked for.
     async fn ends(
         &self,
         connection: &mut AnyConnection,
-        collection: i64,
+        query: &PageQuery,
         id: &str,
         siblings: &mut Siblings,
     ) -> Result<(i64, i64), Error> {
         if let Some(known) = siblings.0.get(id) {
             return Ok(*known);
         }
-        let lanes = self.lanes(collection, |_, _| true);
+        let is_spec = |spec: &str| query.specs.is_empty() || query.specs.iter().any(|one| one == spec);
+        let lanes = self.lanes(query.collection, |_, spec| is_spec(spec));
         let mut versions: BTreeMap<(i64, i64), i64> = BTreeMap::new();
-        for (_, spot, row) in self.places(connection, collection, &[id.to_owned()]).await? {
+        for (_, spot, row) in self
+            .places(connection, query.collection, &[id.to_owned()])
+            .await?
+        {
             let lane = LaneId::from_number(row.try_get(4)?)?;
             if lanes.contains(&lane) {
                 versions.insert((row.try_get(2)?, spot.object), spot.object);
@@ -242,7 +263,7 @@ impl View {
         Ok((first, last))
     }
 
-    /// All versions of some ids that stand in a collection.
+    /// All versions of some ids that stand in a collection, without their bytes.
     async fn places(
         &self,
         connection: &mut AnyConnection,
@@ -253,7 +274,7 @@ impl View {
         let seqs = self.store.with_hashes(connection, &hashes).await?;
         let sql = concat!(
             "SELECT ",
-            entry_columns!(),
+            head_columns!(),
             ", m.collection, m.position, m.object, m.siblings \
              FROM objects o JOIN members m ON m.object = o.seq WHERE o.seq IN ({})"
         );
@@ -297,16 +318,47 @@ impl View {
         spots: Vec<Spot>,
     ) -> Result<Page, Error> {
         let mut page = Page::default();
-        for step in spots.chunks(query.limit.max(1)) {
-            self.fill(connection, query, step, &mut page).await?;
-            if page.entries.len() > query.limit {
+        let mut rest = &spots[..];
+        while !rest.is_empty() && page.entries.len() <= query.limit {
+            let step = &rest[..rest.len().min(query.limit + 1)];
+            let some = within(connection, query, step, &page).await?;
+            self.fill(connection, query, some, &mut page).await?;
+            rest = &rest[some.len()..];
+            if some.len() < step.len() && !page.entries.is_empty() {
                 break;
             }
         }
-        page.more = page.entries.len() > query.limit;
+        page.more = !rest.is_empty() || page.entries.len() > query.limit;
         page.entries.truncate(query.limit);
         Ok(page)
     }
+}
+
+/// As many of the next places as a page still has room for; one at least.
+async fn within<'a>(
+    connection: &mut AnyConnection,
+    query: &PageQuery,
+    spots: &'a [Spot],
+    page: &Page,
+) -> Result<&'a [Spot], Error> {
+    let Some(bytes) = query.bytes.filter(|_| !query.heads) else {
+        return Ok(spots);
+    };
+    let seqs: Vec<_> = spots.iter().map(|spot| spot.object).collect();
+    let mut sizes: HashMap<i64, i64> = HashMap::with_capacity(seqs.len());
+    let sql = "SELECT seq, CAST(length(raw) AS BIGINT) FROM objects WHERE seq IN ({})";
+    for row in fetch_in(connection, sql, &seqs).await? {
+        sizes.insert(row.try_get(0)?, row.try_get(1)?);
+    }
+    let length = |entry: &Released<Entry>| entry.get().raw.len() as u64;
+    let mut held: u64 = page.entries.iter().map(length).sum();
+    let fits = |spot: &&Spot| {
+        let size = sizes.get(&spot.object).copied().unwrap_or(0);
+        held += u64::try_from(size).unwrap_or(0);
+        held <= bytes
+    };
+    let fitting = spots.iter().take_while(fits).count();
+    Ok(&spots[..fitting.max(1).min(spots.len())])
 }
 
 /// The position up to which a collection is written.

@@ -9,6 +9,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::classes::LaneId;
 use crate::database::Backend;
+use crate::fold::{Finest, cover};
 use crate::sql::{fetch, fetch_in};
 use crate::store::now;
 use crate::view::entry_columns;
@@ -53,6 +54,9 @@ pub struct Found {
     pub next: Option<i64>,
 }
 
+/// How many lanes are named to the index.
+const LANES: usize = 500;
+
 /// How many candidates are read at a time.
 const STEP: i64 = 500;
 
@@ -67,10 +71,11 @@ impl View {
         if lanes.is_empty() || search.limit == 0 {
             return Ok(found);
         }
+        let terms = self.terms(search, &lanes);
         let mut connection = self.store.reader().await?;
         let mut before = search.before.unwrap_or(i64::MAX);
         loop {
-            let candidates = self.candidates(&mut connection, search, before).await?;
+            let candidates = self.candidates(&mut connection, search, &terms, before).await?;
             let is_end = i64::try_from(candidates.len()).unwrap_or(STEP) < STEP;
             let wanted: Vec<_> = candidates
                 .iter()
@@ -110,15 +115,49 @@ impl View {
         open.map(|(id, _)| id).collect()
     }
 
+    /// What a document must have: of each list one.
+    fn terms(&self, search: &Search, lanes: &BTreeSet<LaneId>) -> Vec<Vec<String>> {
+        let words = words([&*search.text]).into_iter();
+        let mut all: Vec<Vec<String>> = words.map(|word| vec![word]).collect();
+        let mut marks = |property: &str, values: Vec<&str>| {
+            if !values.is_empty() {
+                all.push(values.into_iter().map(|value| mark(property, value)).collect());
+            }
+        };
+        marks("type", search.types.iter().map(|one| &**one).collect());
+        marks("kind", search.kinds.iter().map(|kind| kind.as_str()).collect());
+        marks("source", search.sources.iter().map(|one| &**one).collect());
+        marks("label", search.labels.iter().map(|one| &**one).collect());
+        if search.since.is_some() || search.until.is_some() {
+            let (since, until) = (search.since.unwrap_or(0), search.until.unwrap_or(i64::MAX));
+            all.push(cover("received", since, until, Finest::Day));
+        }
+        match search.live {
+            Some(true) => {
+                let mut live = cover("until", now(), i64::MAX, Finest::Month);
+                live.push(mark("until", "never"));
+                all.push(live);
+            }
+            Some(false) => all.push(cover("until", i64::MIN, now(), Finest::Month)),
+            None => {}
+        }
+        // Where a reader may see all, naming the lanes costs more than it saves.
+        if lanes.len() < self.store.shared().classes.lanes().count() && lanes.len() <= LANES {
+            let lanes = lanes.iter().map(|lane| mark("lane", &lane.number().to_string()));
+            all.push(lanes.collect());
+        }
+        all
+    }
+
     /// The next documents that have the words and marks.
     async fn candidates(
         &self,
         connection: &mut AnyConnection,
         search: &Search,
+        terms: &[Vec<String>],
         before: i64,
     ) -> Result<Vec<Candidate>, Error> {
         let backend = self.store.inner().database.backend;
-        let terms = terms(search);
         let mut sql = "SELECT d.number, d.object, d.lane FROM derived.documents d".to_owned();
         if !terms.is_empty() && backend == Backend::Sqlite {
             sql = "SELECT d.number, d.object, d.lane FROM derived.words w \
@@ -146,7 +185,7 @@ impl View {
         let rows = fetch(connection, sql, |values| {
             let values = values.int(before).int(search.since.unwrap_or(i64::MIN));
             let values = values.int(search.until.unwrap_or(i64::MAX)).int(now()).int(STEP);
-            let values = values.text(&expression(&terms, backend));
+            let values = values.text(&expression(terms, backend));
             match &search.value {
                 Some(value) => values.text(value),
                 None => values,
@@ -204,24 +243,6 @@ impl Candidate {
             lane: LaneId::from_number(row.try_get(2)?)?,
         })
     }
-}
-
-/// What a document must have: of each list one.
-fn terms(search: &Search) -> Vec<Vec<String>> {
-    let mut all: Vec<Vec<String>> = words([&*search.text])
-        .into_iter()
-        .map(|word| vec![word])
-        .collect();
-    let mut marks = |property: &str, values: Vec<&str>| {
-        if !values.is_empty() {
-            all.push(values.into_iter().map(|value| mark(property, value)).collect());
-        }
-    };
-    marks("type", search.types.iter().map(|one| &**one).collect());
-    marks("kind", search.kinds.iter().map(|kind| kind.as_str()).collect());
-    marks("source", search.sources.iter().map(|one| &**one).collect());
-    marks("label", search.labels.iter().map(|one| &**one).collect());
-    all
 }
 
 /// The same in the database's own language. Words are letters and digits, so they need no escaping.

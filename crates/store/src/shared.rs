@@ -52,7 +52,7 @@ impl Shared {
 /// The objects that are not in the derived tables yet.
 pub(crate) async fn load_tail(connection: &mut AnyConnection) -> Result<Tail, Error> {
     let from = folded(connection).await?;
-    let sql = "SELECT seq, id FROM objects WHERE seq > $1";
+    let sql = "SELECT seq, id FROM objects WHERE seq > $1 ORDER BY seq";
     let mut tail = Tail::default();
     for row in fetch(connection, sql, |values| values.int(from)).await? {
         let id: String = row.try_get(1)?;

@@ -153,7 +153,7 @@ pub(crate) async fn insert<T>(
         while rest.len() >= size {
             let (now, later) = rest.split_at(size);
             let arguments = values(|values| now.iter().fold(values, &fill));
-            let sql = insert_text(head, columns, tail, size);
+            let sql = insert_text(head, columns, tail, size, is_sqlite(connection));
             sqlx::query_with(AssertSqlSafe(sql), arguments)
                 .execute(&mut *connection)
                 .await?;
@@ -175,7 +175,7 @@ pub(crate) async fn fetch_in(
         while rest.len() >= size {
             let (now, later) = rest.split_at(size);
             let arguments = values(|values| now.iter().fold(values, |values, number| values.int(*number)));
-            let text = in_text(sql, size);
+            let text = in_text(sql, size, is_sqlite(connection));
             let rows = sqlx::query_with(AssertSqlSafe(text), arguments);
             found.append(&mut rows.fetch_all(&mut *connection).await?);
             rest = later;
@@ -184,7 +184,7 @@ pub(crate) async fn fetch_in(
     Ok(found)
 }
 
-type Key = (&'static str, &'static str, usize);
+type Key = (&'static str, &'static str, usize, bool);
 
 /// The texts that were made, so that none is made twice.
 static MADE: LazyLock<Mutex<HashMap<Key, Arc<str>>>> = LazyLock::new(Mutex::default);
@@ -194,23 +194,41 @@ fn made(key: Key, make: impl FnOnce() -> String) -> Arc<str> {
     Arc::clone(made.entry(key).or_insert_with(|| make().into()))
 }
 
-fn insert_text(head: &'static str, columns: usize, tail: &'static str, rows: usize) -> Arc<str> {
-    made((head, tail, rows), || {
-        let row = |row: usize| format!("({})", numbered(row * columns, columns));
+fn is_sqlite(connection: &AnyConnection) -> bool {
+    connection.backend_name() == "SQLite"
+}
+
+fn insert_text(
+    head: &'static str,
+    columns: usize,
+    tail: &'static str,
+    rows: usize,
+    sqlite: bool,
+) -> Arc<str> {
+    made((head, tail, rows, sqlite), || {
+        let row = |row: usize| format!("({})", places(row * columns, columns, sqlite));
         let rows: Vec<_> = (0..rows).map(row).collect();
         format!("{head} VALUES {} {tail}", rows.join(","))
     })
 }
 
-fn in_text(sql: &'static str, count: usize) -> Arc<str> {
-    made((sql, "", count), || sql.replace("{}", &numbered(0, count)))
+fn in_text(sql: &'static str, count: usize, sqlite: bool) -> Arc<str> {
+    made((sql, "", count, sqlite), || {
+        sql.replace("{}", &places(0, count, sqlite))
+    })
 }
 
-/// `$4,$5,$6` for three after the first three.
-pub(crate) fn numbered(from: usize, count: usize) -> String {
-    let all: Vec<_> = (from + 1..=from + count)
-        .map(|number| format!("${number}"))
-        .collect();
+/// Places for values: `$4,$5,$6` for three after the first three. SQLite looks through all names for each value, so
+/// there they have none.
+fn places(from: usize, count: usize, sqlite: bool) -> String {
+    let place = |number: usize| {
+        if sqlite {
+            "?".to_owned()
+        } else {
+            format!("${number}")
+        }
+    };
+    let all: Vec<_> = (from + 1..=from + count).map(place).collect();
     all.join(",")
 }
 
@@ -235,12 +253,12 @@ mod tests {
     #[test]
     fn texts_of_many_rows() {
         assert_eq!(
-            &*insert_text("INSERT INTO t (a, b)", 2, "", 2),
+            &*insert_text("INSERT INTO t (a, b)", 2, "", 2, false),
             "INSERT INTO t (a, b) VALUES ($1,$2),($3,$4) "
         );
         assert_eq!(
-            &*in_text("SELECT a FROM t WHERE b IN ({})", 3),
-            "SELECT a FROM t WHERE b IN ($1,$2,$3)"
+            &*in_text("SELECT a FROM t WHERE b IN ({})", 3, true),
+            "SELECT a FROM t WHERE b IN (?,?,?)"
         );
     }
 }

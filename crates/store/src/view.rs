@@ -41,7 +41,7 @@ pub struct Entry {
     pub tlp: Option<Tlp>,
     /// When it entered the collection, in microseconds since 1970; when it came, where no collection was asked.
     pub added: i64,
-    /// The bytes that came in.
+    /// The bytes that came in; none where they were not asked for.
     pub raw: Vec<u8>,
 }
 
@@ -69,6 +69,15 @@ macro_rules! entry_columns {
     };
 }
 pub(crate) use entry_columns;
+
+/// The same without the bytes, which are not even read.
+macro_rules! head_columns {
+    () => {
+        "o.seq, o.id, o.version, o.version_text, o.lane, o.source, o.received, \
+         CASE WHEN o.seq < 0 THEN o.raw END"
+    };
+}
+pub(crate) use head_columns;
 
 impl View {
     /// For whom it is.
@@ -117,7 +126,7 @@ impl View {
             received,
             tlp: terms.first().and_then(|terms| terms.tlp),
             added: added.unwrap_or(received),
-            raw: row.try_get(7)?,
+            raw: row.try_get::<Option<_>, _>(7)?.unwrap_or_default(),
         };
         Ok(release(entry, &terms, &self.recipient, &self.context))
     }

@@ -32,7 +32,7 @@ pub(crate) fn mark(property: &str, value: &str) -> String {
     digest.update([0]);
     digest.update(value);
     let digest = digest.finalize();
-    let hex: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{MARK}{hex}")
 }
 

@@ -7,6 +7,10 @@ use super::scalar::{Number, Scalar};
 use super::{ExternalReference, Object, ObjectError, Reference, SpecVersion, Time, id_type, is_type, time};
 use crate::json::lenient::truth;
 
+/// The longest name of a property (STIX 2.1, section 3.1). What is behind it is not kept: there may be many references
+/// under one name.
+const PROPERTY: usize = 250;
+
 /// How many bytes are kept of one text that is worth a search.
 const WORDS: usize = 4096;
 
@@ -128,7 +132,7 @@ impl<'a> Draft<'a> {
         }
         Ok(match key {
             "marking_ref" | "object_marking_refs" => Role::Marking,
-            _ if key.ends_with("_ref") || key.ends_with("_refs") => Role::Ref(kept()),
+            _ if key.ends_with("_ref") || key.ends_with("_refs") => Role::Ref(clipped(kept())),
             "hashes" if matches!(parent, Role::Object) => Role::Words,
             _ if matches!(parent, Role::Object) && is_words(key) => Role::Words,
             // Names of digests, of which the values are worth a search.
@@ -322,6 +326,18 @@ impl<'a> Draft<'a> {
     pub(super) fn refuse<E: serde::de::Error>(&mut self, why: ObjectError) -> E {
         self.refused = Some(why);
         E::custom("refused")
+    }
+}
+
+fn clipped(name: Cow<'_, str>) -> Cow<'_, str> {
+    let cut = |name: &str| name.floor_char_boundary(PROPERTY);
+    match name {
+        Cow::Borrowed(name) => Cow::Borrowed(&name[..cut(name)]),
+        Cow::Owned(mut name) => {
+            name.truncate(cut(&name));
+            name.shrink_to_fit();
+            Cow::Owned(name)
+        }
     }
 }
 

@@ -160,7 +160,7 @@ pub struct Time<'a> {
 /// Another object that an object names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference<'a> {
-    /// The innermost property that names it (`source_ref`, `object_refs`).
+    /// The innermost property that names it (`source_ref`, `object_refs`); of a name of more than 250 bytes its start.
     pub property: Cow<'a, str>,
     /// Its id, which [`is_id`] accepts.
     pub id: Cow<'a, str>,

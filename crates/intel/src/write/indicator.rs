@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::json::{EARLIEST, Json, time};
 use super::{Maker, WriteError, marking_refs, pattern};
 use crate::Marking;
+use crate::json::VALUE_LIMIT;
 use crate::words::{NAME, PROSE, clip};
 
 /// How many tags go along as labels.
@@ -52,7 +53,8 @@ pub fn indicator(kind: Kind, value: &str, context: &Context, by: &Maker<'_>) -> 
 /// A rule as an `indicator` whose pattern is its text, unchanged. What kind of pattern it is says its language.
 ///
 /// # Errors
-/// Where it is empty, holds a NUL character, is no STIX pattern although it should be one, or the maker has no valid id.
+/// Where it is empty or longer than 16 MiB, holds a NUL character, is no STIX pattern although it should be one, or the
+/// maker has no valid id.
 pub fn rule(
     language: RuleLanguage,
     text: &str,
@@ -70,7 +72,11 @@ pub fn rule(
     looks_for(&mut json, text, pattern_type, context, by);
     let id = context.id.as_deref().and_then(|id| clip(id, NAME));
     let own = id.map(|id| json!({"source_name": pattern_type, "external_id": id}));
-    Ok(about(json, context, own.into_iter().collect()))
+    let raw = about(json, context, own.into_iter().collect());
+    if raw.len() > VALUE_LIMIT {
+        return Err(WriteError::TooLong(VALUE_LIMIT));
+    }
+    Ok(raw)
 }
 
 /// The id of the object that [`indicator`] writes: it follows from the maker, the kind and the value.

@@ -43,6 +43,9 @@ pub enum WriteError {
     /// A rule that is empty, or holds what no text may.
     #[error("a rule without a text")]
     Rule,
+    /// A rule so long that no reader would take the object.
+    #[error("a rule of more than {0} bytes")]
+    TooLong(usize),
     /// A name is empty.
     #[error("no name")]
     Name,

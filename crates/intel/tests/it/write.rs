@@ -207,6 +207,11 @@ fn what_is_no_value_reaches_no_export() {
     assert_eq!(written(RuleLanguage::Sigma, " \n"), Err(WriteError::Rule));
     assert_eq!(written(RuleLanguage::Yara, "rule a\0"), Err(WriteError::Rule));
     assert_eq!(written(RuleLanguage::StixPattern, "[a"), Err(WriteError::Rule));
+    let long = "x".repeat(16 << 20);
+    assert_eq!(
+        written(RuleLanguage::Yara, &long),
+        Err(WriteError::TooLong(16 << 20))
+    );
 }
 
 const RULES: [(RuleLanguage, &str); 5] = [

@@ -48,6 +48,13 @@ impl Networks {
         texts.iter().map(one).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Single addresses.
+    #[must_use]
+    pub fn of_addresses(addresses: &[IpAddr]) -> Self {
+        let whole = |address: &IpAddr| (*address, if address.is_ipv4() { 32 } else { 128 });
+        Self(addresses.iter().map(whole).collect())
+    }
+
     fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|(network, bits)| match (network, address) {

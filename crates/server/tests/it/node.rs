@@ -12,7 +12,7 @@ use perisai_model::{Organisation, Person};
 use perisai_server::auth::{Auth, AuthSettings};
 use perisai_server::serve::{Bounds, Listen, Reload, Server, Tls};
 use perisai_server::{Caller, State, router};
-use perisai_store::{Fingerprint, Location, NewToken, NewUser, Store};
+use perisai_store::{Fingerprint, NewToken, NewUser, Store};
 use reqwest::{Certificate, Client, ClientBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -67,9 +67,12 @@ impl Served {
         provider();
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let node = Node::open(NodeSettings::new(Location::Folder(data.clone())))
-            .await
-            .unwrap();
+        let node = Node::open(NodeSettings {
+            data: data.clone(),
+            ..NodeSettings::default()
+        })
+        .await
+        .unwrap();
         let node = Arc::new(node);
         let store = node.store().clone();
         let tls = match way.tls {

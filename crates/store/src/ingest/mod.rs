@@ -22,6 +22,9 @@ use crate::sql::{fetch, fetch_one};
 use crate::store::now;
 use crate::{Error, Store};
 
+/// How many objects may wait for the index.
+const TAIL: usize = 150_000;
+
 /// What the writer alone knows.
 pub(crate) struct Writer {
     /// The number of the next object.
@@ -183,6 +186,10 @@ impl Store {
         let read = tokio::task::spawn_blocking(move || read(source, delivery))
             .await
             .map_err(|error| Error::Damaged(format!("reading ended early: {error}")))?;
+        // What came faster than it can be indexed waits, so that memory stays bounded.
+        while self.shared().tail.len() > TAIL {
+            self.fold_all().await?;
+        }
         let mut writer = self.writer().await;
         let fates = self
             .write(&mut writer, &read)

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use perisai_model::{Organisation, Person};
+use perisai_model::{Organisation, Person, Tlp};
 use perisai_policy::{PolicyContext, Recipient};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, Row, Transaction};
@@ -18,7 +18,7 @@ use crate::ingest::Writer;
 use crate::known::flag;
 use crate::parties::{self, Parties, uuid};
 use crate::sql::{execute, fetch, insert};
-use crate::{Error, Store};
+use crate::{Error, Store, facts};
 
 /// How many rows move at a time.
 const STEP: i64 = 2_000;
@@ -38,6 +38,19 @@ struct Known {
 }
 
 impl Store {
+    /// Sets how the node holds what has no TLP marking.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn set_default_tlp(&self, tlp: Tlp) -> Result<(), Error> {
+        if self.policy_context().default_tlp == tlp {
+            return Ok(());
+        }
+        let mut change = self.change_parties().await?;
+        facts::set(change.connection(), "default-tlp", tlp.as_str()).await?;
+        change.commit().await
+    }
+
     /// Begins a change of who is who.
     pub(super) async fn change_parties(&self) -> Result<PartyChange<'_>, Error> {
         let writer = self.writer().await;

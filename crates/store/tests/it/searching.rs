@@ -27,115 +27,148 @@ async fn filled(store: &Store) {
     take(store, other, None, &[names]).await;
 }
 
-async fn check_all(store: &Store, name: &str) {
-    let own = Recipient::organisation(store.own());
-    let check = async |recipient, search: Search, expected: &[&str]| {
-        let found = found(store, recipient, search.clone()).await;
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|short| {
-                let (kind, number) = short.split_once(' ').unwrap();
-                id(kind, number.parse().unwrap())
-            })
-            .collect();
-        assert_eq!(found, expected, "{name}: {search:?}");
+/// What is found by whom: `kind number`, the latest first.
+async fn check(store: &Store, recipient: Recipient, search: Search, expected: &[&str]) {
+    let found = found(store, recipient, search.clone()).await;
+    let full = |short: &&str| {
+        let (kind, number) = short.split_once(' ').unwrap();
+        id(kind, number.parse().unwrap())
     };
-    let text = |text: &str| Search {
+    let expected: Vec<_> = expected.iter().map(full).collect();
+    assert_eq!(found, expected, "{search:?}");
+}
+
+fn text(text: &str) -> Search {
+    Search {
         text: text.to_owned(),
         ..Search::default()
-    };
-    let all = ["relationship 4", "indicator 3", "indicator 2", "indicator 1"];
-    check(own, Search::default(), &all).await;
+    }
+}
+
+fn value(value: &str) -> Search {
+    Search {
+        value: Some(value.to_owned()),
+        ..Search::default()
+    }
+}
+
+const ALL: [&str; 4] = ["relationship 4", "indicator 3", "indicator 2", "indicator 1"];
+
+async fn by_words_and_values(store: &Store) {
+    let own = Recipient::organisation(store.own());
+    let anybody = Recipient::ANYBODY;
+    check(store, own, Search::default(), &ALL).await;
     check(
-        Recipient::ANYBODY,
+        store,
+        anybody,
         Search::default(),
         &["relationship 4", "indicator 3", "indicator 1"],
     )
     .await;
-    check(own, text("gate"), &all[1..]).await;
-    check(own, text("LOADER бухгалтерія"), &["indicator 2"]).await;
-    check(Recipient::ANYBODY, text("loader"), &[]).await;
-    check(own, text("gate2.example"), &["indicator 2"]).await;
-    check(own, text("\" OR 1 --"), &[]).await;
-    let value = |value: &str| Search {
-        value: Some(value.to_owned()),
-        ..Search::default()
-    };
-    check(own, value("gate1.example"), &["indicator 1"]).await;
-    check(own, value("ate1.example"), &[]).await;
-    let types = vec!["relationship".to_owned(), "malware".to_owned()];
-    check(
-        own,
-        Search {
-            types,
-            ..Search::default()
-        },
-        &["relationship 4"],
-    )
-    .await;
-    check(
-        own,
-        Search {
-            tlp: vec![Tlp::Amber],
-            ..Search::default()
-        },
-        &["indicator 2"],
-    )
-    .await;
-    check(
-        own,
-        Search {
-            kinds: vec![Kind::Domain],
-            ..Search::default()
-        },
-        &all[1..],
-    )
-    .await;
-    check(
-        own,
-        Search {
-            sources: vec!["b".to_owned()],
-            ..Search::default()
-        },
-        &["relationship 4"],
-    )
-    .await;
-    check(
-        own,
-        Search {
-            labels: vec!["apt-28".to_owned()],
-            ..text("gate")
-        },
-        &["indicator 2"],
-    )
-    .await;
-    check(
-        own,
-        Search {
-            live: Some(false),
-            ..Search::default()
-        },
-        &["indicator 3"],
-    )
-    .await;
-    check(
-        own,
-        Search {
-            live: Some(true),
-            ..text("gate")
-        },
-        &["indicator 2", "indicator 1"],
-    )
-    .await;
-    check(
-        own,
-        Search {
-            until: Some(1),
-            ..Search::default()
-        },
-        &[],
-    )
-    .await;
+    check(store, own, text("gate"), &ALL[1..]).await;
+    check(store, own, text("LOADER бухгалтерія"), &["indicator 2"]).await;
+    check(store, anybody, text("loader"), &[]).await;
+    check(store, own, text("gate2.example"), &["indicator 2"]).await;
+    check(store, own, text("\" OR 1 --"), &[]).await;
+    check(store, own, value("gate1.example"), &["indicator 1"]).await;
+    check(store, own, value("ate1.example"), &[]).await;
+    check(store, anybody, value("gate2.example"), &[]).await;
+}
+
+async fn by_what_they_are(store: &Store) {
+    let own = Recipient::organisation(store.own());
+    let default = Search::default;
+    let strings = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let types = strings(&["relationship", "malware"]);
+    let cases = [
+        (Search { types, ..default() }, &ALL[..1]),
+        (
+            Search {
+                tlp: vec![Tlp::Amber],
+                ..default()
+            },
+            &ALL[2..3],
+        ),
+        (
+            Search {
+                tlp: vec![Tlp::Red],
+                ..default()
+            },
+            &[],
+        ),
+        (
+            Search {
+                kinds: vec![Kind::Domain],
+                ..default()
+            },
+            &ALL[1..],
+        ),
+        (
+            Search {
+                sources: strings(&["b"]),
+                ..default()
+            },
+            &ALL[..1],
+        ),
+        (
+            Search {
+                labels: strings(&["apt-28"]),
+                ..text("gate")
+            },
+            &ALL[2..3],
+        ),
+    ];
+    for (search, expected) in cases {
+        check(store, own, search, expected).await;
+    }
+}
+
+async fn by_when_they_count_and_came(store: &Store) {
+    let own = Recipient::organisation(store.own());
+    let default = Search::default;
+    let hour = 3_600_000_000;
+    let now = jiff::Timestamp::now().as_microsecond();
+    let cases: [(Search, &[&str]); 5] = [
+        (
+            Search {
+                live: Some(false),
+                ..default()
+            },
+            &ALL[1..2],
+        ),
+        (
+            Search {
+                live: Some(true),
+                ..text("gate")
+            },
+            &ALL[2..],
+        ),
+        (
+            Search {
+                until: Some(1),
+                ..default()
+            },
+            &[],
+        ),
+        (
+            Search {
+                since: Some(now - hour),
+                until: Some(now + hour),
+                ..default()
+            },
+            &ALL,
+        ),
+        (
+            Search {
+                since: Some(now + hour),
+                ..default()
+            },
+            &[],
+        ),
+    ];
+    for (search, expected) in cases {
+        check(store, own, search, expected).await;
+    }
 }
 
 #[tokio::test]
@@ -144,10 +177,14 @@ async fn searches_find_what_the_reader_may_see() {
         let store = backend.open().await;
         filled(&store).await;
         while store.fold().await.unwrap() {}
-        check_all(&store, backend.name).await;
+        by_words_and_values(&store).await;
+        by_what_they_are(&store).await;
+        by_when_they_count_and_came(&store).await;
         // All of it can be made again.
         store.reindex().await.unwrap();
-        check_all(&store, backend.name).await;
+        by_words_and_values(&store).await;
+        by_what_they_are(&store).await;
+        by_when_they_count_and_came(&store).await;
     }
 }
 

@@ -115,6 +115,11 @@ fn lists_and_texts_are_bounded() {
         let why = format!("{name}: more than 10000 entries");
         check(format!(", \"{name}\": [{}]", list(10_001, "\"a\"")), Some(&why));
     }
+    // A name that takes an escape is kept with each reference.
+    let name = format!("\\u0061{}_refs", "b".repeat(1 << 20));
+    let text = with(&format!(", \"{name}\": [{}]", list(100_000, "\"x-a--1\"")));
+    let object = Object::parse(text.as_bytes()).unwrap();
+    assert!(object.refs.len() == 100_000 && object.refs.iter().all(|one| one.property.len() == 250));
     let text = with(&format!(
         ", \"description\": \"{}\", \"aliases\": [{}]",
         "\u{e4}".repeat(9000),

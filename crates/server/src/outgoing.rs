@@ -1,0 +1,68 @@
+//! What leaves: one record for each answer that releases objects (design.md, invariant 2).
+
+use std::collections::BTreeMap;
+
+use perisai_policy::{Recipient, Refusal};
+use sha2::{Digest, Sha256};
+
+use crate::State;
+
+/// What an answer released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// To whom.
+    pub recipient: Recipient,
+    /// By which way, in words that do not change: `taxii objects`.
+    pub way: &'static str,
+    /// How many objects.
+    pub count: u64,
+    /// SHA-256 over their ids, in the order in which they left, each with a line feed behind it.
+    pub digest: [u8; 32],
+    /// How many were refused, by reason.
+    pub refusals: BTreeMap<Refusal, u64>,
+}
+
+impl Outgoing {
+    /// Objects that leave, by their ids.
+    pub fn of_ids<'a>(
+        recipient: Recipient,
+        way: &'static str,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let mut digest = Sha256::new();
+        let mut count = 0;
+        for id in ids {
+            digest.update(id);
+            digest.update(b"\n");
+            count += 1;
+        }
+        Self {
+            recipient,
+            way,
+            count,
+            digest: digest.finalize().into(),
+            refusals: BTreeMap::new(),
+        }
+    }
+}
+
+/// Records what an answer releases, before it is sent.
+pub fn record(_state: &State, outgoing: &Outgoing) {
+    let hex: String = outgoing.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let organisation = outgoing
+        .recipient
+        .organisation
+        .map(|organisation| organisation.0.to_string());
+    let person = outgoing.recipient.person.map(|person| person.0.to_string());
+    let refused: u64 = outgoing.refusals.values().sum();
+    tracing::info!(
+        target: "perisai::outgoing",
+        way = outgoing.way,
+        organisation,
+        person,
+        count = outgoing.count,
+        digest = hex,
+        refused,
+        "objects released",
+    );
+}

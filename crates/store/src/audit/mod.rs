@@ -1,0 +1,236 @@
+//! What was done, as a chain: each record holds the digest of the one before and is signed with the node's key, so that a
+//! change, a gap or a cut shows. The newest record's number and digest stand in a file beside the database, too: who cuts
+//! the end off the table does not cut it there.
+
+mod record;
+mod verify;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
+
+use sqlx::{AnyPool, Row};
+use tokio::sync::{Mutex, oneshot};
+
+pub use self::record::{AuditEvent, AuditRecord, Digest, NodeKey};
+pub use self::verify::{Fault, Verified};
+use crate::Error;
+use crate::sql::{fetch, fetch_one, insert};
+use crate::store::now;
+
+/// How many records are read at a time.
+const READ: i64 = 1_000;
+
+/// The chain of what was done.
+#[derive(Clone)]
+pub struct Audit(Arc<Inner>);
+
+struct Inner {
+    pool: AnyPool,
+    key: NodeKey,
+    head: PathBuf,
+    /// The end of the chain. Whoever holds it writes for all who wait.
+    end: Mutex<End>,
+    waiting: Lock<Vec<Waiting>>,
+}
+
+struct Waiting {
+    event: AuditEvent,
+    done: oneshot::Sender<Result<i64, String>>,
+}
+
+/// The newest record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct End {
+    number: i64,
+    digest: Digest,
+}
+
+impl std::fmt::Debug for Audit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Audit")
+            .field("head", &self.0.head)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Audit {
+    /// Goes on with the chain of a store, signing with a key. `head` is the file that tells where it ends.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn open(store: &crate::Store, key: NodeKey, head: PathBuf) -> Result<Self, Error> {
+        let pool = store.inner().database.audit.clone();
+        let mut connection = pool.acquire().await?;
+        let sql = "SELECT number, body FROM audit ORDER BY number DESC LIMIT 1";
+        let end = match fetch_one(&mut connection, sql, |values| values).await? {
+            Some(row) => End {
+                number: row.try_get(0)?,
+                digest: Digest::of(&row.try_get::<String, _>(1)?),
+            },
+            None => End {
+                number: 0,
+                digest: Digest::default(),
+            },
+        };
+        drop(connection);
+        Ok(Self(Arc::new(Inner {
+            pool,
+            key,
+            head,
+            end: Mutex::new(end),
+            waiting: Lock::default(),
+        })))
+    }
+
+    /// Adds a record. Once this returns its number, a loss of power does not lose it.
+    ///
+    /// # Errors
+    /// Where it could not be written: then what it tells of must not be done.
+    pub async fn append(&self, event: AuditEvent) -> Result<i64, Error> {
+        let (done, mut answer) = oneshot::channel();
+        self.waiting().push(Waiting { event, done });
+        let audit = self.clone();
+        // Whoever comes first writes for all who came meanwhile, and goes on where a caller goes away.
+        let task = tokio::spawn(async move {
+            let mut end = audit.0.end.lock().await;
+            let waiting = std::mem::take(&mut *audit.waiting());
+            if !waiting.is_empty() {
+                audit.write(&mut end, waiting).await;
+            }
+        });
+        if let Err(error) = task.await {
+            return Err(Error::Damaged(format!(
+                "the audit chain's writer ended early: {error}"
+            )));
+        }
+        match answer.try_recv() {
+            Ok(Ok(number)) => Ok(number),
+            Ok(Err(why)) => Err(Error::Audit(why)),
+            Err(_) => Err(Error::Audit("its writer ended early".to_owned())),
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what waits, in one transaction, and tells each how it went.
+    async fn write(&self, end: &mut End, waiting: Vec<Waiting>) {
+        let mut after = *end;
+        let mut records = Vec::with_capacity(waiting.len());
+        for one in &waiting {
+            let record = AuditRecord::new(after.number + 1, now(), &one.event, after.digest);
+            let body = record.to_line();
+            after = End {
+                number: record.number,
+                digest: Digest::of(&body),
+            };
+            let signature = self.0.key.sign(after.digest);
+            records.push((record.number, body, signature));
+        }
+        let outcome = self.commit(&records).await.map_err(|error| {
+            let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+            format!("{error}{}", source.unwrap_or_default())
+        });
+        if outcome.is_ok() {
+            *end = after;
+            if let Err(error) = self.write_head(after) {
+                tracing::error!(%error, file = %self.0.head.display(), "the end of the audit chain is not noted");
+            }
+        }
+        let first = after.number + 1 - i64::try_from(waiting.len()).unwrap_or(0);
+        for (number, one) in (first..).zip(waiting) {
+            // Nobody may be there to hear it.
+            let _ = one.done.send(outcome.clone().map(|()| number));
+        }
+    }
+
+    async fn commit(&self, records: &[(i64, String, Vec<u8>)]) -> Result<(), Error> {
+        let mut transaction = self.0.pool.begin().await?;
+        let head = "INSERT INTO audit (number, body, signature)";
+        insert(
+            &mut transaction,
+            head,
+            3,
+            "",
+            records,
+            |values, (number, body, signature)| values.int(*number).text(body).bytes(signature),
+        )
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    fn write_head(&self, end: End) -> io::Result<()> {
+        let new = self.0.head.with_extension("new");
+        let mut file = fs::File::create(&new)?;
+        writeln!(file, "{} {}", end.number, end.digest)?;
+        fs::rename(&new, &self.0.head)
+    }
+
+    /// Where the file beside the database says that the chain ends; `None` where it says nothing.
+    fn read_head(&self) -> Option<End> {
+        let text = fs::read_to_string(&self.0.head).ok()?;
+        let (number, digest) = text.trim().split_once(' ')?;
+        Some(End {
+            number: number.parse().ok()?,
+            digest: digest.parse().ok()?,
+        })
+    }
+
+    /// Looks at every record.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn verify(&self) -> Result<Verified, Error> {
+        // The file is read first: what is added meanwhile makes the table longer, never shorter.
+        let mut walk = verify::Walk::new(self.0.key.public(), self.read_head());
+        self.each(|number, body, signature| walk.look(number, body, signature))
+            .await?;
+        Ok(walk.end())
+    }
+
+    /// Hands out every record as the line of JSON that is signed, oldest first.
+    ///
+    /// # Errors
+    /// Where the database fails, or the writer.
+    pub async fn export(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
+        let mut failed = None;
+        self.each(|_, body, signature| {
+            if failed.is_none() {
+                failed = record::export_line(body, signature, out).err();
+            }
+        })
+        .await?;
+        match failed {
+            Some(source) => Err(Error::File {
+                path: PathBuf::from("the export"),
+                source,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    async fn each(&self, mut each: impl FnMut(i64, &str, &[u8])) -> Result<(), Error> {
+        let mut after = i64::MIN;
+        loop {
+            let mut connection = self.0.pool.acquire().await?;
+            let sql = "SELECT number, body, signature FROM audit WHERE number > $1 ORDER BY number LIMIT $2";
+            let rows = fetch(&mut connection, sql, |values| values.int(after).int(READ)).await?;
+            drop(connection);
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in rows {
+                after = row.try_get(0)?;
+                each(
+                    after,
+                    &row.try_get::<String, _>(1)?,
+                    &row.try_get::<Vec<u8>, _>(2)?,
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The derived tables: ids, indicators and observables by value, edges, the words of a search. They follow the objects in
+//! large steps, and are made by the same code when they are made again.
+
+mod dates;
+mod derive;
+mod documents;
+
+use std::time::Duration;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+pub(crate) use self::dates::{Finest, cover};
+use self::derive::{Derived, Rows};
+use self::documents::remove_documents;
+use crate::sql::{execute, fetch, fetch_in};
+use crate::{Error, Store, shared};
+
+/// How many objects make a step, if there are so many: an index over random keys is cheaper by the thousand.
+const STEP: usize = 50_000;
+
+/// How many objects are read at a time.
+const READ: i64 = 2_000;
+
+/// How often it is looked whether more is coming.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// For how many pauses a step may be put off.
+const PATIENCE: u32 = 10;
+
+impl Store {
+    /// Brings the derived tables up to date, and tells whether there was anything to do.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn fold(&self) -> Result<bool, Error> {
+        let came = self.fold_step().await?;
+        let changed = self.fold_touched().await?;
+        Ok(came || changed)
+    }
+
+    /// Brings the derived tables up to date whenever something came, as long as it is polled. Under load it waits until
+    /// there is enough for a step that is worth it, but never long.
+    pub async fn keep_folding(&self) {
+        loop {
+            self.inner().came.notified().await;
+            self.let_gather().await;
+            loop {
+                match self.fold().await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        tracing::error!(%error, "the search index lags behind");
+                        tokio::time::sleep(10 * PAUSE).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until nothing more comes, or enough has, or for long enough.
+    async fn let_gather(&self) {
+        let mut before = 0;
+        for _ in 0..PATIENCE {
+            let now = self.shared().tail.len();
+            if now == before || now >= STEP {
+                return;
+            }
+            before = now;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Makes the derived tables again from the objects.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn reindex(&self) -> Result<(), Error> {
+        {
+            let _folding = self.inner().folding.lock().await;
+            let mut writer = self.writer().await;
+            self.inner().database.clear_derived().await?;
+            let mut connection = self.reader().await?;
+            let tail = shared::load_tail(&mut connection).await?;
+            self.shared_mut().tail = tail;
+            writer.forget();
+        }
+        while self.fold().await? {}
+        Ok(())
+    }
+
+    /// All that came, but for what is still being written.
+    pub(crate) async fn fold_all(&self) -> Result<(), Error> {
+        while self.fold_step().await? {}
+        Ok(())
+    }
+
+    async fn fold_step(&self) -> Result<bool, Error> {
+        let _folding = self.inner().folding.lock().await;
+        let mut transaction = self.inner().database.folder.begin().await?;
+        let from = shared::folded(&mut transaction).await?;
+        let (mut step, mut through) = (Rows::default(), from);
+        while step.len() < STEP {
+            let sql = "SELECT seq, id, standing, lane, source, received, raw FROM objects \
+                       WHERE seq > $1 ORDER BY seq LIMIT $2";
+            let rows = fetch(&mut transaction, sql, |values| values.int(through).int(READ)).await?;
+            let Some(last) = rows.last() else {
+                break;
+            };
+            through = last.try_get(0)?;
+            let derived = self.derive(rows).await?;
+            self.index(&mut transaction, derived.documents).await?;
+            step.append(derived.rows);
+        }
+        if through == from {
+            return Ok(false);
+        }
+        step.write(&mut transaction).await?;
+        set_state(&mut transaction, "folded", through).await?;
+        transaction.commit().await?;
+        self.shared_mut().tail.forget(through);
+        Ok(true)
+    }
+
+    /// Reads some rows, off the threads that serve others.
+    async fn derive(&self, rows: Vec<AnyRow>) -> Result<Derived, Error> {
+        let sources = self.shared().sources.clone();
+        let task = tokio::task::spawn_blocking(move || Derived::of(&rows, &sources));
+        task.await
+            .map_err(|error| Error::Damaged(format!("deriving ended early: {error}")))?
+    }
+
+    /// Objects that count otherwise than when they were folded.
+    async fn fold_touched(&self) -> Result<bool, Error> {
+        let mut connection = self.reader().await?;
+        let through = shared::folded(&mut connection).await?;
+        let sql = "SELECT object FROM touched WHERE object <= $1 ORDER BY object LIMIT $2";
+        let rows = fetch(&mut connection, sql, |values| values.int(through).int(READ)).await?;
+        let seqs: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        if seqs.is_empty() {
+            return Ok(false);
+        }
+        self.remake(&mut connection, &seqs).await?;
+        drop(connection);
+        self.change(async |connection| {
+            for seq in &seqs {
+                let sql = "DELETE FROM touched WHERE object = $1";
+                execute(connection, sql, |values| values.int(*seq)).await?;
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(true)
+    }
+
+    async fn remake(&self, connection: &mut AnyConnection, seqs: &[i64]) -> Result<(), Error> {
+        let _folding = self.inner().folding.lock().await;
+        let sql = "SELECT seq, id, standing, lane, source, received, raw FROM objects WHERE seq IN ({})";
+        let rows = fetch_in(connection, sql, seqs).await?;
+        let derived = self.derive(rows).await?;
+        let mut transaction = self.inner().database.folder.begin().await?;
+        remove_documents(&mut transaction, seqs).await?;
+        self.index(&mut transaction, derived.documents).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// Notes how far the derived tables are.
+async fn set_state(connection: &mut AnyConnection, name: &str, value: i64) -> Result<(), Error> {
+    let sql = "INSERT INTO derived.state (name, value) VALUES ($1, $2) \
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    execute(connection, sql, |values| values.text(name).int(value)).await?;
+    Ok(())
+}
