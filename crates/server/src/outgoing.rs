@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use perisai_policy::{Recipient, Refusal};
+use perisai_store::{AuditEvent, Error};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::State;
@@ -46,23 +48,29 @@ impl Outgoing {
     }
 }
 
-/// Records what an answer releases, before it is sent.
-pub fn record(_state: &State, outgoing: &Outgoing) {
-    let hex: String = outgoing.digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let organisation = outgoing
-        .recipient
-        .organisation
-        .map(|organisation| organisation.0.to_string());
-    let person = outgoing.recipient.person.map(|person| person.0.to_string());
-    let refused: u64 = outgoing.refusals.values().sum();
-    tracing::info!(
-        target: "perisai::outgoing",
-        way = outgoing.way,
-        organisation,
-        person,
-        count = outgoing.count,
-        digest = hex,
-        refused,
-        "objects released",
-    );
+/// Records what an answer releases, before it is sent: what cannot be written down does not leave.
+///
+/// # Errors
+/// Where the audit chain cannot be written.
+pub async fn record(state: &State, outgoing: &Outgoing) -> Result<(), Error> {
+    let Recipient { organisation, person } = outgoing.recipient;
+    let refusals: BTreeMap<_, _> = outgoing
+        .refusals
+        .iter()
+        .map(|(refusal, count)| (refusal.to_string(), count))
+        .collect();
+    let digest: String = outgoing.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let event = AuditEvent {
+        event: "release",
+        who: None,
+        data: json!({
+            "way": outgoing.way,
+            "organisation": organisation.map(|organisation| organisation.0),
+            "person": person.map(|person| person.0),
+            "objects": outgoing.count,
+            "ids_sha256": digest,
+            "refused": refusals,
+        }),
+    };
+    state.node.audit().append(event).await.map(|_| ())
 }

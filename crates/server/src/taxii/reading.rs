@@ -68,11 +68,11 @@ pub(super) async fn read(asked: &Asked, resource: &Resource<'_>) -> Result<Readi
     if entries.is_empty() || !query.ids.is_empty() {
         even::out(asked.known.started).await;
     }
-    let ids = entries.iter().map(|entry| &*entry.get().id);
-    record(
-        &asked.known.state,
-        &Outgoing::of_ids(*view.recipient(), resource.way, ids),
-    );
+    if !entries.is_empty() {
+        let ids = entries.iter().map(|entry| &*entry.get().id);
+        let outgoing = Outgoing::of_ids(*view.recipient(), resource.way, ids);
+        record(&asked.known.state, &outgoing).await?;
+    }
     let last = entries.last().filter(|_| more).map(|entry| entry.get().added);
     Ok(Reading {
         next: last.map(|position| cursor::write(&key, &scope, position)),

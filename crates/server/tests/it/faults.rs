@@ -91,7 +91,8 @@ async fn bodies_that_are_too_long() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_million_brackets() {
-    let served = serve(&sqlite()).await;
+    let backend = sqlite();
+    let served = serve(&backend).await;
     let path = served.basket("basket", &[]).await + "objects/";
     let deep = "[".repeat(1_000_000);
     let closed = format!("{deep}{}", "]".repeat(1_000_000));
@@ -118,7 +119,8 @@ async fn a_million_brackets() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_failures_make_a_small_status() {
-    let served = serve(&sqlite()).await;
+    let backend = sqlite();
+    let served = serve(&backend).await;
     let path = served.basket("basket", &[]).await + "objects/";
     let body = format!("{{\"objects\":[{},{}1]}}", indicator(1, 1), "1,".repeat(500_000));
     let status = Ask::post("admin", &path, body.as_bytes())
@@ -146,7 +148,8 @@ async fn many_failures_make_a_small_status() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_says_nothing_is_told_so() {
     let patience = Duration::from_millis(400);
-    let served = serve_as(&sqlite(), |settings| settings.body_timeout = patience).await;
+    let backend = sqlite();
+    let served = serve_as(&backend, |settings| settings.body_timeout = patience).await;
     let path = served.basket("basket", &[]).await + "objects/";
     let mut ask = Ask::post("admin", &path, b"");
     ask.headers.push(("Content-Length", "1000000"));
@@ -183,7 +186,8 @@ async fn who_says_nothing_is_told_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_so_many_deliveries_at_once() {
-    let served = serve(&sqlite()).await;
+    let backend = sqlite();
+    let served = serve(&backend).await;
     let path = served.basket("basket", &[(PARTNER, "rw")]).await + "objects/";
     let mut ask = Ask::post("partner", &path, b"");
     ask.headers.push(("Content-Length", "1000"));
@@ -200,6 +204,7 @@ async fn only_so_many_deliveries_at_once() {
         if refused.status == 503 {
             break;
         }
+        tokio::time::sleep(Duration::from_millis(20)).await;
         refused = try_once("partner").await;
     }
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")));
@@ -256,7 +261,8 @@ fn resident() -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes a minute, and needs the process for itself"]
 async fn ten_gigabytes_need_no_memory() {
-    let served = serve_as(&sqlite(), |settings| settings.max_content_length = 20 << 30).await;
+    let backend = sqlite();
+    let served = serve_as(&backend, |settings| settings.max_content_length = 20 << 30).await;
     let path = served.basket("basket", &[]).await + "objects/";
     let before = resident();
     let blanks = vec![b' '; 1 << 20];

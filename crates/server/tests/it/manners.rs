@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::backend::backends;
+use crate::backend::{backends, sqlite};
 use crate::client::{Ask, TAXII};
 use crate::sample::{id, indicator};
 use crate::served::{OTHER, PARTNER, Served, serve, serve_as};
@@ -79,7 +79,8 @@ async fn collections_by_right() {
             served.get("other", "/taxii2/api/collections/both").await.json(),
             expected
         );
-        let none = serve(&crate::backend::sqlite()).await;
+        let empty = sqlite();
+        let none = serve(&empty).await;
         assert_eq!(
             none.get("partner", "/taxii2/api/collections/").await.json(),
             json!({})
@@ -342,7 +343,8 @@ async fn statuses_are_for_who_sent() {
 /// All that is served here, so that no route is without a test of who may ask it.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_anything_below_the_root() {
-    let served: Served = serve(&crate::backend::sqlite()).await;
+    let backend = sqlite();
+    let served: Served = serve(&backend).await;
     let collection = served.basket("own", &[]).await;
     let object = format!("{collection}objects/{}/", id("indicator", 1));
     served.store(PARTNER, "own", &[indicator(1, 1)]).await;

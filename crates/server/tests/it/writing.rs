@@ -261,6 +261,6 @@ async fn programs_write_where_they_may() {
             .collect();
         let partner = perisai_model::Organisation(crate::sample::uuid(PARTNER));
         let name = partner.0.to_string();
-        assert_eq!(names, [(&*name, Some(partner)), ("own", Some(own))]);
+        assert_eq!(names, [("own", Some(own)), (&*name, Some(partner))]);
     }
 }

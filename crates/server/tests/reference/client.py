@@ -99,7 +99,7 @@ assert basket.get_object(one, version="first")["objects"] == [indicator(1, 1)]
 assert len(basket.get_object(one, version="all")["objects"]) == 2
 versions = basket.object_versions(one)["versions"]
 assert versions == [indicator(1, 1)["modified"], indicator(1, 2)["modified"]], versions
-refused(lambda: basket.get_objects(limit=0), 400)
+refused(lambda: basket.get_objects(limit=-1), 400)
 refused(lambda: root.get_status("5a3e0b1c-0f2d-4c7a-8a3e-4b1f7f1d2c3b"), 404)
 
 # Removing.

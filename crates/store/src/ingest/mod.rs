@@ -1,5 +1,6 @@
 //! Taking in: a delivery is decided on, written and confirmed as a whole, in one transaction.
 
+mod again;
 mod plan;
 mod reclass;
 mod rows;
@@ -229,7 +230,9 @@ impl Store {
             plan(&read.objects, sender, &known, originator, writer.next)
         };
         let now = now();
-        let changes = self.changes(writer, read, &fates, &known, now);
+        let mut changes = self.changes(writer, read, &fates, &known, now);
+        let again = again::members(writer, &mut transaction, read, &fates, &known, now).await?;
+        changes.members.extend(again);
         rows::write(&mut transaction, read, &changes, now).await?;
         let mut walk = Walk::new(self, writer, &mut transaction, read, &changes);
         walk.run(&changes, &known).await?;
@@ -330,7 +333,7 @@ impl Store {
                     let terms = terms::own(&mut shared, object, read);
                     changes.copies.push((*of, terms));
                 }
-                Fate::Known | Fate::KnownApart => {}
+                Fate::Known { .. } | Fate::KnownApart => {}
             }
         }
         // Of two that came together, the later may stand for the earlier.

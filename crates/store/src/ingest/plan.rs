@@ -28,13 +28,22 @@ pub(crate) enum Fate {
     },
     /// It is a copy of what another brought first.
     Copy { of: i64 },
-    /// It is here.
-    Known,
+    /// It is here; `of` where it is in force.
+    Known { of: Option<i64> },
     /// It is here, apart.
     KnownApart,
 }
 
 impl Fate {
+    /// What was here already and is in force.
+    pub(crate) const fn known(&self) -> Option<i64> {
+        match self {
+            Self::Copy { of } => Some(*of),
+            Self::Known { of } => *of,
+            Self::Store { .. } | Self::KnownApart => None,
+        }
+    }
+
     /// What the sender is told.
     pub(crate) const fn outcome(&self) -> Outcome {
         match self {
@@ -42,7 +51,7 @@ impl Fate {
                 Standing::Apart => Outcome::Apart,
                 _ => Outcome::Stored,
             },
-            Self::Copy { .. } | Self::Known => Outcome::Known,
+            Self::Copy { .. } | Self::Known { .. } => Outcome::Known,
             Self::KnownApart => Outcome::Apart,
         }
     }
@@ -125,7 +134,7 @@ fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> 
     let mut same = versions.iter().filter(|one| one.version == object.version);
     if let Some(same) = same.clone().find(|one| one.standing == Standing::InForce) {
         return match (same.digest == object.digest, same.source == sender.source) {
-            (true, true) => Fate::Known,
+            (true, true) => Fate::Known { of: Some(same.seq) },
             (true, false) => Fate::Copy { of: same.seq },
             (false, _) if is_owner => store(Standing::InForce, Some(same.seq)),
             // An observable is nobody's: a fact that others put into other words.
@@ -135,7 +144,7 @@ fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> 
     }
     // What its owner deleted does not come back by a late copy.
     if same.any(|one| matches!(one.standing, Standing::Deleted)) {
-        return Fate::Known;
+        return Fate::Known { of: None };
     }
     if is_owner {
         store(Standing::InForce, None)

@@ -3,7 +3,8 @@
 //! on may have been refused them.
 //!
 //! Terms that became stricter always reach all that name them. Where objects name each other in a circle, terms that became
-//! looser may not: such a circle stays as strict as it was.
+//! looser only do if all of the circle is looked at together, as an identity is with the marking that it made and that
+//! came after it; else such a circle stays as strict as it was.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use sqlx::{AnyConnection, Row};
 
 use super::{Changes, Read, Writer, terms};
 use crate::classes::{Lane, LaneId, TermsId};
+use crate::closure::{Node, closure};
 use crate::collection::Candidate;
 use crate::incoming::{Incoming, Types};
 use crate::known::{self, Known, KnownById, Standing};
@@ -76,8 +78,13 @@ impl<'a> Walk<'a> {
     /// Does all that follows from a delivery. `known` is what was stored before.
     pub(super) async fn run(&mut self, changes: &Changes, known: &KnownById) -> Result<(), Error> {
         let late = self.named_before(changes).await?;
+        let definitions = changes
+            .in_force()
+            .filter(|new| self.read.objects[new.at].definition.is_some())
+            .map(|new| new.seq);
+        let definitions: Vec<_> = definitions.take(STEP).collect();
         for step in late.chunks(STEP) {
-            self.look_again(step).await?;
+            self.look_again(&[step, &definitions].concat()).await?;
         }
         self.queue
             .extend(changed_for_namers(self.store, self.read, changes, known));
@@ -168,7 +175,7 @@ impl<'a> Walk<'a> {
 
     /// Looks at objects anew, and holds them as they are to be held now.
     async fn look_again(&mut self, seqs: &[i64]) -> Result<(), Error> {
-        let all = self.read_again(seqs).await?;
+        let mut all = self.read_again(seqs).await?;
         let mut names: Vec<_> = all
             .iter()
             .flat_map(|again| again.object.names.iter().copied())
@@ -176,34 +183,69 @@ impl<'a> Walk<'a> {
         names.sort_unstable();
         names.dedup();
         let known = self.known(&names).await?;
-        for again in all {
-            let lane = self.lane_of(&again, &known);
+        all.retain(|again| self.store.shared().classes.lane(again.known.lane).is_some());
+        let lanes = self.lanes_of(&all, &known);
+        for (again, lane) in all.iter().zip(lanes) {
             if lane != again.known.lane {
-                self.hold(&again, lane).await?;
+                self.hold(again, lane).await?;
             }
         }
         Ok(())
     }
 
-    /// The lane of an object, by what it names now.
-    fn lane_of(&self, again: &Again, known: &KnownById) -> LaneId {
+    /// The lanes of objects, by what they name now.
+    fn lanes_of(&self, all: &[Again], known: &KnownById) -> Vec<LaneId> {
         let mut shared = self.store.shared_mut();
-        let Some(lane) = shared.classes.lane(again.known.lane).cloned() else {
-            return again.known.lane;
-        };
-        let mut own = shared.classes.class(lane.class)[0];
-        if !again.object.markings.is_empty() {
-            own = self.remarked(&mut shared, again, own);
+        let places: HashMap<_, _> = (0..).zip(all).map(|(at, again)| (again.known.seq, at)).collect();
+        let mut own = Vec::with_capacity(all.len());
+        let mut nodes = Vec::with_capacity(all.len());
+        for again in all {
+            let terms = self.own_now(&mut shared, again);
+            let binds = terms::binds_when_named(&again.object.kind, shared.classes.terms(terms));
+            let mut node = Node {
+                own_when_named: binds.then_some(terms),
+                outside: BTreeSet::new(),
+                inside: Vec::new(),
+            };
+            for name in &again.object.names {
+                let Some(newest) = terms::newest(known.get(name)) else {
+                    continue;
+                };
+                match places.get(&newest.seq) {
+                    Some(at) => node.inside.push(*at),
+                    None => node.outside.extend(terms::of_lane(&shared.classes, newest.lane)),
+                }
+            }
+            own.push(terms);
+            nodes.push(node);
         }
-        let named = again.object.names.iter();
-        let named = named
-            .flat_map(|name| terms::when_named(&shared.classes, known.get(name)))
-            .collect();
-        let class = shared.classes.class_id(own, &named);
-        shared.classes.lane_id(Lane {
-            class,
-            ..Lane::clone(&lane)
-        })
+        let named = closure(&nodes);
+        let classed = all.iter().zip(own).zip(named);
+        classed
+            .map(|((again, own), named)| {
+                let Some(lane) = shared.classes.lane(again.known.lane).cloned() else {
+                    return again.known.lane;
+                };
+                let class = shared.classes.class_id(own, &named);
+                shared.classes.lane_id(Lane {
+                    class,
+                    ..Lane::clone(&lane)
+                })
+            })
+            .collect()
+    }
+
+    /// The own terms of an object now.
+    fn own_now(&self, shared: &mut crate::shared::Shared, again: &Again) -> TermsId {
+        let lane = shared.classes.lane(again.known.lane);
+        let class = lane
+            .map(|lane| lane.class)
+            .expect("those without a lane were left out");
+        let own = shared.classes.class(class)[0];
+        if again.object.markings.is_empty() {
+            return own;
+        }
+        self.remarked(shared, again, own)
     }
 
     /// The own terms of an object by what its markings mean now.

@@ -131,11 +131,13 @@ pub(super) fn binds_when_named(kind: &str, terms: &Terms) -> bool {
 
 /// What the newest stored version of an id adds to the class of what names it.
 pub(super) fn when_named(classes: &Classes, known: Option<&Vec<Known>>) -> BTreeSet<TermsId> {
+    newest(known).map_or_else(BTreeSet::new, |newest| of_lane(classes, newest.lane))
+}
+
+/// The newest stored version of an id that counts for what names it.
+pub(super) fn newest(known: Option<&Vec<Known>>) -> Option<&Known> {
     let versions = known.into_iter().flatten().filter(|one| one.binds());
-    let Some(newest) = versions.max_by_key(|one| (one.version, one.seq)) else {
-        return BTreeSet::new();
-    };
-    of_lane(classes, newest.lane)
+    versions.max_by_key(|one| (one.version, one.seq))
 }
 
 /// What an object of a lane adds to the class of what names it.

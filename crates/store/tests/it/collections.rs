@@ -2,7 +2,8 @@
 
 use perisai_model::{Organisation, Tlp};
 use perisai_policy::Recipient;
-use perisai_store::{NewCollection, PageQuery, Query, Rights};
+use perisai_store::{NewCollection, PageQuery, Query, Rights, VersionFilter};
+use serde_json::json;
 
 use crate::backend::backends;
 use crate::objects::{basket, read};
@@ -141,5 +142,164 @@ async fn rights_and_removal() {
             "{}",
             backend.name
         );
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_enters_where_it_is_sent() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let first = basket(&store).await;
+        let new = NewCollection {
+            title: "Second".to_owned(),
+            ..NewCollection::default()
+        };
+        let second = store.create_collection(new).await.unwrap().number;
+        let (one, other) = (
+            partner(&store, "a", Some(1)).await,
+            partner(&store, "b", Some(2)).await,
+        );
+        let objects = [
+            indicator(1, 1, Some(Tlp::Clear)),
+            indicator(1, 2, Some(Tlp::Clear)),
+        ];
+        take(&store, one, Some(first), &objects).await;
+        assert_eq!(read(&store, second, None).await.len(), 0);
+        // The same again, and a copy from another; twice in one delivery, too.
+        for _ in 0..2 {
+            take(&store, one, Some(second), &objects[..1]).await;
+            take(
+                &store,
+                other,
+                Some(second),
+                &[objects[1].clone(), objects[1].clone()],
+            )
+            .await;
+        }
+        let all = PageQuery {
+            collection: second,
+            limit: 10,
+            versions: vec![VersionFilter::All],
+            ..PageQuery::default()
+        };
+        let page = store.view(Recipient::ANYBODY).page(&all).await.unwrap();
+        assert_eq!(page.entries.len(), 2, "{}", backend.name);
+        assert_eq!(read(&store, second, None).await, [objects[1].clone()]);
+        assert_eq!(read(&store, first, None).await, [objects[1].clone()]);
+        // What was removed enters anew when it is sent again.
+        let id = objects[0]["id"].as_str().unwrap();
+        store.remove(second, id, &[], None).await.unwrap();
+        take(&store, one, Some(second), &objects).await;
+        assert_eq!(read(&store, second, None).await, [objects[1].clone()]);
+    }
+}
+
+#[tokio::test]
+async fn pages_of_few_bytes_and_of_none() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let basket = basket(&store).await;
+        let source = partner(&store, "a", None).await;
+        let objects: Vec<_> = (0..10)
+            .map(|number| indicator(number, 1, Some(Tlp::Clear)))
+            .collect();
+        take(&store, source, Some(basket), &objects).await;
+        let size = objects[0].to_string().len() as u64;
+        let check = async |bytes: u64, expected: usize| {
+            let mut query = PageQuery {
+                collection: basket,
+                limit: 100,
+                bytes: Some(bytes),
+                ..PageQuery::default()
+            };
+            let view = store.view(Recipient::ANYBODY);
+            let page = view.page(&query).await.unwrap();
+            assert_eq!(
+                (page.entries.len(), page.more),
+                (expected, expected < 10),
+                "{bytes}"
+            );
+            query.ids = objects
+                .iter()
+                .map(|object| object["id"].as_str().unwrap().to_owned())
+                .collect();
+            let page = view.page(&query).await.unwrap();
+            assert_eq!(
+                (page.entries.len(), page.more),
+                (expected, expected < 10),
+                "{bytes}"
+            );
+            query.heads = true;
+            let page = view.page(&query).await.unwrap();
+            assert_eq!((page.entries.len(), page.more), (10, false));
+            assert!(page.entries.iter().all(|entry| entry.get().raw.is_empty()));
+        };
+        for (bytes, expected) in [
+            (0, 1),
+            (size, 1),
+            (size * 2, 2),
+            (size * 3 + 1, 3),
+            (size * 10, 10),
+        ] {
+            check(bytes, expected).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn secrets_stay_the_same() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let secret = store.secret("cursor-key").await.unwrap();
+        assert_ne!(store.secret("other").await.unwrap(), secret);
+        drop(store);
+        let store = crate::objects::reopen(&backend).await;
+        assert_eq!(
+            store.secret("cursor-key").await.unwrap(),
+            secret,
+            "{}",
+            backend.name
+        );
+    }
+}
+
+/// Of ATT&CK, the identity has the marking that it made.
+#[tokio::test]
+async fn a_marking_that_comes_after_who_made_it_loosens() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let basket = basket(&store).await;
+        let source = partner(&store, "a", None).await;
+        let (maker, marking) = ("identity--1", "marking-definition--1");
+        let identity = json!({
+            "type": "identity", "id": maker, "created": "2017-06-01T00:00:00.000Z", "name": "Maker",
+            "modified": "2017-06-01T00:00:00.000Z", "object_marking_refs": [marking],
+        });
+        let definition = json!({
+            "type": "marking-definition", "id": marking, "created": "2017-06-01T00:00:00.000Z",
+            "created_by_ref": maker, "definition_type": "statement", "definition": {"statement": "Copyright"},
+        });
+        let marked = |number: u128| {
+            let mut object = indicator(number, 1, Some(Tlp::Clear));
+            object["created_by_ref"] = json!(maker);
+            object["object_marking_refs"] = json!([Tlp::Clear.stix_id(), marking]);
+            object
+        };
+        let all = PageQuery {
+            collection: basket,
+            limit: 10,
+            types: vec!["indicator".to_owned()],
+            ..PageQuery::default()
+        };
+        let steps = [
+            (vec![marked(1), identity, marked(2)], 0),
+            (vec![definition], 2),
+            (vec![marked(3)], 3),
+        ];
+        for (step, expected) in steps {
+            take(&store, source, Some(basket), &step).await;
+            let page = store.view(Recipient::ANYBODY).page(&all).await.unwrap();
+            assert_eq!(page.entries.len(), expected, "{}", backend.name);
+        }
     }
 }
