@@ -1,8 +1,12 @@
 //! What a node speaks over HTTP: TAXII 2.1, its own API, health and metrics. Thin adapters: what is done lives in `app`,
 //! what may leave is decided in `policy`.
 
+mod api;
+pub mod auth;
 mod caller;
 mod outgoing;
+mod problem;
+pub mod serve;
 mod taxii;
 
 use std::sync::Arc;
@@ -10,8 +14,9 @@ use std::sync::Arc;
 use axum::Router;
 use perisai_app::Node;
 
-pub use caller::{Caller, Role};
+pub use caller::{Action, Caller, Proof, Role, Scope};
 pub use outgoing::{Outgoing, record};
+pub use problem::{Problem, ProblemBody};
 
 /// What all routes share.
 #[derive(Debug, Clone)]
@@ -21,7 +26,9 @@ pub struct State {
 }
 
 /// All routes. Who calls is told by a layer around them, which puts a [`Caller`] into each request.
-#[must_use]
 pub fn router(state: State) -> Router {
-    Router::new().merge(taxii::router()).with_state(state)
+    Router::new()
+        .merge(api::router())
+        .merge(taxii::router())
+        .with_state(state)
 }

@@ -177,6 +177,7 @@ mod tests {
                 organisation: who,
                 person: None,
                 role,
+                ..Caller::default()
             };
             let rights = rights(own, &caller, &collection);
             let words = [(rights.read, 'r'), (rights.write, 'w')];

@@ -1,14 +1,23 @@
-//! The server, over loopback: each test runs over SQLite and over a real PostgreSQL.
+//! The server, over loopback: TAXII over SQLite and over a real PostgreSQL, and who may do what over TCP and TLS, with
+//! clients that are as they should be, or hostile.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod api;
 mod backend;
 mod client;
 mod faults;
 mod filters;
 mod hidden;
+mod log_ins;
 mod manners;
+mod node;
 mod peers;
+mod proofs;
 mod reading;
 mod sample;
 mod served;
+mod serving;
+mod slow;
 mod speed;
 mod writing;

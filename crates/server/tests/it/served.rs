@@ -98,6 +98,7 @@ fn caller(own: Organisation, request: &Request) -> Caller {
         organisation: Some(organisation),
         person: None,
         role: Some(role),
+        ..Caller::default()
     }
 }
 

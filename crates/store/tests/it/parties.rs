@@ -264,6 +264,51 @@ async fn who_leaves_sees_no_more() {
     }
 }
 
+/// What happens between the moment when it is looked up who reads, and that when the page is read.
+#[derive(Debug, Clone, Copy)]
+enum Between {
+    Joins,
+    NewSource,
+}
+
+#[tokio::test]
+async fn what_changes_before_a_page_is_read_is_not_passed() {
+    for between in [Between::Joins, Between::NewSource] {
+        for backend in backends().await {
+            let (store, basket) = filled(&backend).await;
+            let mut reader = Reader::new(Recipient::organisation(PARTNER), basket);
+            reader.pull(&store, 1000).await;
+            let view = store.view(reader.recipient);
+            match between {
+                Between::Joins => join(&store, Join::Community).await,
+                Between::NewSource => {
+                    let source = partner(&store, "new", Some(9)).await;
+                    let object = indicator(20, 1, Some(Tlp::Clear));
+                    take(&store, source, Some(basket), &[object]).await;
+                }
+            }
+            // What the reader could see all along comes last.
+            let source = partner(&store, "a", Some(1)).await;
+            let object = indicator(21, 1, Some(Tlp::Clear));
+            take(&store, source, Some(basket), &[object]).await;
+            let query = PageQuery {
+                collection: basket,
+                after: reader.after,
+                limit: 10_000,
+                ..PageQuery::default()
+            };
+            for entry in view.page(&query).await.unwrap().entries {
+                reader.after = Some(entry.get().added);
+                reader.has.insert(entry.get().id.clone());
+            }
+            reader.pull(&store, 1000).await;
+            let mut fresh = Reader::new(reader.recipient, basket);
+            fresh.pull(&store, 1000).await;
+            assert_eq!(reader.has.len(), fresh.has.len(), "{between:?} {}", backend.name);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nobody_misses_anything_while_much_changes() {
     for backend in backends().await {

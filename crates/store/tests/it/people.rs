@@ -362,6 +362,17 @@ async fn names_and_ids_are_unique_and_plain() {
             store.remove_organisation(store.own()).await,
             Err(Error::Invalid { .. })
         ));
+    }
+}
+
+#[tokio::test]
+async fn what_is_named_must_be_there_and_once() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        store
+            .add_organisation(organisation(1), "One", false, false)
+            .await
+            .unwrap();
         let missing =
             |result: Result<(), Error>| assert!(matches!(result, Err(Error::Missing { .. })), "{result:?}");
         missing(store.remove_organisation(organisation(9)).await);

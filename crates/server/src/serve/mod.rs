@@ -1,0 +1,226 @@
+//! Serving: TCP with or without TLS, and the socket of who runs the node. What one side may do to the other is bounded
+//! here: how many connections, how long a handshake, a request's head, and silence may last.
+
+mod connection;
+mod quiet;
+#[cfg(unix)]
+mod socket;
+mod tls;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::server::graceful::GracefulShutdown;
+use perisai_store::Fingerprint;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use self::connection::Connections;
+use self::tls::Keys;
+pub use self::tls::{Tls, TlsError};
+
+/// What is served where.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// The address; port 0 for any that is free.
+    pub address: SocketAddr,
+    /// With which key, if any.
+    pub tls: Tls,
+    /// Plain HTTP is served even where others than this machine can reach it.
+    pub insecure: bool,
+    /// Where the socket of who runs the node stands, if anywhere: `admin.sock` in the data folder.
+    pub admin_socket: Option<PathBuf>,
+    /// What one side may do to the other.
+    pub bounds: Bounds,
+}
+
+/// What bounds a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many there are at a time; more wait to be accepted.
+    pub connections: usize,
+    /// How long a TLS handshake may last.
+    pub handshake: Duration,
+    /// How long a request's head may last, the wait for it included.
+    pub head: Duration,
+    /// How long neither side may say anything.
+    pub silence: Duration,
+    /// How long requests that are under way may go on after the node was told to stop.
+    pub stop: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(10),
+            silence: Duration::from_secs(120),
+            stop: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why nothing can be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Pass-phrases and tokens would be readable on the way.
+    #[error(
+        "plain HTTP on {0} could be read by others: give a certificate, use 127.0.0.1, or ask for it (`insecure`)"
+    )]
+    Plain(SocketAddr),
+    /// The address cannot be used.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The socket cannot be made.
+    #[error("cannot make the socket {path}")]
+    Socket {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The key or the certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A server that listens, and serves nothing yet.
+#[derive(Debug)]
+pub struct Server {
+    tcp: TcpListener,
+    address: SocketAddr,
+    keys: Option<Arc<Keys>>,
+    #[cfg(unix)]
+    admin: Option<socket::AdminSocket>,
+    bounds: Bounds,
+}
+
+/// Reads the certificate anew, where there is one: for a signal, from another thread.
+#[derive(Debug, Clone)]
+pub struct Reload(Option<Arc<Keys>>);
+
+impl Reload {
+    /// Reads the key and the certificate again. Where they cannot be used, those that were there stay.
+    ///
+    /// # Errors
+    /// Where they cannot be used.
+    pub fn now(&self) -> Result<(), TlsError> {
+        self.0.as_ref().map_or(Ok(()), |keys| keys.reload())
+    }
+}
+
+impl Server {
+    /// Listens. Where a key and a certificate are to be made, they are.
+    ///
+    /// # Errors
+    /// Where plain HTTP was not asked for, or the address, the key or the socket cannot be used.
+    pub async fn bind(listen: Listen) -> Result<Self, ServeError> {
+        let keys = Keys::open(&listen.tls)?.map(Arc::new);
+        if keys.is_none() && !listen.insecure && !listen.address.ip().to_canonical().is_loopback() {
+            return Err(ServeError::Plain(listen.address));
+        }
+        let wrong = |source| ServeError::Listen {
+            address: listen.address,
+            source,
+        };
+        let tcp = TcpListener::bind(listen.address).await.map_err(wrong)?;
+        let address = tcp.local_addr().map_err(wrong)?;
+        #[cfg(unix)]
+        let admin = listen.admin_socket.as_deref().map(open_socket).transpose()?;
+        Ok(Self {
+            tcp,
+            address,
+            keys,
+            #[cfg(unix)]
+            admin,
+            bounds: listen.bounds,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The SHA-256 of the certificate that is served now, to be told to partners out of band; `None` without TLS.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.keys.as_ref().map(|keys| keys.fingerprint())
+    }
+
+    /// Reads the certificate anew when it is asked to. It also is when the files change, within seconds.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        Reload(self.keys.clone())
+    }
+
+    /// Serves until `shutdown` is done; then lets requests that are under way end, for a while.
+    pub async fn serve(self, routes: Router, shutdown: impl Future<Output = ()>) {
+        let connections = Connections::new(routes, self.bounds);
+        let (graceful, mut tasks) = (GracefulShutdown::new(), JoinSet::new());
+        let free = Arc::new(Semaphore::new(self.bounds.connections));
+        // Who runs the node must get in however many others there are.
+        let admin_free = Arc::new(Semaphore::new(ADMINS));
+        if let Some(keys) = self.keys.clone() {
+            tasks.spawn(async move { keys.watch().await });
+        }
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                (stream, address, permit) = connection::accept(&self.tcp, &free) => {
+                    let work = connections.tcp(stream, address, self.keys.clone(), graceful.watcher());
+                    tasks.spawn(async move { work.await; drop(permit) });
+                }
+                (stream, permit) = self.accept_admin(&admin_free) => {
+                    let work = connections.admin(stream, graceful.watcher());
+                    tasks.spawn(async move { work.await; drop(permit) });
+                }
+                Some(_) = tasks.join_next() => {}
+            }
+        }
+        drop(self);
+        let stop = tokio::time::timeout(connections.bounds().stop, graceful.shutdown()).await;
+        if stop.is_err() {
+            tracing::warn!(left = tasks.len(), "requests under way were cut off");
+        }
+        tasks.shutdown().await;
+    }
+
+    #[cfg(unix)]
+    async fn accept_admin(&self, free: &Arc<Semaphore>) -> connection::Admin {
+        match &self.admin {
+            Some(admin) => admin.accept(free).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn accept_admin(&self, _: &Arc<Semaphore>) -> connection::Admin {
+        std::future::pending().await
+    }
+}
+
+/// How many connections the socket of who runs the node has at a time.
+const ADMINS: usize = 32;
+
+#[cfg(unix)]
+fn open_socket(path: &Path) -> Result<socket::AdminSocket, ServeError> {
+    socket::AdminSocket::open(path).map_err(|source| ServeError::Socket {
+        path: path.to_owned(),
+        source,
+    })
+}
