@@ -21,7 +21,6 @@ pub struct State {
 }
 
 /// All routes. Who calls is told by a layer around them, which puts a [`Caller`] into each request.
-#[must_use]
 pub fn router(state: State) -> Router {
     Router::new().merge(taxii::router()).with_state(state)
 }
