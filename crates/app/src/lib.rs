@@ -14,7 +14,7 @@ mod too_common;
 pub use files::{InvalidGlob, Selection};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
-pub use node::{Node, NodeSettings};
+pub use node::{LogFormat, Node, NodeSettings, SettingsError, TlsFiles};
 pub use perisai_events::ReadOptions;
 pub use perisai_intel::Options as IntelOptions;
 pub use perisai_respond::{

@@ -176,10 +176,12 @@ impl Store {
             through = last.try_get(0)?;
             let enters = self.matching(collection, &rows)?;
             writer.enter(&mut transaction, collection.number, &enters).await?;
+            let lanes: Vec<_> = enters
+                .iter()
+                .map(|(_, lane)| (collection.number, *lane))
+                .collect();
+            self.publish_lanes(&lanes);
             transaction.commit().await?;
-            let mut shared = self.shared_mut();
-            let lanes = shared.lanes.entry(collection.number).or_default();
-            lanes.extend(enters.iter().map(|(_, lane)| *lane));
         }
     }
 

@@ -143,7 +143,7 @@ fn lock(folder: &Path) -> Result<File, Error> {
         path: path.clone(),
         source,
     };
-    make_folder(folder).map_err(told)?;
+    make_folder(folder)?;
     let file = File::options()
         .create(true)
         .truncate(false)
@@ -157,8 +157,11 @@ fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-/// Makes a folder that only its owner may read.
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+/// Makes a folder that only its owner may read, where there is none.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn make_folder(folder: &Path) -> Result<(), Error> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -166,7 +169,10 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder).map_err(|source| Error::File {
+        path: folder.to_owned(),
+        source,
+    })
 }
 
 fn sqlite_url(path: &Path) -> String {

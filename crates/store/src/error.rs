@@ -43,7 +43,7 @@ pub enum Error {
         name: String,
     },
     /// Something of that name exists.
-    #[error("there is a {what} `{name}` already")]
+    #[error("there is {} {what} `{name}` already", article(what))]
     Exists {
         /// What kind of thing.
         what: &'static str,
@@ -53,9 +53,25 @@ pub enum Error {
     /// What was to be done could not be written down, so it is not done.
     #[error("the audit chain cannot be written: {0}")]
     Audit(String),
+    /// What was asked for cannot be.
+    #[error("{what}: {why}")]
+    Invalid {
+        /// Of what kind of thing.
+        what: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
     /// The store holds what no version of Perisai writes.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o']) {
+        "an"
+    } else {
+        "a"
+    }
 }
 
 /// SQLite's code for a full disk.

@@ -20,6 +20,7 @@ mod ingest;
 mod known;
 mod page;
 mod parties;
+mod people;
 mod removal;
 mod search;
 mod shared;
@@ -32,10 +33,14 @@ mod words;
 
 pub use audit::{Audit, AuditEvent, AuditRecord, Digest, Fault, NodeKey, Verified};
 pub use collection::{Collection, NewCollection, Query, Rights};
-pub use database::Location;
+pub use database::{Location, make_folder};
 pub use error::Error;
 pub use incoming::{Delivery, Outcome, Receipt};
 pub use page::{Page, PageQuery, VersionFilter};
+pub use people::{
+    Certificate, Fingerprint, Group, Issued, NewCertificate, NewToken, NewUser, Opened, OrganisationChange,
+    Party, Session, Token, User, UserChange,
+};
 pub use removal::Removal;
 pub use search::{Found, Search};
 pub use source::{Ceiling, Grade, NewSource, Source, SourceKind};

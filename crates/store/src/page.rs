@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::classes::LaneId;
-use crate::sql::{fetch, fetch_in};
+use crate::sql::{fetch, fetch_in, fetch_one};
 use crate::view::{entry_columns, head_columns};
 use crate::{Entry, Error, View, hash};
 
@@ -68,11 +68,22 @@ struct Spot {
 }
 
 impl View {
-    /// A page of a collection.
+    /// A page of a collection, as the recipient may see it now.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn page(&self, query: &PageQuery) -> Result<Page, Error> {
+        let mut connection = self.store.reader().await?;
+        // A page holds only what was written before it is decided what may be seen. Else a reader could pass what enters
+        // while the page is read, and would never be shown it.
+        let through = last_position(&mut connection, query.collection).await?;
+        drop(connection);
+        let now = self.store.view(*self.recipient());
+        now.page_through(query, through).await
+    }
+
+    /// A page of what stands no later than a position.
+    async fn page_through(&self, query: &PageQuery, through: i64) -> Result<Page, Error> {
         let takes = |kind: &str, spec: &str| {
             let one_of =
                 |wanted: &[String], found: &str| wanted.is_empty() || wanted.iter().any(|one| one == found);
@@ -81,7 +92,8 @@ impl View {
         let lanes = self.lanes(query.collection, takes);
         let mut connection = self.store.reader().await?;
         if !query.ids.is_empty() {
-            let spots = self.spots_of_ids(&mut connection, query, &lanes).await?;
+            let mut spots = self.spots_of_ids(&mut connection, query, &lanes).await?;
+            spots.retain(|spot| spot.position <= through);
             return self.of_ids(&mut connection, query, spots).await;
         }
         let mut after = query.after.unwrap_or(i64::MIN);
@@ -90,7 +102,13 @@ impl View {
         loop {
             let wanted = query.limit + 1 - page.entries.len();
             let spots = self
-                .spots(&mut connection, query.collection, &lanes, after, wanted)
+                .spots(
+                    &mut connection,
+                    query.collection,
+                    &lanes,
+                    (after, through),
+                    wanted,
+                )
                 .await?;
             let is_end = spots.len() < wanted;
             let some = within(&mut connection, query, &spots, &page).await?;
@@ -114,14 +132,14 @@ impl View {
         connection: &mut AnyConnection,
         collection: i64,
         lanes: &[LaneId],
-        after: i64,
+        (after, through): (i64, i64),
         limit: usize,
     ) -> Result<Vec<Spot>, Error> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut all = Vec::new();
         for lanes in lanes.chunks(LANES) {
             let rows = fetch(connection, merge(lanes.len()), |values| {
-                let values = values.int(collection).int(after).int(limit);
+                let values = values.int(collection).int(after).int(limit).int(through);
                 lanes
                     .iter()
                     .fold(values, |values, lane| values.int(lane.number()))
@@ -343,6 +361,13 @@ async fn within<'a>(
     Ok(&spots[..fitting.max(1).min(spots.len())])
 }
 
+/// The position up to which a collection is written.
+async fn last_position(connection: &mut AnyConnection, collection: i64) -> Result<i64, Error> {
+    let sql = "SELECT position FROM collections WHERE number = $1";
+    let row = fetch_one(connection, sql, |values| values.int(collection)).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or_default())
+}
+
 /// The ends of ids that were looked up for a page.
 #[derive(Default)]
 struct Siblings(HashMap<String, (i64, i64)>);
@@ -356,13 +381,13 @@ fn spot(row: &AnyRow) -> Result<Spot, Error> {
 }
 
 /// A query for the next places of so many lanes, in order: `$1` the collection, `$2` behind which position, `$3` how many,
-/// then the lanes. Each lane is read from its own place on, so nothing of another is touched.
+/// `$4` up to which position, then the lanes. Each lane is read from its own place on, so nothing of another is touched.
 fn merge(lanes: usize) -> String {
     let one = |at: usize| {
         format!(
             "SELECT * FROM (SELECT position, object, siblings FROM members \
-             WHERE collection = $1 AND lane = ${} AND position > $2 ORDER BY position LIMIT $3) lane{at}",
-            at + 4
+             WHERE collection = $1 AND lane = ${} AND position > $2 AND position <= $4 ORDER BY position LIMIT $3) lane{at}",
+            at + 5
         )
     };
     let all: Vec<_> = (0..lanes).map(one).collect();

@@ -1,6 +1,8 @@
 //! The databases that the tests run over.
 
-use perisai_store::Location;
+use std::sync::Arc;
+
+use perisai_app::NodeSettings;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -11,8 +13,20 @@ const POSTGRES: &str = "PERISAI_TEST_POSTGRES";
 /// A place for a store, empty at first, that goes when it is dropped.
 pub(crate) struct Backend {
     pub(crate) name: &'static str,
-    pub(crate) location: Location,
-    _folder: Option<TempDir>,
+    database: Option<String>,
+    /// A node that was started over it keeps it, too.
+    pub(crate) folder: Arc<TempDir>,
+}
+
+impl Backend {
+    /// Those of a node that keeps all there.
+    pub(crate) fn settings(&self) -> NodeSettings {
+        NodeSettings {
+            data: self.folder.path().join("node"),
+            database: self.database.clone(),
+            ..NodeSettings::default()
+        }
+    }
 }
 
 /// One of each database there is.
@@ -31,18 +45,17 @@ pub(crate) async fn backends() -> Vec<Backend> {
         .unwrap();
     all.push(Backend {
         name: "PostgreSQL",
-        location: Location::Postgres(url.replacen("/postgres?", &format!("/{name}?"), 1)),
-        _folder: None,
+        database: Some(url.replacen("/postgres?", &format!("/{name}?"), 1)),
+        folder: Arc::new(TempDir::new().unwrap()),
     });
     all
 }
 
 /// An SQLite.
 pub(crate) fn sqlite() -> Backend {
-    let folder = TempDir::new().unwrap();
     Backend {
         name: "SQLite",
-        location: Location::Folder(folder.path().join("node")),
-        _folder: Some(folder),
+        database: None,
+        folder: Arc::new(TempDir::new().unwrap()),
     }
 }

@@ -149,7 +149,7 @@ async fn many_failures_make_a_small_status() {
 async fn who_says_nothing_is_told_so() {
     let patience = Duration::from_millis(400);
     let backend = sqlite();
-    let served = serve_as(&backend, |settings| settings.patience = patience).await;
+    let served = serve_as(&backend, |settings| settings.body_timeout = patience).await;
     let path = served.basket("basket", &[]).await + "objects/";
     let mut ask = Ask::post("admin", &path, b"");
     ask.headers.push(("Content-Length", "1000000"));

@@ -30,6 +30,7 @@ pub(crate) struct Served {
     pub(crate) to: SocketAddr,
     pub(crate) node: Arc<Node>,
     serving: JoinHandle<()>,
+    _folder: Arc<tempfile::TempDir>,
 }
 
 impl Drop for Served {
@@ -43,7 +44,7 @@ pub(crate) async fn serve(backend: &Backend) -> Served {
 }
 
 pub(crate) async fn serve_as(backend: &Backend, change: impl Fn(&mut NodeSettings)) -> Served {
-    let mut settings = NodeSettings::new(backend.location.clone());
+    let mut settings = backend.settings();
     change(&mut settings);
     // Another that was dropped may still be letting go of it.
     let mut node = Node::open(settings.clone()).await;
@@ -68,7 +69,12 @@ pub(crate) async fn serve_as(backend: &Backend, change: impl Fn(&mut NodeSetting
     let to = listener.local_addr().unwrap();
     let routes = router(state).layer(names);
     let serving = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-    Served { to, node, serving }
+    Served {
+        to,
+        node,
+        serving,
+        _folder: Arc::clone(&backend.folder),
+    }
 }
 
 /// Whom a Basic name stands for.

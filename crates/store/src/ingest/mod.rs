@@ -81,8 +81,13 @@ impl Writer {
         self.is_stale = true;
     }
 
+    /// The last position that was given in a collection.
+    pub(crate) fn last(&self, collection: i64) -> i64 {
+        self.positions.get(&collection).copied().unwrap_or_default()
+    }
+
     /// The next position in a collection: the clock, but always later than the last.
-    fn position(&mut self, collection: i64, now: i64) -> i64 {
+    pub(crate) fn position(&mut self, collection: i64, now: i64) -> i64 {
         let last = self.positions.entry(collection).or_default();
         *last = now.max(*last + 1);
         *last
@@ -240,8 +245,10 @@ impl Store {
         );
         rows::entered(&mut transaction, writer, &entered).await?;
         rows::classes(&mut transaction, self, writer).await?;
+        // Before it is written: whoever sees the new positions must know all lanes that have some.
+        self.publish_lanes(&entered);
         transaction.commit().await?;
-        self.remember(writer, read, &changes, &entered);
+        self.remember(writer, read, &changes);
         Ok(fates)
     }
 
@@ -268,14 +275,16 @@ impl Store {
         Ok(known::by_id(known::read(connection, &seqs).await?))
     }
 
+    /// Lets readers look into lanes of collections.
+    pub(crate) fn publish_lanes<'a>(&self, entered: impl IntoIterator<Item = &'a (i64, LaneId)>) {
+        let mut shared = self.shared_mut();
+        for (collection, lane) in entered {
+            shared.lanes.entry(*collection).or_default().insert(*lane);
+        }
+    }
+
     /// Keeps in memory what was written.
-    fn remember(
-        &self,
-        writer: &mut Writer,
-        read: &Read,
-        changes: &Changes,
-        entered: &BTreeSet<(i64, LaneId)>,
-    ) {
+    fn remember(&self, writer: &mut Writer, read: &Read, changes: &Changes) {
         let mut shared = self.shared_mut();
         for new in &changes.objects {
             let object = &read.objects[new.at];
@@ -284,9 +293,6 @@ impl Store {
                 shared.definitions.insert(object.id.clone(), marking.tlp);
             }
             writer.next = writer.next.max(new.seq + 1);
-        }
-        for (collection, lane) in entered {
-            shared.lanes.entry(*collection).or_default().insert(*lane);
         }
         writer.saved = shared.classes.mark();
     }

@@ -26,6 +26,11 @@ CREATE TABLE group_members (
     PRIMARY KEY (sharing_group, organisation)
 );
 
+-- Organisations and people that were removed: should one come back, it is not taken for one that has read nothing yet.
+CREATE TABLE former_parties (
+    id TEXT PRIMARY KEY
+);
+
 -- People of our own organisation and of others. Without a pass-phrase one can have tokens only.
 CREATE TABLE users (
     id TEXT PRIMARY KEY,
@@ -36,6 +41,41 @@ CREATE TABLE users (
     reads_red SMALLINT NOT NULL,
     is_disabled SMALLINT NOT NULL,
     created BIGINT NOT NULL
+);
+
+-- Keys of programs. `digest` is the SHA-256 of the whole token, in hexadecimal; `scope` words with blanks between them.
+CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    name TEXT NOT NULL,
+    organisation TEXT NOT NULL,
+    person TEXT,
+    role TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT,
+    used BIGINT,
+    revoked BIGINT
+);
+
+-- By which certificates partners are known: the SHA-256 of the certificate, in hexadecimal.
+CREATE TABLE certificates (
+    fingerprint TEXT PRIMARY KEY,
+    organisation TEXT NOT NULL,
+    name TEXT NOT NULL,
+    added BIGINT NOT NULL,
+    valid_until BIGINT,
+    revoked BIGINT
+);
+
+-- Who is logged in. `digest` is the SHA-256 of what the cookie says, in hexadecimal.
+CREATE TABLE sessions (
+    digest TEXT PRIMARY KEY,
+    person TEXT NOT NULL,
+    csrf TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    used BIGINT NOT NULL
 );
 
 -- From whom something came: a partner's node, a feed, an import, ourselves.

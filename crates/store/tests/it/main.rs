@@ -5,5 +5,7 @@ mod audit;
 mod backend;
 mod collections;
 mod objects;
+mod parties;
+mod people;
 mod sample;
 mod searching;

@@ -48,7 +48,7 @@ pub(super) async fn take(asked: &Asked, request: Request) -> Result<Response, Re
     let pump = Pump {
         body,
         limit,
-        patience: settings.patience,
+        patience: settings.body_timeout,
     };
     let mut tally = Tally::default();
     let (end, stored) = tokio::join!(pump.run(pieces), store(asked, to_store, &mut tally));

@@ -1,0 +1,72 @@
+//! A node: a store, its key, its audit chain, and what it does with partners.
+
+mod settings;
+
+use std::sync::Arc;
+
+use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store, make_folder};
+
+pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
+
+/// The name of the source of what our own people make.
+const OWN: &str = "own";
+
+/// A node.
+#[derive(Debug)]
+pub struct Node {
+    settings: NodeSettings,
+    store: Store,
+    audit: Audit,
+    own: Arc<Source>,
+}
+
+impl Node {
+    /// Opens a node's store, and makes all that is missing.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open(settings: NodeSettings) -> Result<Self, Error> {
+        make_folder(&settings.data)?;
+        let store = Store::open(&settings.location()).await?;
+        store.set_default_tlp(settings.default_tlp).await?;
+        let key = NodeKey::of_file(&settings.data.join("node.key"))?;
+        let audit = Audit::open(&store, key, settings.data.join("audit.head")).await?;
+        let own = NewSource {
+            name: OWN.to_owned(),
+            kind: SourceKind::Own,
+            organisation: Some(store.own()),
+            tlp: None,
+        };
+        let own = store.ensure_source(own).await?;
+        Ok(Self {
+            settings,
+            store,
+            audit,
+            own,
+        })
+    }
+
+    /// What it was told.
+    #[must_use]
+    pub const fn settings(&self) -> &NodeSettings {
+        &self.settings
+    }
+
+    /// What it keeps.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What was done.
+    #[must_use]
+    pub const fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// The source of what our own people make.
+    #[must_use]
+    pub fn own_source(&self) -> &Source {
+        &self.own
+    }
+}
