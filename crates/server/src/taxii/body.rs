@@ -1,5 +1,5 @@
-//! Envelopes (TAXII 2.1, section 3.7) made of the bytes that came in: nothing is parsed again, and each byte is copied
-//! once at most.
+//! Envelopes (TAXII 2.1, section 3.7) made of the bytes that came in: nothing is parsed again, and each byte is
+//! copied once at most.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -1,7 +1,7 @@
 //! TAXII 2.1, the server's side: one API root, `api`, with the collections of the node. A file a resource.
 //!
-//! Whose request it is, [`Caller`](crate::Caller) tells. What they may do with a collection is in `asked`; what they may
-//! see of it is decided where it is read, by a [`View`](perisai_store::View) for them.
+//! Whose request it is, [`Caller`](crate::Caller) tells. What they may do with a collection is in `asked`; what they
+//! may see of it is decided where it is read, by a [`View`](perisai_store::View) for them.
 
 mod asked;
 mod body;

@@ -65,8 +65,8 @@ async fn remove(asked: Asked) -> Result<Response, Refused> {
     }
 }
 
-/// Those of the versions that are asked for that the caller may know of; `None` where there are none. What they may not
-/// know of must not be told by its removal, either.
+/// Those of the versions that are asked for that the caller may know of; `None` where there are none. What they may
+/// not know of must not be told by its removal, either.
 async fn visible(asked: &Asked, filters: Filters) -> Result<Option<Vec<VersionFilter>>, Refused> {
     let mut versions = filters.versions;
     if versions.is_empty() {

@@ -18,8 +18,8 @@ pub(super) fn router() -> Router<State> {
     at("/taxii2/api/status/{status}", get(give), ALLOW)
 }
 
-/// A status resource (section 4.3.1). A list is there only if it names everyone that it counts, as clients check; of one
-/// that is too long the first are in a property of our own.
+/// A status resource (section 4.3.1). A list is there only if it names everyone that it counts, as clients check; of
+/// one that is too long the first are in a property of our own.
 #[derive(Serialize)]
 struct Status<'a> {
     id: Uuid,

@@ -1,7 +1,11 @@
 //! The server, over loopback: TAXII over SQLite and over a real PostgreSQL, and who may do what over TCP and TLS, with
 //! clients that are as they should be, or hostile.
-
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "tests and their helpers"
+)]
 
 mod api;
 mod backend;

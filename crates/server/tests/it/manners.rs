@@ -88,171 +88,118 @@ async fn collections_by_right() {
     }
 }
 
-/// A line of the table below: who, method, path behind the collection's, the status.
-type Line = (&'static str, &'static str, &'static str, u16);
+/// Who gets what: collection, user (`-` is nobody), method, resource, status. `EACH` stands for all that can be read,
+/// `READ` for all of it but the collection itself.
+const TABLE: &str = "
+    own - GET EACH 401
+    own partner GET EACH 200
+    own other GET EACH 200
+    own viewer HEAD EACH 200
+    own other OPTIONS EACH 204
+    own other PUT EACH 405
+    own other PATCH EACH 405
+    secret - GET EACH 401
+    secret partner GET EACH 404
+    secret other HEAD EACH 404
+    inbox partner GET READ 403
+    inbox other GET EACH 404
+    inbox partner GET . 200
+    inbox admin GET READ 200
+    own - POST objects/ 401
+    own other POST objects/ 403
+    own viewer POST objects/ 403
+    own sensor POST objects/ 403
+    own partner POST objects/ 202
+    own analyst POST objects/ 202
+    inbox partner POST objects/ 202
+    inbox other POST objects/ 404
+    secret partner POST objects/ 404
+    secret admin POST objects/ 202
+    inbox partner DELETE OBJECT/ 403
+    own - DELETE OBJECT/ 401
+    own other DELETE OBJECT/ 403
+    own viewer DELETE OBJECT/ 403
+    own partner DELETE manifest/ 405
+    own partner GET nothing/ 404
+    own - GET nothing/ 404
+    own partner GET objects/indicator--x/ 404
+    own partner GET objects/%ff/ 404
+    absent - GET EACH 401
+    absent admin GET EACH 404
+    absent admin POST objects/ 404
+    status - GET x/ 401
+    status admin GET x/ 404
+    status admin POST x/ 405
+";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_gets_what() {
     let of_object = format!("objects/{}/", id("indicator", 1));
     for backend in backends().await {
         let served = serve(&backend).await;
-        let own = served.basket("own", &[(PARTNER, "rw"), (OTHER, "r")]).await;
-        let inbox = served.basket("inbox", &[(PARTNER, "w")]).await;
-        let secret = served.basket("secret", &[]).await;
+        let places = [
+            (
+                "own",
+                served.basket("own", &[(PARTNER, "rw"), (OTHER, "r")]).await,
+            ),
+            ("inbox", served.basket("inbox", &[(PARTNER, "w")]).await),
+            ("secret", served.basket("secret", &[]).await),
+            (
+                "absent",
+                "/taxii2/api/collections/5a3e0b1c-0f2d-4c7a-8a3e-4b1f7f1d2c3b/".to_owned(),
+            ),
+            ("status", "/taxii2/api/status/".to_owned()),
+        ];
         served.store(PARTNER, "own", &[indicator(1, 1)]).await;
         served.store(PARTNER, "inbox", &[indicator(1, 1)]).await;
-        let check = async |collection: &str, lines: &[Line]| {
-            for (user, method, path, expected) in lines {
-                let path = format!("{collection}{}", path.replace("OBJECT/", &of_object));
-                for path in [path.as_str(), path.trim_end_matches('/')] {
-                    let ask = Ask {
-                        method,
-                        ..Ask::post(user, path, b"{}")
-                    };
-                    let answer = ask.send(served.to).await;
-                    assert_eq!(answer.status, *expected, "{user} {method} {path}");
-                    let kind = (answer.status != 204).then_some(TAXII);
-                    assert_eq!(answer.header("content-type"), kind);
-                    is_told(
-                        &answer.json_or_null(),
-                        *expected,
-                        *method == "HEAD" || answer.body.is_empty(),
-                    );
-                    let asks = answer.header("www-authenticate");
-                    assert_eq!(asks.is_some(), *expected == 401, "{path}");
-                }
+        let reads = [".", "objects/", "manifest/", "OBJECT/", "OBJECT/versions/"];
+        for line in TABLE.lines().filter(|line| !line.trim().is_empty()) {
+            let words: Vec<_> = line.split_whitespace().collect();
+            let [place, user, method, resource, status] = words[..] else {
+                panic!("{line}");
+            };
+            let place = places.iter().find(|(name, _)| *name == place).unwrap();
+            let resources = match resource {
+                "EACH" => &reads[..],
+                "READ" => &reads[1..],
+                _ => &[resource],
+            };
+            for resource in resources {
+                let resource = resource.trim_matches('.').replace("OBJECT/", &of_object);
+                let path = format!("{}{resource}", place.1);
+                check(
+                    &served,
+                    user.trim_matches('-'),
+                    method,
+                    &path,
+                    status.parse().unwrap(),
+                )
+                .await;
             }
-        };
-        let reads = ["", "objects/", "manifest/", "OBJECT/", "OBJECT/versions/"];
-        for path in reads {
-            check(
-                &own,
-                &[
-                    ("", "GET", path, 401),
-                    ("partner", "GET", path, 200),
-                    ("other", "GET", path, 200),
-                ],
-            )
-            .await;
-            check(
-                &own,
-                &[("viewer", "HEAD", path, 200), ("other", "OPTIONS", path, 204)],
-            )
-            .await;
-            check(
-                &own,
-                &[("other", "PUT", path, 405), ("other", "PATCH", path, 405)],
-            )
-            .await;
-            check(
-                &secret,
-                &[
-                    ("", "GET", path, 401),
-                    ("partner", "GET", path, 404),
-                    ("other", "HEAD", path, 404),
-                ],
-            )
-            .await;
         }
-        for path in &reads[1..] {
-            check(
-                &inbox,
-                &[("partner", "GET", path, 403), ("other", "GET", path, 404)],
-            )
-            .await;
-        }
-        check(
-            &inbox,
-            &[("partner", "GET", "", 200), ("admin", "GET", "objects/", 200)],
-        )
-        .await;
-        let post = "objects/";
-        check(
-            &own,
-            &[
-                ("", "POST", post, 401),
-                ("other", "POST", post, 403),
-                ("partner", "POST", post, 202),
-            ],
-        )
-        .await;
-        check(
-            &own,
-            &[
-                ("viewer", "POST", post, 403),
-                ("sensor", "POST", post, 403),
-                ("analyst", "POST", post, 202),
-            ],
-        )
-        .await;
-        check(
-            &inbox,
-            &[("partner", "POST", post, 202), ("other", "POST", post, 404)],
-        )
-        .await;
-        check(
-            &secret,
-            &[("partner", "POST", post, 404), ("admin", "POST", post, 202)],
-        )
-        .await;
-        check(&inbox, &[("partner", "DELETE", "OBJECT/", 403)]).await;
-        check(
-            &own,
-            &[
-                ("other", "DELETE", "OBJECT/", 403),
-                ("", "DELETE", "OBJECT/", 401),
-            ],
-        )
-        .await;
-        check(
-            &own,
-            &[
-                ("viewer", "DELETE", "OBJECT/", 403),
-                ("partner", "DELETE", "manifest/", 405),
-            ],
-        )
-        .await;
-        check(
-            &own,
-            &[("partner", "GET", "nothing/", 404), ("", "GET", "nothing/", 404)],
-        )
-        .await;
-        check(
-            &own,
-            &[
-                ("partner", "GET", "objects/indicator--x/", 404),
-                ("partner", "GET", "objects/%ff/", 404),
-            ],
-        )
-        .await;
-        let absent = "/taxii2/api/collections/5a3e0b1c-0f2d-4c7a-8a3e-4b1f7f1d2c3b/";
-        check(
-            absent,
-            &[
-                ("", "GET", "", 401),
-                ("admin", "GET", "", 404),
-                ("admin", "POST", post, 404),
-            ],
-        )
-        .await;
-        let status = "/taxii2/api/status/";
-        check(
-            status,
-            &[
-                ("", "GET", "x/", 401),
-                ("admin", "GET", "x/", 404),
-                ("admin", "POST", "x/", 405),
-            ],
-        )
-        .await;
     }
 }
 
-/// An error says all that it must; any other answer is none.
-fn is_told(body: &Value, status: u16, is_empty: bool) {
-    if status < 400 || is_empty {
-        return;
+/// With the final `/` and without.
+async fn check(served: &Served, user: &str, method: &str, path: &str, expected: u16) {
+    for path in [path, path.trim_end_matches('/')] {
+        let ask = Ask {
+            method,
+            ..Ask::post(user, path, b"{}")
+        };
+        let answer = ask.send(served.to).await;
+        assert_eq!(answer.status, expected, "{user} {method} {path}");
+        let kind = (answer.status != 204).then_some(TAXII);
+        assert_eq!(answer.header("content-type"), kind);
+        assert_eq!(answer.header("www-authenticate").is_some(), expected == 401);
+        if expected >= 400 && method != "HEAD" {
+            is_told(&answer.json(), expected);
+        }
     }
+}
+
+/// An error says all that it must.
+fn is_told(body: &Value, status: u16) {
     assert_eq!(body["http_status"], json!(status.to_string()), "{body}");
     for name in ["title", "description", "error_id"] {
         assert!(!body[name].as_str().unwrap().is_empty(), "{body}");
@@ -313,12 +260,6 @@ async fn types_and_methods() {
         .send(served.to)
         .await;
         assert_eq!((head.header("content-length"), head.body.len()), (Some("2"), 0));
-    }
-}
-
-impl crate::client::Answer {
-    fn json_or_null(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 

@@ -181,7 +181,7 @@ async fn what_names_the_hidden_is_hidden() {
         }
         assert_eq!(
             read(&store, basket, Some(9)).await,
-            [open.clone()],
+            std::slice::from_ref(&open),
             "{}",
             backend.name
         );
