@@ -6,6 +6,7 @@ pub mod auth;
 mod caller;
 mod outgoing;
 mod problem;
+mod run;
 pub mod serve;
 mod taxii;
 
@@ -17,6 +18,7 @@ use perisai_app::Node;
 pub use caller::{Action, Caller, Proof, Role, Scope};
 pub use outgoing::{Outgoing, record};
 pub use problem::{Problem, ProblemBody};
+pub use run::{Ready, StartError, start};
 
 /// What all routes share.
 #[derive(Debug, Clone)]

@@ -27,6 +27,7 @@ const NAMES: &[&str] = &[
     "log_format",
     "max_content_length",
     "page",
+    "plain",
     "title",
     "tls.certificate",
     "tls.key",
@@ -48,7 +49,9 @@ pub struct NodeSettings {
     pub url: Option<String>,
     /// Its certificate and key; a self-signed one is made where none is named.
     pub tls: Option<TlsFiles>,
-    /// Whether it may speak plain HTTP to others than this machine.
+    /// Whether it speaks plain HTTP.
+    pub plain: bool,
+    /// Whether it may speak that to others than this machine.
     pub insecure: bool,
     /// Proxies whose word on who calls counts.
     pub trusted_proxies: Vec<IpAddr>,
@@ -112,6 +115,7 @@ impl Default for NodeSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 6443)),
             url: None,
             tls: None,
+            plain: false,
             insecure: false,
             trusted_proxies: Vec::new(),
             title: "Perisai".to_owned(),

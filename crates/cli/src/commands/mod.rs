@@ -3,6 +3,7 @@
 mod demo;
 mod hunt;
 mod intel;
+mod serve;
 mod time;
 
 use clap::Subcommand;
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     /// Look at intelligence itself
     #[command(subcommand)]
     Intel(intel::Intel),
+    /// Run a node: keep intelligence, and exchange it with partners
+    Serve(serve::Serve),
 }
 
 impl Command {
@@ -27,6 +30,7 @@ impl Command {
             Self::Hunt(hunt) => hunt.run(),
             Self::Demo(demo) => demo.run(),
             Self::Intel(intel) => intel.run(),
+            Self::Serve(serve) => serve.run(),
         }
     }
 }

@@ -1,0 +1,106 @@
+//! A node that is ready to serve: its store, its routes, and where it listens.
+
+use std::sync::Arc;
+
+use axum::Router;
+use perisai_app::{Node, NodeSettings};
+
+use crate::auth::{Auth, AuthSettings, Networks, first_start};
+use crate::serve::{Bounds, Listen, ServeError, Server, Tls};
+use crate::{State, router};
+
+/// A node that is ready to serve.
+#[derive(Debug)]
+pub struct Ready {
+    /// The node.
+    pub node: Arc<Node>,
+    /// What it serves.
+    pub routes: Router,
+    /// Where it listens.
+    pub server: Server,
+    /// On the first start, a token for who runs the node: to be shown once.
+    pub first_token: Option<String>,
+}
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its store cannot be used.
+    #[error(transparent)]
+    Store(#[from] perisai_store::Error),
+    /// It cannot listen.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// Opens a node's store and listens. Nothing is served yet.
+///
+/// # Errors
+/// Where the store, the key or the address cannot be used.
+pub async fn start(settings: NodeSettings) -> Result<Ready, StartError> {
+    let listen = Listen {
+        address: settings.listen,
+        tls: tls(&settings),
+        insecure: settings.insecure,
+        admin_socket: Some(settings.data.join("admin.sock")),
+        bounds: Bounds::default(),
+    };
+    let auth = AuthSettings {
+        trusted_proxies: Networks::of_addresses(&settings.trusted_proxies),
+        ..AuthSettings::default()
+    };
+    let title = settings.title.clone();
+    let node = Arc::new(Node::open(settings).await?);
+    let server = Server::bind(listen).await?;
+    let first_token = first_start(node.store(), &title).await?;
+    let routes = router(State {
+        node: Arc::clone(&node),
+    });
+    let routes = Auth::new(Arc::clone(&node), auth).guard(routes);
+    Ok(Ready {
+        node,
+        routes,
+        server,
+        first_token,
+    })
+}
+
+impl Ready {
+    /// Serves until `shutdown` is done; then lets requests that are under way end, for a while.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let store = self.node.store().clone();
+        let folding = tokio::spawn(async move { store.keep_folding().await });
+        self.server.serve(self.routes, shutdown).await;
+        folding.abort();
+    }
+}
+
+fn tls(settings: &NodeSettings) -> Tls {
+    match &settings.tls {
+        _ if settings.plain => Tls::Off,
+        Some(files) => Tls::Files {
+            certificate: files.certificate.clone(),
+            key: files.key.clone(),
+        },
+        None => Tls::SelfSigned {
+            folder: settings.data.clone(),
+            names: names(settings),
+        },
+    }
+}
+
+/// The names that a certificate of our own is made for.
+fn names(settings: &NodeSettings) -> Vec<String> {
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    if !settings.listen.ip().is_unspecified() {
+        names.push(settings.listen.ip().to_string());
+    }
+    let host = settings.url.as_deref().and_then(|url| url.split_once("://"));
+    if let Some((_, rest)) = host {
+        let end = rest.find(['/', ':']).unwrap_or(rest.len());
+        names.push(rest[..end].to_owned());
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
