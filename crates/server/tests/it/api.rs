@@ -124,6 +124,7 @@ async fn only_who_runs_the_node_keeps_people_and_keys() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of what is told")]
 async fn what_is_wrong_is_told() {
     let (served, admin) = started().await;
     let one = ONE.0;

@@ -26,6 +26,7 @@ async fn ask(served: &Served, path: &str, headers: &[Header<'_>]) -> (u16, Optio
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of proofs")]
 async fn each_proof_names_who_calls() {
     let mut way = Way::default();
     way.settings.failures.burst = 1000.0;
