@@ -345,13 +345,23 @@ async fn within<'a>(
         return Ok(spots);
     };
     let seqs: Vec<_> = spots.iter().map(|spot| spot.object).collect();
+    let length = |entry: &Released<Entry>| entry.get().raw.len() as u64;
+    let mut held: u64 = page.entries.iter().map(length).sum();
+    // Mostly all of them fit, which costs a row a statement to know, not one an object.
+    let mut total = 0;
+    let sql = "SELECT CAST(sum(length(raw)) AS BIGINT) FROM objects WHERE seq IN ({})";
+    for row in fetch_in(connection, sql, &seqs).await? {
+        let sum: Option<i64> = row.try_get(0)?;
+        total += u64::try_from(sum.unwrap_or(0)).unwrap_or(0);
+    }
+    if held + total <= bytes {
+        return Ok(spots);
+    }
     let mut sizes: HashMap<i64, i64> = HashMap::with_capacity(seqs.len());
     let sql = "SELECT seq, CAST(length(raw) AS BIGINT) FROM objects WHERE seq IN ({})";
     for row in fetch_in(connection, sql, &seqs).await? {
         sizes.insert(row.try_get(0)?, row.try_get(1)?);
     }
-    let length = |entry: &Released<Entry>| entry.get().raw.len() as u64;
-    let mut held: u64 = page.entries.iter().map(length).sum();
     let fits = |spot: &&Spot| {
         let size = sizes.get(&spot.object).copied().unwrap_or(0);
         held += u64::try_from(size).unwrap_or(0);
