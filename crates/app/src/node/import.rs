@@ -285,7 +285,12 @@ mod tests {
         };
         let import = || {
             let found = node
-                .import(&[files.clone()], &options, &Stop::default(), runtime.handle())
+                .import(
+                    std::slice::from_ref(&files),
+                    &options,
+                    &Stop::default(),
+                    runtime.handle(),
+                )
                 .unwrap();
             (found.stored, found.known, found.apart, found.refused)
         };
