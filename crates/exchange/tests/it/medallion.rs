@@ -4,7 +4,7 @@
 //! pages, each of which is given once; what it already has it calls a failure; it forgets the version of observables
 //! that were asked for alone, and fails from then on.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -183,8 +183,10 @@ async fn pull_all(
     panic!("it does not end: {found:?}");
 }
 
-fn sorted(values: &[Value]) -> BTreeSet<String> {
-    values.iter().map(ToString::to_string).collect()
+/// By id and version: medallion gives the keys of objects in another order.
+fn sorted(values: &[Value]) -> BTreeMap<String, &Value> {
+    let key = |value: &Value| format!("{} {}", value["id"], value["modified"]);
+    values.iter().map(|value| (key(value), value)).collect()
 }
 
 #[tokio::test]
