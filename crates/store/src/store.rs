@@ -81,6 +81,16 @@ impl Store {
         self.shared().collections.clone()
     }
 
+    /// Asks the database whether it is there.
+    ///
+    /// # Errors
+    /// Where it is not.
+    pub async fn check(&self) -> Result<(), Error> {
+        let mut connection = self.reader().await?;
+        fetch_one(&mut connection, "SELECT value FROM facts WHERE name = 'schema'", |values| values).await?;
+        Ok(())
+    }
+
     /// How many objects are stored, all versions counted.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use crate::classes::{ClassId, LaneId};
-use crate::{Error, Store};
+use crate::sql::fetch_in;
+use crate::{Error, Store, hash};
 
 /// The store as one recipient may see it: what it reads is [`Released`] to them, and no query touches anything else.
 #[derive(Debug, Clone)]
@@ -100,6 +101,32 @@ impl View {
             lane.is_some_and(|lane| self.may_see(lane.class) && takes(&lane.kind, &lane.spec))
         };
         lanes.filter(is_open).collect()
+    }
+
+    /// All versions of an object that the recipient may see, the newest first; none where there is no such object.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn object(&self, id: &str) -> Result<Vec<Released<Entry>>, Error> {
+        let mut connection = self.store.reader().await?;
+        let seqs = self
+            .store
+            .with_hashes(&mut connection, &[hash::of_id(id)])
+            .await?;
+        let sql = concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM objects o WHERE o.standing = 0 AND o.seq IN ({})"
+        );
+        let mut found = Vec::new();
+        for row in fetch_in(&mut connection, sql, &seqs).await? {
+            if let Ok(entry) = self.entry(&row, None)? {
+                found.push(entry);
+            }
+        }
+        found.retain(|entry| entry.get().id == id);
+        found.sort_by_key(|entry| std::cmp::Reverse((entry.get().version, entry.get().seq)));
+        Ok(found)
     }
 
     /// Releases the object of a row, or refuses it.

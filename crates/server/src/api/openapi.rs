@@ -9,7 +9,7 @@ use axum::routing::get;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{certificates, groups, organisations, session, tokens, users};
+use super::{audit, certificates, collections, groups, objects, organisations, session, tokens, users};
 use crate::State;
 
 #[derive(OpenApi)]
@@ -22,10 +22,16 @@ use crate::State;
         users::list, users::add, users::change, users::remove,
         tokens::list, tokens::add, tokens::revoke,
         certificates::list, certificates::add, certificates::revoke,
+        objects::search, objects::show,
+        audit::verify,
+        collections::list, collections::show, collections::add, collections::remove, collections::grant,
     ),
     tags(
         (name = "session", description = "Logging in and out, and who one is"),
         (name = "people", description = "Organisations, the groups in which they share, people"),
+        (name = "intelligence", description = "What the node keeps, as far as policy lets one see it"),
+        (name = "collections", description = "What partners read and write, and who may"),
+        (name = "audit", description = "What was done"),
         (name = "keys", description = "Tokens of programs, certificates of partners"),
     ),
     security(("bearer" = []), ("basic" = [])),

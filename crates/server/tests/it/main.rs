@@ -13,6 +13,7 @@ mod client;
 mod faults;
 mod filters;
 mod hidden;
+mod intelligence;
 mod log_ins;
 mod manners;
 mod node;

@@ -1,0 +1,280 @@
+//! Collections, and who may read and write them.
+
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use perisai_model::{Organisation, Tlp};
+use perisai_store::{Collection, NewCollection, Query, Rights};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::body::{Body, Named};
+use super::{Admin, Reader};
+use crate::problem::ProblemBody;
+use crate::{Caller, Problem, State};
+
+pub(crate) fn router() -> Router<State> {
+    Router::new()
+        .route("/api/collections", get(list).post(add))
+        .route("/api/collections/{id}", get(show).delete(remove))
+        .route("/api/collections/{id}/rights/{organisation}", put(grant))
+}
+
+/// A collection.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CollectionBody {
+    /// Its id in TAXII.
+    id: Uuid,
+    /// A short name that may stand for the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias: Option<String>,
+    /// Its name.
+    title: String,
+    /// More for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    /// What enters by itself; where there is none, only what is sent to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<QueryBody>,
+    /// What other organisations may do with it.
+    rights: Vec<RightsOf>,
+}
+
+/// What enters a collection by itself: objects that satisfy every part that is given.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct QueryBody {
+    /// One of these types.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    types: Vec<String>,
+    /// One of these labels of TLP; what has no marking counts by the node's default.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tlp: Vec<String>,
+    /// One of these labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    labels: Vec<String>,
+    /// From one of these sources, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<String>,
+    /// Meant by name for one of these organisations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    audience: Vec<Uuid>,
+}
+
+/// What an organisation may do with a collection.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RightsOf {
+    /// Which.
+    organisation: Uuid,
+    /// Take from it what policy allows.
+    read: bool,
+    /// Add to it.
+    write: bool,
+}
+
+/// A collection that is new.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBody {
+    /// A short name that may stand for the id: letters, digits, `-` and `_`.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    alias: Option<String>,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
+    title: String,
+    /// More for people.
+    #[schema(max_length = 2000)]
+    description: Option<String>,
+    /// What enters by itself; where there is none, only what is sent to it.
+    query: Option<QueryBody>,
+}
+
+/// What an organisation may do with a collection from now on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RightsBody {
+    /// Take from it what policy allows.
+    read: bool,
+    /// Add to it.
+    write: bool,
+}
+
+impl From<&Collection> for CollectionBody {
+    fn from(collection: &Collection) -> Self {
+        let rights = |(organisation, rights): (&Organisation, &Rights)| RightsOf {
+            organisation: organisation.0,
+            read: rights.read,
+            write: rights.write,
+        };
+        Self {
+            id: collection.id,
+            alias: collection.alias.clone(),
+            title: collection.title.clone(),
+            description: collection.description.clone(),
+            query: collection.query.clone().map(Into::into),
+            rights: collection.rights.iter().map(rights).collect(),
+        }
+    }
+}
+
+impl From<Query> for QueryBody {
+    fn from(query: Query) -> Self {
+        let Query {
+            types,
+            tlp,
+            labels,
+            sources,
+            audience,
+        } = query;
+        Self {
+            types,
+            tlp,
+            labels,
+            sources,
+            audience,
+        }
+    }
+}
+
+impl TryFrom<QueryBody> for Query {
+    type Error = Problem;
+
+    fn try_from(body: QueryBody) -> Result<Self, Problem> {
+        let QueryBody {
+            types,
+            tlp,
+            labels,
+            sources,
+            audience,
+        } = body;
+        if let Some(unknown) = tlp.iter().find(|label| Tlp::from_label(label).is_none()) {
+            return Err(Problem::bad_request(format!("`{unknown}` is no label of TLP")));
+        }
+        Ok(Self {
+            types,
+            tlp,
+            labels,
+            sources,
+            audience,
+        })
+    }
+}
+
+/// List collections
+#[utoipa::path(get, path = "/api/collections", tag = "collections", responses(
+    (status = 200, body = Vec<CollectionBody>),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn list(Reader(caller): Reader, Shared(state): Shared<State>) -> Json<Vec<CollectionBody>> {
+    let all = state.node.store().collections();
+    let known = all.iter().filter(|one| may_know(&caller, &state, one));
+    Json(known.map(|one| CollectionBody::from(&**one)).collect())
+}
+
+/// Whether one may know that there is a collection: our own people all, others those which they may use.
+fn may_know(caller: &Caller, state: &State, collection: &Collection) -> bool {
+    let Some(organisation) = caller.organisation else {
+        return false;
+    };
+    let rights = collection.rights_of(organisation);
+    organisation == state.node.store().own() || rights.read || rights.write
+}
+
+/// Show a collection
+#[utoipa::path(get, path = "/api/collections/{id}", tag = "collections", params(("id" = String, Path,)), responses(
+    (status = 200, body = CollectionBody),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn show(
+    Reader(caller): Reader,
+    Shared(state): Shared<State>,
+    Named(id): Named<String>,
+) -> Result<Json<CollectionBody>, Problem> {
+    let found = state.node.store().collection(&id);
+    found
+        .filter(|one| may_know(&caller, &state, one))
+        .map(|one| Json(CollectionBody::from(&*one)))
+        .ok_or_else(Problem::not_found)
+}
+
+/// Make a collection
+///
+/// With a query, all that is stored and matches it enters at once.
+#[utoipa::path(post, path = "/api/collections", tag = "collections", request_body = NewBody, responses(
+    (status = 201, body = CollectionBody),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn add(
+    _: Admin,
+    Shared(state): Shared<State>,
+    Body(new): Body<NewBody>,
+) -> Result<(StatusCode, Json<CollectionBody>), Problem> {
+    if !(1..=200).contains(&new.title.chars().count()) {
+        return Err(Problem::bad_request("title has 1 to 200 characters"));
+    }
+    if new
+        .description
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > 2000)
+    {
+        return Err(Problem::bad_request("description has at most 2,000 characters"));
+    }
+    if new.alias.as_deref().is_some_and(|alias| !is_alias(alias)) {
+        let told = "alias has 1 to 64 letters, digits, - and _, and is no UUID";
+        return Err(Problem::bad_request(told));
+    }
+    let made = state.node.store().create_collection(NewCollection {
+        alias: new.alias,
+        title: new.title,
+        description: new.description,
+        query: new.query.map(TryInto::try_into).transpose()?,
+    });
+    Ok((StatusCode::CREATED, Json(CollectionBody::from(&*made.await?))))
+}
+
+fn is_alias(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    (1..=64).contains(&text.len()) && text.chars().all(is_part) && Uuid::try_parse(text).is_err()
+}
+
+/// Remove a collection
+///
+/// What is in it stays in the store.
+#[utoipa::path(delete, path = "/api/collections/{id}", tag = "collections", params(("id" = String, Path,)), responses(
+    (status = 204, description = "It is gone"),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn remove(
+    _: Admin,
+    Shared(state): Shared<State>,
+    Named(id): Named<String>,
+) -> Result<StatusCode, Problem> {
+    state.node.store().remove_collection(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Say what an organisation may do with a collection
+#[utoipa::path(put, path = "/api/collections/{id}/rights/{organisation}", tag = "collections",
+    params(("id" = String, Path,), ("organisation" = Uuid, Path,)), request_body = RightsBody, responses(
+    (status = 204, description = "It counts from now on"),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn grant(
+    _: Admin,
+    Shared(state): Shared<State>,
+    Named((id, organisation)): Named<(String, Uuid)>,
+    Body(RightsBody { read, write }): Body<RightsBody>,
+) -> Result<StatusCode, Problem> {
+    let store = state.node.store();
+    let organisation = Organisation(organisation);
+    if store.organisation(organisation).await?.is_none() {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "there is no such organisation",
+        ));
+    }
+    store.grant(&id, organisation, Rights { read, write }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,194 @@
+//! What the node keeps: searches, and objects with their versions.
+
+use axum::extract::State as Shared;
+use axum::routing::get;
+use axum::{Json, Router};
+use jiff::Timestamp;
+use perisai_model::{Kind, Tlp};
+use perisai_policy::Released;
+use perisai_store::{Entry, Search};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Reader;
+use super::body::{Asked, Named};
+use super::paging::{limit, time};
+use crate::outgoing::{Outgoing, record};
+use crate::problem::ProblemBody;
+use crate::{Problem, State};
+
+pub(crate) fn router() -> Router<State> {
+    Router::new()
+        .route("/api/objects", get(search))
+        .route("/api/objects/{id}", get(show))
+}
+
+/// What is looked for: an object is found where it satisfies every part that is given. Where several may stand in a part,
+/// commas are between them, and one is enough.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SearchQuery {
+    /// Words, all of which it has.
+    text: Option<String>,
+    /// A value that it has: an address, a domain, a hash, defanged or not.
+    value: Option<String>,
+    /// Types.
+    #[serde(rename = "type")]
+    types: Option<String>,
+    /// Kinds of observables.
+    kind: Option<String>,
+    /// Labels of TLP; what has no marking counts by the node's default.
+    tlp: Option<String>,
+    /// Sources, by name.
+    source: Option<String>,
+    /// Labels.
+    label: Option<String>,
+    /// It came at this time or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// It came before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// Whether it counts now: neither revoked nor past its `valid_until`.
+    live: Option<bool>,
+    /// What `next` of the page before said.
+    after: Option<i64>,
+    /// How many at most: 1 to 500, 100 where nothing is said.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+/// A version of an object.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ObjectBody {
+    /// Its id.
+    id: String,
+    /// Its version, as it says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// From whom it came first.
+    source: String,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    received: Timestamp,
+    /// How it is held.
+    tlp: &'static str,
+    /// The object, as it came.
+    #[schema(value_type = Object)]
+    object: Box<RawValue>,
+}
+
+/// A page of what was found, the latest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FoundBody {
+    /// The objects.
+    items: Vec<ObjectBody>,
+    /// What to ask for in `after` where there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
+}
+
+/// Search for objects
+#[utoipa::path(get, path = "/api/objects", tag = "intelligence", params(SearchQuery), responses(
+    (status = 200, body = FoundBody),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn search(
+    Reader(caller): Reader,
+    Shared(state): Shared<State>,
+    Asked(query): Asked<SearchQuery>,
+) -> Result<Json<FoundBody>, Problem> {
+    let view = state.node.store().view(caller.recipient());
+    let found = view.search(&query.read()?).await?;
+    let items = give(&state, "api search", &found.entries).await?;
+    Ok(Json(FoundBody {
+        items,
+        next: found.next,
+    }))
+}
+
+/// Show an object, with all its versions, the newest first
+#[utoipa::path(get, path = "/api/objects/{id}", tag = "intelligence", params(("id" = String, Path,)), responses(
+    (status = 200, body = Vec<ObjectBody>),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn show(
+    Reader(caller): Reader,
+    Shared(state): Shared<State>,
+    Named(id): Named<String>,
+) -> Result<Json<Vec<ObjectBody>>, Problem> {
+    let view = state.node.store().view(caller.recipient());
+    let entries = view.object(&id).await?;
+    if entries.is_empty() {
+        return Err(Problem::not_found());
+    }
+    Ok(Json(give(&state, "api object", &entries).await?))
+}
+
+/// Writes down what leaves, and lets it.
+async fn give(
+    state: &State,
+    way: &'static str,
+    entries: &[Released<Entry>],
+) -> Result<Vec<ObjectBody>, Problem> {
+    let Some(first) = entries.first() else {
+        return Ok(Vec::new());
+    };
+    let ids = entries.iter().map(|entry| &*entry.get().id);
+    record(state, &Outgoing::of_ids(first.recipient(), way, ids)).await?;
+    let sources = state.node.store().sources();
+    let default = state.node.store().policy_context().default_tlp;
+    let body = |entry: &Released<Entry>| {
+        let entry = entry.get();
+        let source = sources.iter().find(|source| source.number == entry.source);
+        let text = String::from_utf8_lossy(&entry.raw).into_owned();
+        Some(ObjectBody {
+            id: entry.id.clone(),
+            version: entry.version_text.clone(),
+            source: source.map_or_else(String::new, |source| source.name.clone()),
+            received: time(entry.received),
+            tlp: entry.tlp.unwrap_or(default).as_str(),
+            object: RawValue::from_string(text).ok()?,
+        })
+    };
+    Ok(entries.iter().filter_map(body).collect())
+}
+
+impl SearchQuery {
+    fn read(self) -> Result<Search, Problem> {
+        let value = self.value.map(|text| {
+            let known = perisai_values::recognise(&text);
+            known.map_or_else(|| text.clone(), |(_, value)| value.into_owned())
+        });
+        Ok(Search {
+            text: self.text.unwrap_or_default(),
+            value,
+            types: words(self.types),
+            kinds: parsed(self.kind, |word| word.parse::<Kind>().ok(), "kind")?,
+            tlp: parsed(self.tlp, Tlp::from_label, "tlp")?,
+            sources: words(self.source),
+            labels: words(self.label),
+            since: self.since.map(Timestamp::as_microsecond),
+            until: self.until.map(Timestamp::as_microsecond),
+            live: self.live,
+            before: self.after,
+            limit: limit(self.limit)?,
+        })
+    }
+}
+
+fn words(list: Option<String>) -> Vec<String> {
+    let list = list.unwrap_or_default();
+    let words = list.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+fn parsed<T>(list: Option<String>, parse: impl Fn(&str) -> Option<T>, name: &str) -> Result<Vec<T>, Problem> {
+    let read = |word: String| {
+        let told = || Problem::bad_request(format!("`{word}` is no {name}"));
+        parse(&word).ok_or_else(told)
+    };
+    words(list).into_iter().map(read).collect()
+}
