@@ -87,7 +87,12 @@ impl Store {
     /// Where it is not.
     pub async fn check(&self) -> Result<(), Error> {
         let mut connection = self.reader().await?;
-        fetch_one(&mut connection, "SELECT value FROM facts WHERE name = 'schema'", |values| values).await?;
+        fetch_one(
+            &mut connection,
+            "SELECT value FROM facts WHERE name = 'schema'",
+            |values| values,
+        )
+        .await?;
         Ok(())
     }
 

@@ -137,7 +137,10 @@ async fn a_search_finds_what_one_may_see() {
         let found = started.found(&started.analyst, query).await;
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
     }
-    assert_eq!(started.found(&started.viewer, "").await, [one.clone()]);
+    assert_eq!(
+        started.found(&started.viewer, "").await,
+        std::slice::from_ref(&one)
+    );
     for wrong in ["kind=nothing", "tlp=blue", "limit=0", "since=now", "colour=blue"] {
         let (status, _) = started
             .get(&started.analyst, &format!("/api/objects?{wrong}"))
