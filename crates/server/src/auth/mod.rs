@@ -1,4 +1,4 @@
-//! Who calls: a layer around all routes turns what a request shows into a [`Caller`], or refuses it.
+//! Who calls: a layer around all routes turns what a request shows into a [`Caller`](crate::Caller), or refuses it.
 //!
 //! What can show it, the first that is there counting:
 //!
