@@ -21,6 +21,7 @@ mod known;
 mod page;
 mod parties;
 mod people;
+mod recall;
 mod removal;
 mod search;
 mod shared;
@@ -41,6 +42,7 @@ pub use people::{
     Certificate, Fingerprint, Group, Issued, NewCertificate, NewToken, NewUser, Opened, OrganisationChange,
     Party, Session, Token, User, UserChange,
 };
+pub use recall::Recalled;
 pub use removal::Removal;
 pub use search::{Found, Search};
 pub use source::{Ceiling, Grade, NewSource, Source, SourceKind};

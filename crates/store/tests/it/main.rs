@@ -7,5 +7,6 @@ mod collections;
 mod objects;
 mod parties;
 mod people;
+mod recalls;
 mod sample;
 mod searching;
