@@ -11,10 +11,13 @@ mod pipe;
 mod stop;
 mod too_common;
 
-pub use files::{InvalidGlob, Selection};
+pub use files::{InvalidGlob, Selection, files_of};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
-pub use node::{ImportOptions, Imported, LogFormat, Node, NodeSettings, SettingsError, TlsFiles};
+pub use node::{
+    BackupError, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat, Node, NodeSettings,
+    SettingsError, TlsFiles, Work, restore,
+};
 pub use perisai_events::ReadOptions;
 pub use perisai_intel::Options as IntelOptions;
 pub use perisai_respond::{

@@ -6,6 +6,7 @@
 //! it as [`Released`](perisai_policy::Released), and nothing that is hidden from the reader is even touched.
 
 mod audit;
+mod backup;
 mod classes;
 mod closure;
 mod collection;
@@ -32,7 +33,8 @@ mod store;
 mod view;
 mod words;
 
-pub use audit::{Audit, AuditEvent, AuditRecord, Digest, Fault, NodeKey, Verified};
+pub use audit::{Audit, AuditEvent, AuditRecord, Digest, Fault, NodeKey, Verified, write_secret};
+pub use backup::Restore;
 pub use collection::{Collection, NewCollection, Query, Rights};
 pub use database::{Location, make_folder};
 pub use error::Error;
