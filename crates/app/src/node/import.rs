@@ -219,6 +219,8 @@ impl Taking<'_> {
         let since = Timestamp::from_microsecond(self.source.created).unwrap_or(Timestamp::UNIX_EPOCH);
         let by = Maker {
             identity: Some(&identity),
+            // What one source says is not what another does: each may be shared, trusted and recalled otherwise.
+            source: Some(&self.source.name),
             created: since,
             modified: since,
         };

@@ -194,11 +194,12 @@ fn enters(query: &Value) -> String {
     let Some(query) = query.as_object() else {
         return "what is sent".to_owned();
     };
-    let part = |(name, words): (&String, &Value)| {
-        let words: Vec<_> = words.as_array()?.iter().filter_map(Value::as_str).collect();
-        Some(format!("{name} {}", words.join(" ")))
+    let part = |name: &str| {
+        let words = query.get(name)?.as_array()?.iter().filter_map(Value::as_str);
+        Some(format!("{name} {}", words.collect::<Vec<_>>().join(" ")))
     };
-    let parts: Vec<_> = query.iter().filter_map(part).collect();
+    let names = ["types", "tlp", "labels", "sources", "audience"];
+    let parts: Vec<_> = names.into_iter().filter_map(part).collect();
     match parts.is_empty() {
         true => "all".to_owned(),
         false => parts.join(", "),
