@@ -72,5 +72,7 @@ pub async fn record(state: &State, outgoing: &Outgoing) -> Result<(), Error> {
             "refused": refusals,
         }),
     };
-    state.node.audit().append(event).await.map(|_| ())
+    state.node.audit().append(event).await?;
+    state.metrics.released(outgoing.count);
+    Ok(())
 }

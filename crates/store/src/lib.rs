@@ -48,5 +48,5 @@ pub use recall::Recalled;
 pub use removal::Removal;
 pub use search::{Found, Search};
 pub use source::{Ceiling, Grade, NewSource, Source, SourceKind};
-pub use store::Store;
+pub use store::{Size, Store};
 pub use view::{Entry, View};

@@ -243,7 +243,7 @@ async fn who_breaks_off_leaves_what_was_whole() {
         drop(stream);
         let mut count = 0;
         for _ in 0..200 {
-            count = served.node.store().count().await.unwrap();
+            count = served.node.store().size().await.unwrap().objects;
             if count >= 2_000 {
                 break;
             }

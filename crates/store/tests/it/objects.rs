@@ -131,7 +131,7 @@ async fn only_whose_it_is_may_change_it() {
         // An older version that comes late is no newer one.
         check(owner, indicator(1, 0, clear), Outcome::Stored).await;
         assert_eq!(read(&store, basket, None).await, [indicator(1, 2, clear)]);
-        assert_eq!(store.count().await.unwrap(), 5);
+        assert_eq!(store.size().await.unwrap().objects, 5);
     }
 }
 
