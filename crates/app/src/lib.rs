@@ -16,7 +16,7 @@ pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
 pub use node::{
     BackupError, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat, Node, NodeSettings,
-    SettingsError, TlsFiles, Work, restore,
+    Seen, SettingsError, SightingsTaken, TlsFiles, Work, restore,
 };
 pub use perisai_events::ReadOptions;
 pub use perisai_intel::Options as IntelOptions;

@@ -4,6 +4,7 @@ mod backup;
 mod import;
 mod jobs;
 mod settings;
+mod sightings;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub use self::backup::{BackupError, restore};
 pub use self::import::{ImportOptions, Imported};
 pub use self::jobs::{Job, JobState, JobStatus, Jobs, Work};
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
+pub use self::sightings::{Seen, SightingsTaken};
 
 /// The name of the source of what our own people make.
 const OWN: &str = "own";
