@@ -11,6 +11,11 @@ use clap::Parser;
 
 use commands::Command;
 
+/// What is held by many threads for different times is given back to the system; the usual allocator keeps it.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A collective cyber-defence node. This version hunts: it looks for indicators and rules in any log.
 #[derive(Debug, Parser)]
 #[command(name = "perisai", version, propagate_version = true, max_term_width = 100)]
