@@ -13,6 +13,7 @@ mod collection;
 mod database;
 mod error;
 mod facts;
+mod filter;
 mod fold;
 mod hash;
 mod ids;
