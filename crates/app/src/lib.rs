@@ -14,7 +14,10 @@ mod too_common;
 pub use files::{InvalidGlob, Selection};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
-pub use node::{ImportOptions, Imported, LogFormat, Node, NodeSettings, SettingsError, TlsFiles};
+pub use node::{
+    AddPeer, ImportOptions, Imported, LogFormat, Node, NodeSettings, Outgoing, Pace, PeerError, Received,
+    SettingsError, TlsFiles,
+};
 pub use perisai_events::ReadOptions;
 pub use perisai_intel::Options as IntelOptions;
 pub use perisai_respond::{

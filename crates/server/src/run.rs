@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
-use perisai_app::{Node, NodeSettings};
+use perisai_app::{Node, NodeSettings, Pace};
+use tokio::sync::watch;
+use tokio::time::{Duration, timeout};
 
 use crate::auth::{Auth, AuthSettings, Networks, first_start};
 use crate::serve::{Bounds, Listen, ServeError, Server, Tls};
 use crate::{State, router};
+
+/// How long the dealings with peers may take to end.
+const STOP: Duration = Duration::from_secs(5);
 
 /// A node that is ready to serve.
 #[derive(Debug)]
@@ -18,6 +23,8 @@ pub struct Ready {
     pub routes: Router,
     /// Where it listens.
     pub server: Server,
+    /// How patient it is with its peers.
+    pub pace: Pace,
     /// On the first start, a token for who runs the node: to be shown once.
     pub first_token: Option<String>,
 }
@@ -61,6 +68,7 @@ pub async fn start(settings: NodeSettings) -> Result<Ready, StartError> {
         node,
         routes,
         server,
+        pace: Pace::default(),
         first_token,
     })
 }
@@ -70,7 +78,13 @@ impl Ready {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let store = self.node.store().clone();
         let folding = tokio::spawn(async move { store.keep_folding().await });
+        let (stop, stopped) = watch::channel(false);
+        let mut syncing = tokio::spawn(Arc::clone(&self.node).keep_syncing(self.pace, stopped));
         self.server.serve(self.routes, shutdown).await;
+        stop.send_replace(true);
+        if timeout(STOP, &mut syncing).await.is_err() {
+            syncing.abort();
+        }
         folding.abort();
     }
 }

@@ -20,6 +20,7 @@ mod ingest;
 mod known;
 mod page;
 mod parties;
+mod peers;
 mod people;
 mod removal;
 mod search;
@@ -37,11 +38,12 @@ pub use database::{Location, make_folder};
 pub use error::Error;
 pub use incoming::{Delivery, Outcome, Receipt};
 pub use page::{Page, PageQuery, VersionFilter};
+pub use peers::{Credential, NewPeer, Peer, PeerKind, PeerSettings, PeerState, Secret};
 pub use people::{
     Certificate, Fingerprint, Group, Issued, NewCertificate, NewToken, NewUser, Opened, OrganisationChange,
     Party, Session, Token, User, UserChange,
 };
-pub use removal::Removal;
+pub use removal::{Grave, Removal};
 pub use search::{Found, Search};
 pub use source::{Ceiling, Grade, NewSource, Source, SourceKind};
 pub use store::Store;

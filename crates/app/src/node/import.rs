@@ -97,11 +97,6 @@ impl Node {
             None => Ok(taking.imported),
         }
     }
-
-    /// The STIX identity of the node's organisation.
-    pub(crate) fn identity(&self) -> String {
-        format!("identity--{}", self.store.own().0)
-    }
 }
 
 /// An import under way.

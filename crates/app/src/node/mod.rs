@@ -1,14 +1,22 @@
 //! A node: a store, its key, its audit chain, and what it does with partners.
 
+mod deletion;
+mod identity;
 mod import;
+mod outgoing;
 mod settings;
+mod sync;
 
 use std::sync::Arc;
 
 use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store, make_folder};
 
+pub use self::deletion::Received;
 pub use self::import::{ImportOptions, Imported};
+pub use self::outgoing::Outgoing;
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
+use self::sync::Syncing;
+pub use self::sync::{AddPeer, Pace, PeerError};
 
 /// The name of the source of what our own people make.
 const OWN: &str = "own";
@@ -20,6 +28,8 @@ pub struct Node {
     store: Store,
     audit: Audit,
     own: Arc<Source>,
+    key: NodeKey,
+    syncing: Syncing,
 }
 
 impl Node {
@@ -32,7 +42,7 @@ impl Node {
         let store = Store::open(&settings.location()).await?;
         store.set_default_tlp(settings.default_tlp).await?;
         let key = NodeKey::of_file(&settings.data.join("node.key"))?;
-        let audit = Audit::open(&store, key, settings.data.join("audit.head")).await?;
+        let audit = Audit::open(&store, key.clone(), settings.data.join("audit.head")).await?;
         let own = NewSource {
             name: OWN.to_owned(),
             kind: SourceKind::Own,
@@ -40,12 +50,16 @@ impl Node {
             tlp: None,
         };
         let own = store.ensure_source(own).await?;
-        Ok(Self {
+        let node = Self {
             settings,
             store,
             audit,
             own,
-        })
+            key,
+            syncing: Syncing::default(),
+        };
+        node.introduce().await?;
+        Ok(node)
     }
 
     /// What it was told.

@@ -10,6 +10,7 @@ mod objects;
 mod openapi;
 mod organisations;
 mod paging;
+mod peers;
 mod session;
 mod tokens;
 mod users;
@@ -31,6 +32,7 @@ pub(crate) fn router() -> Router<State> {
         .merge(objects::router())
         .merge(openapi::router())
         .merge(organisations::router())
+        .merge(peers::router())
         .merge(session::router())
         .merge(tokens::router())
         .merge(users::router())

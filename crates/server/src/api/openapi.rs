@@ -9,7 +9,9 @@ use axum::routing::get;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{audit, certificates, collections, groups, objects, organisations, session, tokens, users};
+use super::{
+    audit, certificates, collections, groups, objects, organisations, peers, session, tokens, users,
+};
 use crate::State;
 
 #[derive(OpenApi)]
@@ -24,6 +26,7 @@ use crate::State;
         certificates::list, certificates::add, certificates::revoke,
         objects::search, objects::show,
         audit::verify,
+        peers::list, peers::show, peers::add, peers::change, peers::remove, peers::sync,
         collections::list, collections::show, collections::add, collections::remove, collections::grant,
     ),
     tags(
@@ -31,6 +34,7 @@ use crate::State;
         (name = "people", description = "Organisations, the groups in which they share, people"),
         (name = "intelligence", description = "What the node keeps, as far as policy lets one see it"),
         (name = "collections", description = "What partners read and write, and who may"),
+        (name = "peers", description = "From whom the node fetches, to whom it sends, and how that goes"),
         (name = "audit", description = "What was done"),
         (name = "keys", description = "Tokens of programs, certificates of partners"),
     ),

@@ -43,7 +43,7 @@ impl Store {
     /// there is enough for a step that is worth it, but never long.
     pub async fn keep_folding(&self) {
         loop {
-            self.inner().came.notified().await;
+            self.inner().came.to_fold.notified().await;
             self.let_gather().await;
             loop {
                 match self.fold().await {

@@ -6,6 +6,8 @@ mod backend;
 mod collections;
 mod objects;
 mod parties;
+mod peers;
 mod people;
 mod sample;
 mod searching;
+mod tombstones;

@@ -1,0 +1,233 @@
+//! One round with a peer: pull, push, and keep how it went.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use perisai_model::Tlp;
+use perisai_store::{Delivery, Error, Outcome, Peer, PeerKind, PeerState, Secret, Source};
+use url::Url;
+
+use super::pull::Remotes;
+use super::push::Target;
+use super::{Pace, micros, now, register};
+use crate::node::{Node, Received};
+
+/// How long an error is that is kept, in bytes.
+const SHOWN: usize = 600;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// All.
+    All,
+    /// Something came that may be sent.
+    Push,
+}
+
+/// What is remembered of a peer while the node runs, so that it is not asked again and again.
+#[derive(Debug, Default)]
+pub(super) struct Dealings {
+    pub(super) client: Option<perisai_exchange::taxii::Client>,
+    pub(super) remotes: Option<Remotes>,
+    pub(super) target: Option<Target>,
+}
+
+/// Why something with a peer does not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The other side, or the way there.
+    #[error(transparent)]
+    Exchange(#[from] perisai_exchange::Error),
+    /// Our side.
+    #[error("here: {0}")]
+    Store(#[from] Error),
+    /// What is set does not fit, or the other side says what cannot be.
+    #[error("{0}")]
+    Told(String),
+}
+
+/// Whether there is more to do at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// All is done.
+    Done,
+    /// Its turn is over.
+    More,
+}
+
+/// A round under way.
+pub(super) struct Round<'a> {
+    pub(super) node: &'a Arc<Node>,
+    pub(super) peer: &'a Peer,
+    pub(super) pace: Pace,
+    pub(super) state: PeerState,
+    pub(super) secret: Secret,
+    pub(super) dealings: &'a mut Dealings,
+}
+
+impl Node {
+    /// Deals with a peer now: after whoever does it already.
+    ///
+    /// # Errors
+    /// Where the store fails so that nothing can be kept of it. What the peer gets wrong is in the state.
+    pub(super) async fn deal(self: &Arc<Self>, peer: &Peer, wish: Wish) -> Result<PeerState, Error> {
+        let dealings = self.syncing.dealings(peer);
+        let mut dealings = dealings.lock().await;
+        let begun = now();
+        let mut round = Round {
+            node: self,
+            peer,
+            pace: self.syncing.pace(),
+            state: self.store.peer_state(peer).await?,
+            secret: Secret::default(),
+            dealings: &mut dealings,
+        };
+        let mut ends = Vec::new();
+        match self.store.peer_secret(peer, &self.key).await {
+            Ok(secret) => {
+                round.secret = secret;
+                if wish == Wish::All {
+                    round.state.last_attempt = Some(begun);
+                    if peer.settings.pull_seconds > 0 {
+                        ends.push(round.pull().await);
+                    }
+                }
+                if peer.settings.push.is_some() {
+                    ends.push(round.push().await);
+                }
+            }
+            Err(error) => ends.push(Err(error.into())),
+        }
+        round.conclude(begun, wish, ends);
+        let state = round.state;
+        self.store.keep_peer_state(peer, &state).await?;
+        Ok(state)
+    }
+}
+
+impl Round<'_> {
+    async fn pull(&mut self) -> Result<End, Failure> {
+        match self.peer.kind {
+            PeerKind::Taxii => self.pull_taxii().await,
+            PeerKind::Feed => self.fetch_feed().await,
+            PeerKind::MispFeed => self.pull_misp_feed().await,
+            PeerKind::Misp => self.pull_misp().await,
+        }
+    }
+
+    /// Keeps how a round went.
+    fn conclude(&mut self, begun: i64, wish: Wish, ends: Vec<Result<End, Failure>>) {
+        let mut failed = None;
+        let mut more = false;
+        for end in ends {
+            match end {
+                Ok(end) => more |= end == End::More,
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        }
+        let state = &mut self.state;
+        let Some(error) = failed else {
+            // A push that succeeds says nothing of a pull that did not.
+            if wish == Wish::All || state.failing_since.is_none() {
+                state.failing_since = None;
+                state.failures = 0;
+                state.last_error = None;
+                state.last_success = Some(now());
+                state.not_before = more.then_some(0);
+            }
+            if wish == Wish::All && !more {
+                state.caught_up = Some(begun);
+            }
+            return;
+        };
+        tracing::warn!(peer = self.peer.name, %error, "a peer does not do what it should");
+        // What was remembered may be what is wrong.
+        *self.dealings = Dealings::default();
+        let doubled = self.pace.backoff.saturating_mul(1 << state.failures.min(16));
+        let backoff = doubled
+            .min(self.pace.longest_backoff)
+            .mul_f64(0.75 + super::chance() / 4.0);
+        let asked = match &error {
+            Failure::Exchange(error) => error.retry_at().map(jiff::Timestamp::as_microsecond),
+            _ => None,
+        };
+        let later = now().saturating_add(micros(backoff));
+        state.not_before = Some(asked.map_or(later, |asked| asked.max(later)));
+        state.failures = state.failures.saturating_add(1);
+        state.failing_since.get_or_insert(begun);
+        let mut told = error.to_string();
+        told.truncate(told.floor_char_boundary(SHOWN));
+        state.last_error = Some(told);
+    }
+
+    /// Since when this turn lasts, as a question to ask.
+    pub(super) fn turn(&self) -> impl Fn() -> bool + use<> {
+        let (begun, turn) = (Instant::now(), self.pace.turn);
+        move || begun.elapsed() > turn
+    }
+
+    /// The source of what the peer brings.
+    pub(super) fn source(&self) -> Result<Arc<Source>, Failure> {
+        let sources = self.node.store().sources();
+        let found = sources.into_iter().find(|one| one.number == self.peer.source);
+        found.ok_or_else(|| Failure::Told("the source of the peer is gone".to_owned()))
+    }
+
+    /// The address of the peer, with what is secret in it.
+    pub(super) fn url(&self) -> Result<Url, Failure> {
+        let url = Url::parse(&self.peer.url).map_err(|error| Failure::Told(format!("address: {error}")))?;
+        register::full(&url, &self.secret).map_err(|error| Failure::Told(error.to_string()))
+    }
+
+    /// The collection here that what comes enters.
+    pub(super) fn into(&self) -> Result<Option<i64>, Failure> {
+        let Some(id) = self.peer.settings.into else {
+            return Ok(None);
+        };
+        let found = self.node.store().collection(&id.to_string());
+        let gone = || Failure::Told("the collection that it is to enter is gone".to_owned());
+        found.map(|found| Some(found.number)).ok_or_else(gone)
+    }
+
+    /// A delivery of what came.
+    pub(super) fn delivery(&self, objects: Vec<Vec<u8>>) -> Result<Delivery, Failure> {
+        Ok(Delivery {
+            source: self.peer.source,
+            collection: self.into()?,
+            tlp: None::<Tlp>,
+            audience: None,
+            objects,
+        })
+    }
+
+    /// Counts what became of what came.
+    pub(super) fn count(&mut self, received: Received) {
+        count(&mut self.state, received);
+    }
+
+    /// Counts, and tells, what could not be read.
+    pub(super) fn refuse(&mut self, count: u64, why: impl IntoIterator<Item = String>) {
+        self.state.refused += count;
+        why.into_iter().take(5).for_each(|line| self.state.tell(line));
+    }
+}
+
+/// Counts what became of what came.
+pub(super) fn count(state: &mut PeerState, received: Received) {
+    state.deleted += received.deleted;
+    for receipt in received.receipts {
+        let id = receipt.id.as_deref().unwrap_or("an object without an id");
+        match receipt.outcome {
+            Outcome::Stored => state.stored += 1,
+            Outcome::Known => state.known += 1,
+            Outcome::Apart => {
+                state.apart += 1;
+                state.tell(format!("{id}: it changes what is another's, so it is kept apart"));
+            }
+            Outcome::Refused(why) => {
+                state.refused += 1;
+                state.tell(format!("{id}: {why}"));
+            }
+        }
+    }
+}
