@@ -19,6 +19,7 @@ pub use node::{
     SettingsError, TlsFiles,
 };
 pub use perisai_events::ReadOptions;
+pub use perisai_exchange::{Limits, Retry};
 pub use perisai_intel::Options as IntelOptions;
 pub use perisai_respond::{
     Format, Options as OutputOptions, Writer, say_closing, say_interrupted, say_yara_not_run, writer,

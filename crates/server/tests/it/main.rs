@@ -25,4 +25,5 @@ mod served;
 mod serving;
 mod slow;
 mod speed;
+mod sync;
 mod writing;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use perisai_intel::write::{self, Identity, Maker};
 use perisai_intel::{Format, Options, format_of_head, read_objects};
-use perisai_model::{Intel, Place, Problem, Timestamp};
+use perisai_model::{Intel, Place, Problem, Timestamp, Tlp};
 use perisai_store::{Delivery, PeerState, Source};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -59,10 +59,13 @@ impl Round<'_> {
             since: Timestamp::from_microsecond(source.created).unwrap_or(Timestamp::UNIX_EPOCH),
             identity,
             shown: self.peer.url.as_str().into(),
-            batch: self.introduce(&source).await?,
+            introduction: self.introduce(&source).await?,
+            batch: Vec::new(),
             bytes: 0,
+            tlp: source.tlp,
             tally: PeerState::default(),
             told: 0,
+            left_out: 0,
             failed: None,
         };
         let stop = Stop::default();
@@ -77,6 +80,13 @@ impl Round<'_> {
                 }
             }
             taking.deliver();
+            if taking.left_out > 0 {
+                let (shown, many) = (&taking.shown, taking.left_out);
+                let line = format!(
+                    "{shown}: {many} entries left out: not meant for detection, or of no kind that is used"
+                );
+                taking.tally.tell(line);
+            }
             (taking.tally, taking.failed)
         };
         let (tally, failed) = tokio::task::spawn_blocking(work)
@@ -92,12 +102,12 @@ impl Round<'_> {
 
     /// The identity of whose feed it is, where nobody has sent one: what is made in its name names it. It may go where
     /// the rest may go.
-    async fn introduce(&self, source: &Source) -> Result<Vec<Vec<u8>>, Failure> {
+    async fn introduce(&self, source: &Source) -> Result<Option<Vec<u8>>, Failure> {
         let store = self.node.store();
         let organisation = self.peer.organisation;
         let id = format!("identity--{}", organisation.0);
         if organisation == store.own() || store.knows(&id).await? {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let party = store.organisation(organisation).await?;
         let name = party.map_or_else(|| self.peer.name.clone(), |party| party.name);
@@ -113,12 +123,12 @@ impl Round<'_> {
             modified: created,
         });
         let Ok(mut object) = serde_json::from_slice::<Value>(&written.unwrap_or_default()) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         if let Some(tlp) = source.tlp {
             object["object_marking_refs"] = json!([tlp.stix_id()]);
         }
-        Ok(vec![object.to_string().into_bytes()])
+        Ok(Some(object.to_string().into_bytes()))
     }
 }
 
@@ -132,10 +142,16 @@ struct Taking {
     since: Timestamp,
     /// The address that problems are told of.
     shown: Arc<str>,
+    /// The identity in whose name indicators are made, until one is.
+    introduction: Option<Vec<u8>>,
     batch: Vec<Vec<u8>>,
     bytes: usize,
+    /// How those are marked that carry no marking.
+    tlp: Option<Tlp>,
     tally: PeerState,
     told: usize,
+    /// How many entries are not meant for detection, or of a kind that is not known here.
+    left_out: u64,
     failed: Option<Failure>,
 }
 
@@ -220,6 +236,11 @@ impl Taking {
         };
         perisai_intel::read(place, reader, &options, &mut intel)?;
         self.tally.refused += intel.problems.len() as u64;
+        self.left_out += intel.withheld.total();
+        // What is written here can say how it is held; what came as STIX stays as it came.
+        for context in &mut intel.contexts {
+            context.tlp = context.tlp.or(self.tlp);
+        }
         let identity = self.identity.clone();
         let by = Maker {
             identity: Some(&identity),
@@ -237,7 +258,8 @@ impl Taking {
         for written in values.chain(rules) {
             match written {
                 Ok(object) => {
-                    if !self.add(object) {
+                    let first = self.introduction.take();
+                    if !first.into_iter().chain([object]).all(|object| self.add(object)) {
                         break;
                     }
                 }
