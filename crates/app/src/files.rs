@@ -105,6 +105,22 @@ pub(crate) const STDIN: &str = "-";
 /// By which the system tells what standard input is, where it does.
 const STDIN_FILE: &str = "/dev/stdin";
 
+/// The files under some paths, in the order of their names, and how each is called; without a path for standard input.
+/// What is no file, and links that lead out of a folder, are told as problems.
+pub fn files_of(paths: &[PathBuf], problems: &mut Vec<Problem>) -> Vec<(Option<PathBuf>, Place)> {
+    let walked = walk(paths, &Selection::default(), problems);
+    let links = walked
+        .links
+        .into_iter()
+        .map(|link| Problem::new(link, NOT_FOLLOWED));
+    problems.extend(links);
+    let files = walked.inputs.into_iter();
+    files.map(|input| (input.path, input.place)).collect()
+}
+
+/// Why a link is not read.
+pub(crate) const NOT_FOLLOWED: &str = "a link out of the folder: not followed; name it to have it read";
+
 /// What paths lead to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Walked {
@@ -290,6 +306,18 @@ pub(crate) fn error_text(error: &io::Error) -> String {
 }
 
 impl Input {
+    /// A file that is called otherwise than its path says.
+    pub(crate) fn named(path: PathBuf, name: &str) -> Self {
+        let metadata = fs::metadata(&path).ok();
+        Self {
+            place: Place::file(name),
+            size: metadata.as_ref().map(Metadata::len),
+            modified: Some(Timestamp::now()),
+            path: Some(path),
+            found: false,
+        }
+    }
+
     /// Whether the first bytes of a file are such; false where it cannot be read, which is told when it is searched.
     pub(crate) fn starts_as(&self, such: fn(&[u8]) -> bool) -> bool {
         const HEAD: u64 = 4096;

@@ -94,22 +94,27 @@ pub fn load_warninglists(paths: &[PathBuf], stop: &Stop) -> (Vec<Warninglist>, V
 }
 
 /// Opens all files under the paths, and all that is packed in them, until `stop` is set.
-pub(crate) fn unpack_all(paths: &[PathBuf], stop: &Stop, takes: &mut dyn Takes) {
+pub(crate) fn unpack_paths(paths: &[PathBuf], stop: &Stop, takes: &mut dyn Takes) {
     let mut problems = Vec::new();
-    for input in inputs(paths, &mut problems) {
+    unpack_all(inputs(paths, &mut problems), stop, takes);
+    problems.into_iter().for_each(|problem| takes.problem(problem));
+}
+
+/// Opens some files, and all that is packed in them, until `stop` is set.
+pub(crate) fn unpack_all(inputs: Vec<Input>, stop: &Stop, takes: &mut dyn Takes) {
+    for input in inputs {
         if stop.is_set() {
             break;
         }
         unpack(&input, stop, takes);
     }
-    problems.into_iter().for_each(|problem| takes.problem(problem));
 }
 
 /// All files under the paths. What a link out of a folder leads to may be missing.
 fn inputs(paths: &[PathBuf], problems: &mut Vec<Problem>) -> Vec<Input> {
     let walked = files::walk(paths, &Selection::default(), problems);
-    let why = "a link out of the folder: not followed; name it to have it read";
-    problems.extend(walked.links.into_iter().map(|link| Problem::new(link, why)));
+    let links = walked.links.into_iter();
+    problems.extend(links.map(|link| Problem::new(link, files::NOT_FOLLOWED)));
     walked.inputs
 }
 

@@ -11,12 +11,12 @@ mod pipe;
 mod stop;
 mod too_common;
 
-pub use files::{InvalidGlob, Selection};
+pub use files::{InvalidGlob, Selection, files_of};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
 pub use node::{
-    AddPeer, ImportOptions, Imported, LogFormat, Node, NodeSettings, Outgoing, Pace, PeerError, Received,
-    SettingsError, TlsFiles,
+    AddPeer, BackupError, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat, Node,
+    NodeSettings, Outgoing, Pace, PeerError, Received, SettingsError, TlsFiles, Work, restore,
 };
 pub use perisai_events::ReadOptions;
 pub use perisai_exchange::{Limits, Retry};

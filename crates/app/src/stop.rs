@@ -22,6 +22,11 @@ impl Stop {
         Arc::clone(&self.0)
     }
 
+    /// Makes the wish.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the wish was made.
     #[must_use]
     pub fn is_set(&self) -> bool {

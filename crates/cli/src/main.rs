@@ -1,5 +1,6 @@
 //! The binary `perisai`: reads the command line, runs one use case of `app`, and says how it ended.
 
+mod client;
 mod commands;
 mod interrupt;
 mod output;
@@ -11,7 +12,8 @@ use clap::Parser;
 
 use commands::Command;
 
-/// A collective cyber-defence node. This version hunts: it looks for indicators and rules in any log.
+/// A collective cyber-defence node: hunts through logs, keeps intelligence, and exchanges it with partners under rules
+/// that hold.
 #[derive(Debug, Parser)]
 #[command(name = "perisai", version, propagate_version = true, max_term_width = 100)]
 struct Arguments {

@@ -6,19 +6,23 @@ pub mod auth;
 mod caller;
 mod outgoing;
 mod problem;
+mod pump;
 mod run;
 pub mod serve;
+mod stream;
 mod taxii;
+mod upload;
 
 use std::sync::Arc;
 
 use axum::Router;
 use perisai_app::Node;
 
+pub use api::openapi;
 pub use caller::{Action, Caller, Proof, Role, Scope};
 pub use outgoing::{Outgoing, record};
 pub use problem::{Problem, ProblemBody};
-pub use run::{Ready, StartError, start};
+pub use run::{Ready, StartError, start, start_quietly};
 
 /// What all routes share.
 #[derive(Debug, Clone)]

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tokio::time::{Duration, timeout};
 
 use crate::auth::{Auth, AuthSettings, Networks, first_start};
-use crate::serve::{Bounds, Listen, ServeError, Server, Tls};
-use crate::{State, router};
+use crate::serve::{Bounds, Listen, ServeError, Server, Tcp, Tls};
+use crate::{State, router, upload};
 
 /// How long the dealings with peers may take to end.
 const STOP: Duration = Duration::from_secs(5);
@@ -27,6 +27,8 @@ pub struct Ready {
     pub pace: Pace,
     /// On the first start, a token for who runs the node: to be shown once.
     pub first_token: Option<String>,
+    /// Nobody but who runs it reaches it.
+    is_quiet: bool,
 }
 
 /// Why a node cannot start.
@@ -45,10 +47,32 @@ pub enum StartError {
 /// # Errors
 /// Where the store, the key or the address cannot be used.
 pub async fn start(settings: NodeSettings) -> Result<Ready, StartError> {
-    let listen = Listen {
+    let tcp = Tcp {
         address: settings.listen,
         tls: tls(&settings),
         insecure: settings.insecure,
+    };
+    let mut ready = open(settings, Some(tcp)).await?;
+    ready.first_token = first_start(ready.node.store()).await?;
+    Ok(ready)
+}
+
+/// Opens a node's store for who runs it, who reaches it by the socket in the data folder; nobody else does. Nothing is
+/// served yet.
+///
+/// # Errors
+/// Where the store or the socket cannot be used.
+pub async fn start_quietly(settings: NodeSettings) -> Result<Ready, StartError> {
+    let ready = open(settings, None).await?;
+    // What is asked next is to be answered from all that there is.
+    while ready.node.store().fold().await? {}
+    Ok(ready)
+}
+
+async fn open(settings: NodeSettings, tcp: Option<Tcp>) -> Result<Ready, StartError> {
+    let is_quiet = tcp.is_none();
+    let listen = Listen {
+        tcp,
         admin_socket: Some(settings.data.join("admin.sock")),
         bounds: Bounds::default(),
     };
@@ -56,10 +80,9 @@ pub async fn start(settings: NodeSettings) -> Result<Ready, StartError> {
         trusted_proxies: Networks::of_addresses(&settings.trusted_proxies),
         ..AuthSettings::default()
     };
-    let title = settings.title.clone();
     let node = Arc::new(Node::open(settings).await?);
+    upload::clean(node.settings());
     let server = Server::bind(listen).await?;
-    let first_token = first_start(node.store(), &title).await?;
     let routes = router(State {
         node: Arc::clone(&node),
     });
@@ -69,7 +92,8 @@ pub async fn start(settings: NodeSettings) -> Result<Ready, StartError> {
         routes,
         server,
         pace: Pace::default(),
-        first_token,
+        first_token: None,
+        is_quiet,
     })
 }
 
@@ -79,13 +103,22 @@ impl Ready {
         let store = self.node.store().clone();
         let folding = tokio::spawn(async move { store.keep_folding().await });
         let (stop, stopped) = watch::channel(false);
-        let mut syncing = tokio::spawn(Arc::clone(&self.node).keep_syncing(self.pace, stopped));
+        // A node that only does what one command asks leaves its peers alone.
+        let syncing = Arc::clone(&self.node).keep_syncing(self.pace, stopped);
+        let mut syncing = (!self.is_quiet).then(|| tokio::spawn(syncing));
         self.server.serve(self.routes, shutdown).await;
         stop.send_replace(true);
-        if timeout(STOP, &mut syncing).await.is_err() {
+        if let Some(syncing) = &mut syncing
+            && timeout(STOP, &mut *syncing).await.is_err()
+        {
             syncing.abort();
         }
+        self.node.jobs().stop_all().await;
         folding.abort();
+        if self.is_quiet {
+            // Nobody else does before the next command asks.
+            while self.node.store().fold().await.unwrap_or(false) {}
+        }
     }
 }
 

@@ -61,6 +61,9 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+    /// A backup cannot be made or read.
+    #[error("the backup: {0}")]
+    Backup(String),
     /// The store holds what no version of Perisai writes.
     #[error("the store is damaged: {0}")]
     Damaged(String),

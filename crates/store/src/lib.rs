@@ -6,6 +6,7 @@
 //! it as [`Released`](perisai_policy::Released), and nothing that is hidden from the reader is even touched.
 
 mod audit;
+mod backup;
 mod classes;
 mod closure;
 mod collection;
@@ -22,6 +23,7 @@ mod page;
 mod parties;
 mod peers;
 mod people;
+mod recall;
 mod removal;
 mod search;
 mod shared;
@@ -32,7 +34,8 @@ mod store;
 mod view;
 mod words;
 
-pub use audit::{Audit, AuditEvent, AuditRecord, Digest, Fault, NodeKey, Verified};
+pub use audit::{Audit, AuditEvent, AuditRecord, Digest, Fault, NodeKey, Verified, write_secret};
+pub use backup::Restore;
 pub use collection::{Collection, NewCollection, Query, Rights};
 pub use database::{Location, make_folder};
 pub use error::Error;
@@ -43,6 +46,7 @@ pub use people::{
     Certificate, Fingerprint, Group, Issued, NewCertificate, NewToken, NewUser, Opened, OrganisationChange,
     Party, Session, Token, User, UserChange,
 };
+pub use recall::Recalled;
 pub use removal::{Grave, Removal};
 pub use search::{Found, Search};
 pub use source::{Ceiling, Grade, NewSource, Source, SourceKind};

@@ -194,7 +194,8 @@ fn made(key: Key, make: impl FnOnce() -> String) -> Arc<str> {
     Arc::clone(made.entry(key).or_insert_with(|| make().into()))
 }
 
-fn is_sqlite(connection: &AnyConnection) -> bool {
+/// Whether it is one of SQLite.
+pub(crate) fn is_sqlite(connection: &AnyConnection) -> bool {
     connection.backend_name() == "SQLite"
 }
 
@@ -220,7 +221,7 @@ fn in_text(sql: &'static str, count: usize, sqlite: bool) -> Arc<str> {
 
 /// Places for values: `$4,$5,$6` for three after the first three. SQLite looks through all names for each value, so
 /// there they have none.
-fn places(from: usize, count: usize, sqlite: bool) -> String {
+pub(crate) fn places(from: usize, count: usize, sqlite: bool) -> String {
     let place = |number: usize| {
         if sqlite {
             "?".to_owned()

@@ -135,6 +135,7 @@ impl Node {
         let now = Timestamp::now();
         let by = Maker {
             identity: Some(&identity),
+            source: None,
             created: now,
             modified: now,
         };

@@ -41,6 +41,7 @@ impl Node {
         });
         let by = Maker {
             identity: Some(&id),
+            source: None,
             created: first,
             modified: first,
         };

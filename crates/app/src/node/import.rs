@@ -1,17 +1,19 @@
 //! Taking files into the store: STIX objects as the bytes that they are, everything else as indicators written as STIX.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use perisai_intel::write::{self, Maker};
 use perisai_intel::{Format, Options, read_objects};
-use perisai_model::{Intel, Place, Problem, Timestamp, Tlp};
+use perisai_model::{Context, Intel, Place, Problem, Timestamp, Tlp};
 use perisai_store::{Delivery, Error, NewSource, Outcome, Source, SourceKind};
 use tokio::runtime::Handle;
 
 use super::Node;
-use crate::intel::{Takes, unpack_all};
+use crate::files::Input;
+use crate::intel::{Takes, unpack_all, unpack_paths};
 use crate::stop::Stop;
 
 /// How many objects are stored together.
@@ -37,6 +39,8 @@ pub struct ImportOptions {
     pub collection: Option<String>,
     /// What to take of sources that are no STIX.
     pub intel: Options,
+    /// What the file is called, where its path says nothing: it was sent.
+    pub name: Option<String>,
 }
 
 /// What an import came to.
@@ -55,7 +59,8 @@ pub struct Imported {
 }
 
 impl Node {
-    /// Takes in all files under the paths, until `stop` is set. Blocks; `runtime` is where the store works.
+    /// Takes in all files under the paths, until `stop` is set. Blocks; `runtime` is where the store works. `under_way` is
+    /// shown what it came to so far.
     ///
     /// # Errors
     /// Where there is no such collection, or the store fails. What was taken in before stays.
@@ -65,6 +70,7 @@ impl Node {
         options: &ImportOptions,
         stop: &Stop,
         runtime: &Handle,
+        under_way: &mut dyn FnMut(&Imported),
     ) -> Result<Imported, Error> {
         let collection = options.collection.as_deref().map(|name| {
             let found = self.store.collection(name);
@@ -89,14 +95,24 @@ impl Node {
             bytes: 0,
             imported: Imported::default(),
             failed: None,
+            under_way,
         };
-        unpack_all(paths, stop, &mut taking);
+        match &options.name {
+            Some(name) => unpack_all(named(paths, name), stop, &mut taking),
+            None => unpack_paths(paths, stop, &mut taking),
+        }
         taking.deliver();
         match taking.failed {
             Some(error) => Err(error),
             None => Ok(taking.imported),
         }
     }
+}
+
+/// Files under another name than that of their path.
+fn named(paths: &[PathBuf], name: &str) -> Vec<Input> {
+    let inputs = paths.iter().map(|path| Input::named(path.clone(), name));
+    inputs.collect()
 }
 
 /// An import under way.
@@ -111,6 +127,7 @@ struct Taking<'a> {
     imported: Imported,
     /// The store failed; nothing more is taken.
     failed: Option<Error>,
+    under_way: &'a mut dyn FnMut(&Imported),
 }
 
 impl Taking<'_> {
@@ -157,6 +174,7 @@ impl Taking<'_> {
                 }
             }
         }
+        (self.under_way)(&self.imported);
     }
 
     fn tell(&mut self, why: String) {
@@ -196,17 +214,21 @@ impl Taking<'_> {
         let since = Timestamp::from_microsecond(self.source.created).unwrap_or(Timestamp::UNIX_EPOCH);
         let by = Maker {
             identity: Some(&identity),
+            // What one source says is not what another does: each may be shared, trusted and recalled otherwise.
+            source: Some(&self.source.name),
             created: since,
             modified: since,
         };
-        let values = intel
-            .indicators
-            .iter()
-            .map(|one| write::indicator(one.kind, one.value, intel.context(one.context), &by));
-        let rules = intel
-            .rules
-            .iter()
-            .map(|rule| write::rule(rule.language, &rule.text, intel.context(rule.context), &by));
+        // What is ours to write says itself how it may be shared, wherever it goes.
+        let tlp = self.options.tlp.or(self.source.tlp);
+        let values = intel.indicators.iter().map(|one| {
+            let context = marked(intel.context(one.context), tlp);
+            write::indicator(one.kind, one.value, &context, &by)
+        });
+        let rules = intel.rules.iter().map(|rule| {
+            let context = marked(intel.context(rule.context), tlp);
+            write::rule(rule.language, &rule.text, &context, &by)
+        });
         for written in values.chain(rules) {
             match written {
                 Ok(object) => {
@@ -222,6 +244,17 @@ impl Taking<'_> {
         }
         intel.problems.into_iter().for_each(|problem| self.keep(problem));
         Ok(())
+    }
+}
+
+/// What is said of an entry, with a marking where it has none.
+fn marked(context: &Context, tlp: Option<Tlp>) -> Cow<'_, Context> {
+    match (context.tlp, tlp) {
+        (None, Some(_)) => Cow::Owned(Context {
+            tlp,
+            ..context.clone()
+        }),
+        _ => Cow::Borrowed(context),
     }
 }
 
@@ -285,6 +318,7 @@ mod tests {
                     &options,
                     &Stop::default(),
                     runtime.handle(),
+                    &mut |_| {},
                 )
                 .unwrap();
             (found.stored, found.known, found.apart, found.refused)

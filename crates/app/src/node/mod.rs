@@ -1,8 +1,10 @@
 //! A node: a store, its key, its audit chain, and what it does with partners.
 
+mod backup;
 mod deletion;
 mod identity;
 mod import;
+mod jobs;
 mod outgoing;
 mod settings;
 mod sync;
@@ -11,8 +13,10 @@ use std::sync::Arc;
 
 use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store, make_folder};
 
+pub use self::backup::{BackupError, restore};
 pub use self::deletion::Received;
 pub use self::import::{ImportOptions, Imported};
+pub use self::jobs::{Job, JobState, JobStatus, Jobs, Work};
 pub use self::outgoing::Outgoing;
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
 use self::sync::Syncing;
@@ -30,6 +34,7 @@ pub struct Node {
     own: Arc<Source>,
     key: NodeKey,
     syncing: Syncing,
+    jobs: Jobs,
 }
 
 impl Node {
@@ -41,6 +46,7 @@ impl Node {
         make_folder(&settings.data)?;
         let store = Store::open(&settings.location()).await?;
         store.set_default_tlp(settings.default_tlp).await?;
+        name_own(&store, &settings.title).await?;
         let key = NodeKey::of_file(&settings.data.join("node.key"))?;
         let audit = Audit::open(&store, key.clone(), settings.data.join("audit.head")).await?;
         let own = NewSource {
@@ -57,6 +63,7 @@ impl Node {
             own,
             key,
             syncing: Syncing::default(),
+            jobs: Jobs::default(),
         };
         node.introduce().await?;
         Ok(node)
@@ -80,9 +87,27 @@ impl Node {
         &self.audit
     }
 
+    /// What it does for longer than a request lasts.
+    #[must_use]
+    pub const fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
     /// The source of what our own people make.
     #[must_use]
     pub fn own_source(&self) -> &Source {
         &self.own
+    }
+}
+
+/// Gives the node's own organisation a name, where it has none yet.
+async fn name_own(store: &Store, name: &str) -> Result<(), Error> {
+    if store.organisation(store.own()).await?.is_some() {
+        return Ok(());
+    }
+    match store.add_organisation(store.own(), name, false, false).await {
+        // Another has the name: who runs the node can change that.
+        Ok(_) | Err(Error::Exists { .. } | Error::Invalid { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }

@@ -26,6 +26,7 @@ const NAMES: &[&str] = &[
     "log",
     "log_format",
     "max_content_length",
+    "max_import",
     "page",
     "plain",
     "title",
@@ -64,6 +65,8 @@ pub struct NodeSettings {
     pub default_tlp: Tlp,
     /// The longest body that is taken, in bytes.
     pub max_content_length: u64,
+    /// The longest file that our own people may send, in bytes.
+    pub max_import: u64,
     /// For how long a sender may say nothing in the middle of a body (`30s`).
     #[serde(deserialize_with = "duration")]
     pub body_timeout: Duration,
@@ -122,6 +125,7 @@ impl Default for NodeSettings {
             contact: None,
             default_tlp: Tlp::AmberStrict,
             max_content_length: 100 << 20,
+            max_import: 4 << 30,
             body_timeout: Duration::from_secs(30),
             page: 1000,
             log: "info".to_owned(),

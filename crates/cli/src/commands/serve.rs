@@ -95,10 +95,11 @@ async fn serve(settings: NodeSettings) -> anyhow::Result<()> {
 
 /// Says where it is, and what is said only once.
 fn tell(ready: &Ready, out: &mut dyn Write) -> io::Result<()> {
-    let address = ready.server.address();
     let fingerprint = ready.server.fingerprint();
     let scheme = if fingerprint.is_some() { "https" } else { "http" };
-    writeln!(out, "Listening on {scheme}://{address}/taxii2/")?;
+    if let Some(address) = ready.server.address() {
+        writeln!(out, "Listening on {scheme}://{address}/taxii2/")?;
+    }
     if let Some(fingerprint) = fingerprint {
         writeln!(out, "Certificate's SHA-256, for partners to pin: {fingerprint}")?;
     }

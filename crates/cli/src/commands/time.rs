@@ -85,6 +85,21 @@ pub(super) fn parse(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Times
     })
 }
 
+/// A time to come: a point in time in UTC, or how long from now, such as `90d`.
+pub(super) fn future(text: &str) -> Result<Timestamp, String> {
+    let now = Timestamp::now();
+    let span = text.parse::<Span>().ok().filter(|span| span.is_positive());
+    let time = match span {
+        Some(span) => Zoned::new(now, TimeZone::UTC)
+            .checked_add(span)
+            .map(|time| time.timestamp())
+            .map_err(|error| error.to_string()),
+        None => parse(text, &TimeZone::UTC, now),
+    };
+    let told = || format!("`{text}` is no time to come: write 2030-01-01, or how long from now, such as 90d");
+    time.ok().filter(|time| *time > now).ok_or_else(told)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +127,18 @@ mod tests {
             parse("20220224", &zone, now).ok(),
             Timestamp::from_second(20_220_224).ok()
         );
+    }
+
+    #[test]
+    fn times_to_come() {
+        let days = |text: &str| {
+            let time = future(text).ok()?;
+            Some(time.duration_since(Timestamp::now()).as_hours() / 24)
+        };
+        assert_eq!(days("90d"), Some(89));
+        assert!(days("9999-01-01").is_some());
+        assert_eq!(days("2022-02-24"), None);
+        assert_eq!(days("soon"), None);
     }
 
     #[test]

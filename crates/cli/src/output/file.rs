@@ -62,11 +62,18 @@ impl Output {
 
     /// Puts a whole file in its place.
     pub(crate) fn keep(self) -> anyhow::Result<()> {
+        if let Self::Part(part, path) = &self {
+            readable_as_before(part.as_file(), path).with_context(|| path.display().to_string())?;
+        }
+        self.keep_secret()
+    }
+
+    /// The same, for its owner only.
+    pub(crate) fn keep_secret(self) -> anyhow::Result<()> {
         let Self::Part(part, path) = self else {
             return Ok(());
         };
         let named = || path.display().to_string();
-        readable_as_before(part.as_file(), &path).with_context(named)?;
         part.persist(&path)
             .map_err(|error| without_path(&error.error))
             .with_context(named)?;

@@ -1,14 +1,15 @@
 //! Problems and idle rules, for people.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
-use perisai_model::{Place, Problem, Report};
+use perisai_model::{Place, Report};
 
 /// So many problems are listed before the rest is counted.
 const SHOWN: usize = 50;
 
 /// Lists what could not be read or used: the first of it, or all.
-pub(crate) fn problems(problems: &[Problem], all: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn problems<T: Display>(problems: &[T], all: bool, out: &mut dyn Write) -> io::Result<()> {
     let shown = if all { problems.len() } else { SHOWN };
     for problem in problems.iter().take(shown) {
         writeln!(out, "perisai: {}", clean(&problem.to_string()))?;

@@ -7,6 +7,8 @@ mod examples;
 mod intelligence;
 #[cfg(unix)]
 mod live;
+#[cfg(unix)]
+mod node;
 mod planted;
 mod shared_data;
 mod told;

@@ -305,6 +305,14 @@ impl Transport {
     }
 }
 
+/// How TLS is spoken under some settings, for who makes connections of their own.
+///
+/// # Errors
+/// Where certificates or keys cannot be read.
+pub fn tls_config(settings: &Settings) -> Result<rustls::ClientConfig> {
+    tls::config(settings, true)
+}
+
 fn client(settings: &Settings, identified: bool) -> Result<reqwest::Client> {
     let limits = settings.limits;
     reqwest::Client::builder()

@@ -60,6 +60,15 @@ impl Fingerprint {
     pub fn of(der: &[u8]) -> Self {
         Self(Sha256::digest(der).into())
     }
+
+    /// The fingerprint of the first certificate of a text in PEM.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn of_pem(pem: &[u8]) -> Result<Self> {
+        let found = certificates("certificate", pem)?;
+        Ok(Self::of(&found[0]))
+    }
 }
 
 /// The settings of TLS; without our certificate where `identified` is false.

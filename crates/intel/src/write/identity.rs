@@ -43,6 +43,7 @@ pub fn identity(identity: &Identity<'_>) -> Result<Vec<u8>, WriteError> {
     }
     let by = Maker {
         identity: None,
+        source: None,
         created: identity.created,
         modified: identity.modified,
     };

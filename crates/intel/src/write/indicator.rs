@@ -26,7 +26,7 @@ pub fn indicator(kind: Kind, value: &str, context: &Context, by: &Maker<'_>) -> 
     if perisai_values::canonical(kind, value).as_deref() != Ok(value) {
         return Err(WriteError::Value(kind));
     }
-    let id = indicator_id(by.identity, kind, value);
+    let id = indicator_id(by.identity, by.source, kind, value);
     let name = context.name.as_deref().and_then(|name| clip(name, NAME));
     let Some(pattern) = pattern(kind, value) else {
         if kind != Kind::Cve {
@@ -66,7 +66,7 @@ pub fn rule(
         return Err(WriteError::Rule);
     }
     let pattern_type = pattern_type(language);
-    let mut json = Json::made("indicator", &rule_id(by.identity, language, text), by)?;
+    let mut json = Json::made("indicator", &rule_id(by.identity, by.source, language, text), by)?;
     let name = context.name.as_deref().and_then(|name| clip(name, NAME));
     json.set("name", name.unwrap_or_else(|| format!("A {pattern_type} rule")));
     looks_for(&mut json, text, pattern_type, context, by);
@@ -79,28 +79,32 @@ pub fn rule(
     Ok(raw)
 }
 
-/// The id of the object that [`indicator`] writes: it follows from the maker, the kind and the value.
+/// The id of the object that [`indicator`] writes: it follows from the maker, the source, the kind and the value.
 #[must_use]
-pub fn indicator_id(identity: Option<&str>, kind: Kind, value: &str) -> String {
+pub fn indicator_id(identity: Option<&str>, source: Option<&str>, kind: Kind, value: &str) -> String {
     let object = if kind == Kind::Cve {
         "vulnerability"
     } else {
         "indicator"
     };
-    let uuid = stable_uuid(&["stix", object, identity.unwrap_or_default(), kind.as_str(), value]);
+    let mut parts = vec!["stix", object, identity.unwrap_or_default(), kind.as_str(), value];
+    parts.extend(source);
+    let uuid = stable_uuid(&parts);
     format!("{object}--{uuid}")
 }
 
-/// The id of the object that [`rule`] writes: it follows from the maker, the language and the text.
+/// The id of the object that [`rule`] writes: it follows from the maker, the source, the language and the text.
 #[must_use]
-pub fn rule_id(identity: Option<&str>, language: RuleLanguage, text: &str) -> String {
-    let uuid = stable_uuid(&[
+pub fn rule_id(identity: Option<&str>, source: Option<&str>, language: RuleLanguage, text: &str) -> String {
+    let mut parts = vec![
         "stix",
         "rule",
         identity.unwrap_or_default(),
         pattern_type(language),
         text,
-    ]);
+    ];
+    parts.extend(source);
+    let uuid = stable_uuid(&parts);
     format!("indicator--{uuid}")
 }
 

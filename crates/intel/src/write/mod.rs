@@ -27,6 +27,8 @@ pub use self::tombstone::{TOMBSTONE, TOMBSTONE_EXTENSION, Tombstone, tombstone, 
 pub struct Maker<'a> {
     /// The id of the identity that made it: `created_by_ref`. Ids of what different makers write differ.
     pub identity: Option<&'a str>,
+    /// From where the maker has it, where that matters: ids of what is from different sources differ, too.
+    pub source: Option<&'a str>,
     /// When its first version was made.
     pub created: Timestamp,
     /// When this version was made; `created` where that is later.

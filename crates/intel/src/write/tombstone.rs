@@ -108,6 +108,7 @@ mod tests {
         let identity = "identity--0b7a6e5c-5a0c-4b8e-8f3c-0d9c7f3c1a11";
         let by = Maker {
             identity: Some(identity),
+            source: None,
             created: "2026-01-01T00:00:00Z".parse().unwrap(),
             modified: "2026-01-02T00:00:00Z".parse().unwrap(),
         };

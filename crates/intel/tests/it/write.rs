@@ -62,6 +62,7 @@ fn time(text: &str) -> Timestamp {
 fn maker(identity: Option<&str>) -> Maker<'_> {
     Maker {
         identity,
+        source: None,
         created: time("2022-02-24T05:00:00Z"),
         modified: time("2022-02-25T05:00:00.000001Z"),
     }
@@ -105,7 +106,7 @@ fn every_kind_is_written_and_read_back() {
         let object = Object::parse(&raw).unwrap();
         assert_eq!(object.values(), [(kind, value.to_owned())], "{kind}");
         assert_eq!(object.content().wrong, [""; 0]);
-        assert_eq!(object.id, indicator_id(Some(&ministry), kind, value));
+        assert_eq!(object.id, indicator_id(Some(&ministry), None, kind, value));
         assert_eq!(object.spec_version, SpecVersion::V21);
         assert_eq!(object.created_by_ref.as_deref(), Some(&*ministry));
         assert_eq!(object.object_marking_refs, [Tlp::AmberStrict.stix_id()]);
@@ -127,7 +128,7 @@ fn a_hunt_reads_what_came_with_an_indicator() {
     let context = |at: usize| intel.context(intel.indicators.get(at).context);
     let expected = Context {
         source: "x".into(),
-        id: Some(indicator_id(None, Kind::Domain, "evil.example")),
+        id: Some(indicator_id(None, None, Kind::Domain, "evil.example")),
         author: None,
         tags: vec!["attack.t1485".into(), "malicious-activity".into(), "wiper".into()],
         ..full_context()
@@ -140,7 +141,7 @@ fn a_hunt_reads_what_came_with_an_indicator() {
 
 #[test]
 fn ids_follow_from_the_content() {
-    let id = |identity, kind, value| indicator_id(identity, kind, value);
+    let id = |identity, kind, value| indicator_id(identity, None, kind, value);
     let one = id(None, Kind::Md5, &HEX[..32]);
     assert_eq!(one, id(None, Kind::Md5, &HEX[..32]));
     assert_ne!(one, id(None, Kind::Imphash, &HEX[..32]));
@@ -284,7 +285,7 @@ fn identities_and_sightings() {
         Object::parse(&raw).unwrap().name.as_deref(),
         Some("Ministry of the interior")
     );
-    let of = indicator_id(None, Kind::Domain, "evil.example");
+    let of = indicator_id(None, None, Kind::Domain, "evil.example");
     let places = [&*id];
     let sighting_id = sighting_id(Some(&id), &of, "2022-02-24");
     let raw = sighting(&seen(&sighting_id, &of, &places), &maker(Some(&id))).unwrap();
@@ -465,7 +466,7 @@ fn the_validator_of_oasis_accepts_what_is_written() {
             objects.push(rule(language, text, &context, &by).unwrap());
         }
     }
-    let of = indicator_id(Some(&id), Kind::Domain, "evil.example");
+    let of = indicator_id(Some(&id), None, Kind::Domain, "evil.example");
     let sighting_id = sighting_id(Some(&id), &of, "1");
     objects.push(sighting(&seen(&sighting_id, &of, &[&id]), &maker(Some(&id))).unwrap());
     let folder = tempfile::tempdir().unwrap();

@@ -1,14 +1,16 @@
 //! Certificates of partners, pinned by their fingerprint.
 
+use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use jiff::Timestamp;
 use perisai_model::Organisation;
 use perisai_store::{Certificate, Fingerprint, NewCertificate};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Admin;
@@ -17,10 +19,10 @@ use super::paging::{Page, Part, future, time};
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
 
-pub(crate) fn router() -> Router<State> {
-    Router::new()
-        .route("/api/certificates", get(list).post(add))
-        .route("/api/certificates/{fingerprint}", delete(revoke))
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(revoke))
 }
 
 /// A certificate that names a partner.
@@ -95,7 +97,7 @@ pub(crate) async fn list(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn add(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Body(pinned): Body<PinnedCertificate>,
 ) -> Result<(StatusCode, Json<CertificateBody>), Problem> {
@@ -108,7 +110,9 @@ pub(crate) async fn add(
         valid_until: future(pinned.valid_until)?,
     };
     let added = state.node.store().add_certificate(new).await?;
-    Ok((StatusCode::CREATED, Json(added.into())))
+    state
+        .made(&caller, "certificate.add", CertificateBody::from(added))
+        .await
 }
 
 /// Revoke a certificate
@@ -120,7 +124,7 @@ pub(crate) async fn add(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn revoke(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named(fingerprint): Named<String>,
 ) -> Result<StatusCode, Problem> {
@@ -128,5 +132,6 @@ pub(crate) async fn revoke(
         .parse::<Fingerprint>()
         .map_err(|_| Problem::not_found())?;
     state.node.store().revoke_certificate(fingerprint).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let data = json!({"fingerprint": fingerprint.to_string()});
+    state.done(&caller, "certificate.revoke", data).await
 }

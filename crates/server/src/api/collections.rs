@@ -1,13 +1,15 @@
 //! Collections, and who may read and write them.
 
+use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::routing::{get, put};
-use axum::{Json, Router};
 use perisai_model::{Organisation, Tlp};
 use perisai_store::{Collection, NewCollection, Query, Rights};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::body::{Body, Named};
@@ -15,11 +17,11 @@ use super::{Admin, Reader};
 use crate::problem::ProblemBody;
 use crate::{Caller, Problem, State};
 
-pub(crate) fn router() -> Router<State> {
-    Router::new()
-        .route("/api/collections", get(list).post(add))
-        .route("/api/collections/{id}", get(show).delete(remove))
-        .route("/api/collections/{id}/rights/{organisation}", put(grant))
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(show, remove))
+        .routes(routes!(grant))
 }
 
 /// A collection.
@@ -207,7 +209,7 @@ pub(crate) async fn show(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn add(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Body(new): Body<NewBody>,
 ) -> Result<(StatusCode, Json<CollectionBody>), Problem> {
@@ -231,7 +233,8 @@ pub(crate) async fn add(
         description: new.description,
         query: new.query.map(TryInto::try_into).transpose()?,
     });
-    Ok((StatusCode::CREATED, Json(CollectionBody::from(&*made.await?))))
+    let made = CollectionBody::from(&*made.await?);
+    state.made(&caller, "collection.add", made).await
 }
 
 fn is_alias(text: &str) -> bool {
@@ -247,12 +250,12 @@ fn is_alias(text: &str) -> bool {
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn remove(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     state.node.store().remove_collection(&id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    state.done(&caller, "collection.remove", json!({"id": id})).await
 }
 
 /// Say what an organisation may do with a collection
@@ -262,7 +265,7 @@ pub(crate) async fn remove(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn grant(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named((id, organisation)): Named<(String, Uuid)>,
     Body(RightsBody { read, write }): Body<RightsBody>,
@@ -276,5 +279,6 @@ pub(crate) async fn grant(
         ));
     }
     store.grant(&id, organisation, Rights { read, write }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let data = json!({"id": id, "organisation": organisation.0, "read": read, "write": write});
+    state.done(&caller, "collection.grant", data).await
 }

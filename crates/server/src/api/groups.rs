@@ -1,14 +1,16 @@
 //! Sharing groups.
 
+use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, put};
-use axum::{Json, Router};
 use jiff::Timestamp;
 use perisai_model::{Organisation, SharingGroup};
 use perisai_store::Group;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Admin;
@@ -17,14 +19,11 @@ use super::paging::{Page, Part, time};
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
 
-pub(crate) fn router() -> Router<State> {
-    Router::new()
-        .route("/api/groups", get(list).post(add))
-        .route("/api/groups/{id}", delete(remove))
-        .route(
-            "/api/groups/{id}/members/{organisation}",
-            put(add_member).delete(remove_member),
-        )
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(remove))
+        .routes(routes!(add_member, remove_member))
 }
 
 /// A group of organisations that share with each other.
@@ -84,13 +83,13 @@ pub(crate) async fn list(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn add(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Body(new): Body<NewGroup>,
 ) -> Result<(StatusCode, Json<GroupBody>), Problem> {
     let id = SharingGroup(new.id.unwrap_or_else(Uuid::new_v4));
     let added = state.node.store().add_group(id, &new.name).await?;
-    Ok((StatusCode::CREATED, Json(added.into())))
+    state.made(&caller, "group.add", GroupBody::from(added)).await
 }
 
 /// Remove a sharing group
@@ -99,12 +98,12 @@ pub(crate) async fn add(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn remove(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named(id): Named<Uuid>,
 ) -> Result<StatusCode, Problem> {
     state.node.store().remove_group(SharingGroup(id)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    state.done(&caller, "group.remove", json!({"id": id})).await
 }
 
 /// Put an organisation into a sharing group
@@ -114,7 +113,7 @@ pub(crate) async fn remove(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn add_member(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named((id, organisation)): Named<(Uuid, Uuid)>,
 ) -> Result<StatusCode, Problem> {
@@ -123,7 +122,8 @@ pub(crate) async fn add_member(
         .store()
         .add_member(SharingGroup(id), Organisation(organisation));
     added.await?;
-    Ok(StatusCode::NO_CONTENT)
+    let data = json!({"id": id, "organisation": organisation});
+    state.done(&caller, "group.member.add", data).await
 }
 
 /// Take an organisation out of a sharing group
@@ -133,7 +133,7 @@ pub(crate) async fn add_member(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn remove_member(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named((id, organisation)): Named<(Uuid, Uuid)>,
 ) -> Result<StatusCode, Problem> {
@@ -142,5 +142,6 @@ pub(crate) async fn remove_member(
         .store()
         .remove_member(SharingGroup(id), Organisation(organisation));
     removed.await?;
-    Ok(StatusCode::NO_CONTENT)
+    let data = json!({"id": id, "organisation": organisation});
+    state.done(&caller, "group.member.remove", data).await
 }

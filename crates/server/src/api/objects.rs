@@ -1,8 +1,7 @@
 //! What the node keeps: searches, and objects with their versions.
 
+use axum::Json;
 use axum::extract::State as Shared;
-use axum::routing::get;
-use axum::{Json, Router};
 use jiff::Timestamp;
 use perisai_model::{Kind, Tlp};
 use perisai_policy::Released;
@@ -10,54 +9,54 @@ use perisai_store::{Entry, Search};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::Reader;
 use super::body::{Asked, Named};
 use super::paging::{limit, time};
+use super::{Reader, is_own};
 use crate::outgoing::{Outgoing, record};
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
 
-pub(crate) fn router() -> Router<State> {
-    Router::new()
-        .route("/api/objects", get(search))
-        .route("/api/objects/{id}", get(show))
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new().routes(routes!(search)).routes(routes!(show))
 }
 
 /// What is looked for: an object is found where it satisfies every part that is given. Where several may stand in a part,
 /// commas are between them, and one is enough.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Default, PartialEq, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SearchQuery {
     /// Words, all of which it has.
-    text: Option<String>,
+    pub(super) text: Option<String>,
     /// A value that it has: an address, a domain, a hash, defanged or not.
-    value: Option<String>,
+    pub(super) value: Option<String>,
     /// Types.
     #[serde(rename = "type")]
-    types: Option<String>,
+    pub(super) types: Option<String>,
     /// Kinds of observables.
-    kind: Option<String>,
+    pub(super) kind: Option<String>,
     /// Labels of TLP; what has no marking counts by the node's default.
-    tlp: Option<String>,
+    pub(super) tlp: Option<String>,
     /// Sources, by name.
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// Labels.
-    label: Option<String>,
+    pub(super) label: Option<String>,
     /// It came at this time or later.
     #[param(value_type = Option<String>, format = DateTime)]
-    since: Option<Timestamp>,
+    pub(super) since: Option<Timestamp>,
     /// It came before this time.
     #[param(value_type = Option<String>, format = DateTime)]
-    until: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
     /// Whether it counts now: neither revoked nor past its `valid_until`.
-    live: Option<bool>,
+    pub(super) live: Option<bool>,
     /// What `next` of the page before said.
-    after: Option<i64>,
+    pub(super) after: Option<i64>,
     /// How many at most: 1 to 500, 100 where nothing is said.
     #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
 }
 
 /// A version of an object.
@@ -68,8 +67,9 @@ pub(crate) struct ObjectBody {
     /// Its version, as it says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
-    /// From whom it came first.
-    source: String,
+    /// From whom it came first; told to our own people only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
     /// When it came.
     #[schema(value_type = String, format = DateTime)]
     received: Timestamp,
@@ -100,6 +100,9 @@ pub(crate) async fn search(
     Shared(state): Shared<State>,
     Asked(query): Asked<SearchQuery>,
 ) -> Result<Json<FoundBody>, Problem> {
+    if query.source.is_some() && !is_own(&caller, &state) {
+        return Err(Problem::forbidden("sources are for the node's own organisation"));
+    }
     let view = state.node.store().view(caller.recipient());
     let found = view.search(&query.read()?).await?;
     let items = give(&state, "api search", &found.entries).await?;
@@ -138,7 +141,11 @@ async fn give(
     };
     let ids = entries.iter().map(|entry| &*entry.get().id);
     record(state, &Outgoing::of_ids(first.recipient(), way, ids)).await?;
-    let sources = state.node.store().sources();
+    let is_own = first.recipient().organisation == Some(state.node.store().own());
+    let sources = match is_own {
+        true => state.node.store().sources(),
+        false => Vec::new(),
+    };
     let default = state.node.store().policy_context().default_tlp;
     let body = |entry: &Released<Entry>| {
         let entry = entry.get();
@@ -147,7 +154,7 @@ async fn give(
         Some(ObjectBody {
             id: entry.id.clone(),
             version: entry.version_text.clone(),
-            source: source.map_or_else(String::new, |source| source.name.clone()),
+            source: source.map(|source| source.name.clone()),
             received: time(entry.received),
             tlp: entry.tlp.unwrap_or(default).as_str(),
             object: RawValue::from_string(text).ok()?,
@@ -157,7 +164,7 @@ async fn give(
 }
 
 impl SearchQuery {
-    fn read(self) -> Result<Search, Problem> {
+    pub(super) fn read(self) -> Result<Search, Problem> {
         let value = self.value.map(|text| {
             let known = perisai_values::recognise(&text);
             known.map_or_else(|| text.clone(), |(_, value)| value.into_owned())

@@ -1,42 +1,27 @@
-//! The description of the API: OpenAPI 3.1.
-
-use std::sync::LazyLock;
+//! The description of the API: OpenAPI 3.1, made of the routes themselves.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
 use axum::routing::get;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
 
-use super::{
-    audit, certificates, collections, groups, objects, organisations, peers, session, tokens, users,
-};
 use crate::State;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Perisai", description = "The API of a node. TAXII 2.1 is at `/taxii2/`."),
-    paths(
-        session::who, session::log_in, session::log_out,
-        organisations::list, organisations::add, organisations::show, organisations::change, organisations::remove,
-        groups::list, groups::add, groups::remove, groups::add_member, groups::remove_member,
-        users::list, users::add, users::change, users::remove,
-        tokens::list, tokens::add, tokens::revoke,
-        certificates::list, certificates::add, certificates::revoke,
-        objects::search, objects::show,
-        audit::verify,
-        peers::list, peers::show, peers::add, peers::change, peers::remove, peers::sync,
-        collections::list, collections::show, collections::add, collections::remove, collections::grant,
-    ),
     tags(
         (name = "session", description = "Logging in and out, and who one is"),
         (name = "people", description = "Organisations, the groups in which they share, people"),
+        (name = "keys", description = "Tokens of programs, certificates of partners"),
         (name = "intelligence", description = "What the node keeps, as far as policy lets one see it"),
         (name = "collections", description = "What partners read and write, and who may"),
         (name = "peers", description = "From whom the node fetches, to whom it sends, and how that goes"),
-        (name = "audit", description = "What was done"),
-        (name = "keys", description = "Tokens of programs, certificates of partners"),
+        (name = "jobs", description = "What lasts longer than a request"),
+        (name = "operation", description = "Whether the node lives; its audit chain, its backup"),
     ),
     security(("bearer" = []), ("basic" = [])),
     modifiers(&Schemes),
@@ -58,16 +43,23 @@ impl Modify for Schemes {
     }
 }
 
-static TEXT: LazyLock<String> = LazyLock::new(|| {
-    Api::openapi()
-        .to_pretty_json()
-        .expect("a description is plain data")
-});
-
-pub(crate) fn router() -> Router<State> {
-    Router::new().route("/api/openapi.json", get(give))
+/// Routes with their description, which is served beside them.
+pub(super) fn described(routes: OpenApiRouter<State>) -> Router<State> {
+    let (router, text) = split(routes);
+    let text = Bytes::from(text);
+    let give = async move || ([(CONTENT_TYPE, "application/json")], text);
+    router.route("/api/openapi.json", get(give))
 }
 
-async fn give() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], TEXT.as_str())
+/// The description alone, as JSON.
+pub(super) fn text(routes: OpenApiRouter<State>) -> String {
+    split(routes).1
+}
+
+fn split(routes: OpenApiRouter<State>) -> (Router<State>, String) {
+    let (router, api) = OpenApiRouter::with_openapi(Api::openapi())
+        .merge(routes)
+        .split_for_parts();
+    let text = api.to_pretty_json().expect("a description is plain data");
+    (router, text)
 }

@@ -1,14 +1,16 @@
 //! Organisations: partners, clients, the community.
 
+use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::routing::get;
-use axum::{Json, Router};
 use jiff::Timestamp;
 use perisai_model::Organisation;
 use perisai_store::{OrganisationChange, Party};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Admin;
@@ -17,10 +19,10 @@ use super::paging::{Page, Part, time};
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
 
-pub(crate) fn router() -> Router<State> {
-    Router::new()
-        .route("/api/organisations", get(list).post(add))
-        .route("/api/organisations/{id}", get(show).patch(change).delete(remove))
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(show, change, remove))
 }
 
 /// An organisation that is known here.
@@ -107,7 +109,7 @@ pub(crate) async fn list(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn add(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Body(new): Body<NewOrganisation>,
 ) -> Result<(StatusCode, Json<OrganisationBody>), Problem> {
@@ -116,7 +118,8 @@ pub(crate) async fn add(
         .node
         .store()
         .add_organisation(id, &new.name, new.client, new.community);
-    Ok((StatusCode::CREATED, Json(added.await?.into())))
+    let added = OrganisationBody::from(added.await?);
+    state.made(&caller, "organisation.add", added).await
 }
 
 /// Show an organisation
@@ -142,7 +145,7 @@ pub(crate) async fn show(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn change(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named(id): Named<Uuid>,
     Body(changed): Body<ChangedOrganisation>,
@@ -153,7 +156,8 @@ pub(crate) async fn change(
         in_community: changed.community,
     };
     let changed = state.node.store().change_organisation(Organisation(id), changed);
-    Ok(Json(changed.await?.into()))
+    let changed = OrganisationBody::from(changed.await?);
+    state.changed(&caller, "organisation.change", changed).await
 }
 
 /// Remove an organisation
@@ -164,10 +168,12 @@ pub(crate) async fn change(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn remove(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named(id): Named<Uuid>,
 ) -> Result<StatusCode, Problem> {
     state.node.store().remove_organisation(Organisation(id)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    state
+        .done(&caller, "organisation.remove", json!({"id": id}))
+        .await
 }

@@ -2,33 +2,35 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use jiff::Timestamp;
 use perisai_app::{AddPeer, PeerError};
 use perisai_model::{Organisation, Tlp};
 use perisai_store::{Credential, Peer, PeerKind, PeerState};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::time::timeout;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::body::{Body, Named};
 use super::paging::time;
-use super::{Admin, Reader};
+use super::{Admin, OwnReader};
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
 
 /// For how long an answer about a sync waits until that is done.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-pub(crate) fn router() -> Router<State> {
-    Router::new()
-        .route("/api/peers", get(list).post(add))
-        .route("/api/peers/{name}", get(show).patch(change).delete(remove))
-        .route("/api/peers/{name}/sync", post(sync))
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(show, change, remove))
+        .routes(routes!(sync))
 }
 
 /// What a peer speaks: TAXII 2.1, a file by HTTP, a folder of MISP events, a MISP server.
@@ -272,24 +274,12 @@ async fn body(state: &State, peer: Peer) -> Result<PeerBody, Problem> {
     })
 }
 
-/// Those who work here may know with whom it deals; a viewer of another organisation may not.
-fn check_own(reader: &Reader, state: &State) -> Result<(), Problem> {
-    if reader.0.organisation == Some(state.node.store().own()) {
-        return Ok(());
-    }
-    Err(Problem::forbidden("peers are shown to our own people only"))
-}
-
 /// List peers
 #[utoipa::path(get, path = "/api/peers", tag = "peers", responses(
     (status = 200, body = Vec<PeerBody>),
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn list(
-    reader: Reader,
-    Shared(state): Shared<State>,
-) -> Result<Json<Vec<PeerBody>>, Problem> {
-    check_own(&reader, &state)?;
+pub(crate) async fn list(_: OwnReader, Shared(state): Shared<State>) -> Result<Json<Vec<PeerBody>>, Problem> {
     let mut all = Vec::new();
     for peer in state.node.store().peers().await? {
         all.push(body(&state, peer).await?);
@@ -303,11 +293,10 @@ pub(crate) async fn list(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn show(
-    reader: Reader,
+    _: OwnReader,
     Shared(state): Shared<State>,
     Named(name): Named<String>,
 ) -> Result<Json<PeerBody>, Problem> {
-    check_own(&reader, &state)?;
     let peer = state.node.store().peer(&name).await?;
     Ok(Json(body(&state, peer).await?))
 }
@@ -318,7 +307,7 @@ pub(crate) async fn show(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn add(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Body(mut new): Body<NewPeer>,
 ) -> Result<(StatusCode, Json<PeerBody>), Problem> {
@@ -342,7 +331,8 @@ pub(crate) async fn add(
         paused: new.paused,
     };
     let peer = state.node.add_peer(new).await?;
-    Ok((StatusCode::CREATED, Json(body(&state, peer).await?)))
+    let made = body(&state, peer).await?;
+    state.made(&caller, "peer.add", made).await
 }
 
 /// Stop all dealings with a peer for now, or take them up again
@@ -352,13 +342,14 @@ pub(crate) async fn add(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn change(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named(name): Named<String>,
     Body(change): Body<PeerChange>,
 ) -> Result<Json<PeerBody>, Problem> {
     let peer = state.node.pause_peer(&name, change.paused).await?;
-    Ok(Json(body(&state, peer).await?))
+    let changed = body(&state, peer).await?;
+    state.changed(&caller, "peer.change", changed).await
 }
 
 /// Remove a peer
@@ -367,12 +358,12 @@ pub(crate) async fn change(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn remove(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named(name): Named<String>,
 ) -> Result<StatusCode, Problem> {
     state.node.remove_peer(&name).await?;
-    Ok(StatusCode::NO_CONTENT)
+    state.done(&caller, "peer.remove", json!({"name": name})).await
 }
 
 /// Pull from a peer and push to it now

@@ -3,11 +3,12 @@
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use perisai_store::Session;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::body::Body;
@@ -15,8 +16,8 @@ use crate::auth::{Auth, cookie, guard};
 use crate::problem::ProblemBody;
 use crate::{Action, Caller, Problem, Role, State};
 
-pub(crate) fn router() -> Router<State> {
-    Router::new().route(guard::SESSION, get(who).post(log_in).delete(log_out))
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new().routes(routes!(who, log_in, log_out))
 }
 
 /// How a person shows who they are.

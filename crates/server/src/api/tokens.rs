@@ -1,14 +1,16 @@
 //! Tokens. Who runs the node makes them; people see and revoke their own.
 
+use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use jiff::Timestamp;
 use perisai_model::{Organisation, Person};
 use perisai_store::{NewToken, Token};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Admin;
@@ -18,10 +20,10 @@ use super::users::check_role;
 use crate::problem::ProblemBody;
 use crate::{Action, Caller, Problem, Proof, Role, Scope, State};
 
-pub(crate) fn router() -> Router<State> {
-    Router::new()
-        .route("/api/tokens", get(list).post(add))
-        .route("/api/tokens/{id}", delete(revoke))
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(revoke))
 }
 
 /// A token, without its secret.
@@ -157,7 +159,7 @@ pub(crate) async fn list(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn add(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Body(wanted): Body<WantedToken>,
 ) -> Result<(StatusCode, Json<IssuedBody>), Problem> {
@@ -178,6 +180,9 @@ pub(crate) async fn add(
         expires: future(wanted.expires)?,
     };
     let issued = store.add_token(new).await?;
+    state
+        .note(&caller, "token.add", json!(TokenBody::from(issued.token.clone())))
+        .await?;
     let issued = IssuedBody {
         token: issued.token.into(),
         secret: issued.secret,
@@ -204,5 +209,5 @@ pub(crate) async fn revoke(
             .ok_or_else(Problem::not_found)?;
     }
     store.revoke_token(&id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    state.done(&caller, "token.revoke", json!({"id": id})).await
 }

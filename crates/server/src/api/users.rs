@@ -2,13 +2,15 @@
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use axum::routing::{get, patch};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use jiff::Timestamp;
 use perisai_model::{Organisation, Person};
 use perisai_store::{NewUser, User, UserChange};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::Admin;
@@ -18,10 +20,10 @@ use crate::auth::{Auth, check_pass_phrase};
 use crate::problem::ProblemBody;
 use crate::{Problem, Role, State};
 
-pub(crate) fn router() -> Router<State> {
-    Router::new()
-        .route("/api/users", get(list).post(add))
-        .route("/api/users/{id}", patch(change).delete(remove))
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(change, remove))
 }
 
 /// A person.
@@ -141,7 +143,7 @@ pub(crate) async fn list(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn add(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Extension(auth): Extension<Auth>,
     Body(new): Body<NewPerson>,
@@ -157,7 +159,8 @@ pub(crate) async fn add(
         pass_phrase: hash(&auth, new.pass_phrase).await?,
         reads_red: new.reads_red,
     };
-    Ok((StatusCode::CREATED, Json(store.add_user(user).await?.into())))
+    let added = UserBody::from(store.add_user(user).await?);
+    state.made(&caller, "user.add", added).await
 }
 
 /// Change a person
@@ -167,7 +170,7 @@ pub(crate) async fn add(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn change(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Extension(auth): Extension<Auth>,
     Named(id): Named<Uuid>,
@@ -185,7 +188,8 @@ pub(crate) async fn change(
         reads_red: changed.reads_red,
         is_disabled: changed.disabled,
     };
-    Ok(Json(store.change_user(Person(id), change).await?.into()))
+    let changed = UserBody::from(store.change_user(Person(id), change).await?);
+    state.changed(&caller, "user.change", changed).await
 }
 
 /// Remove a person
@@ -194,10 +198,10 @@ pub(crate) async fn change(
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn remove(
-    _: Admin,
+    Admin(caller): Admin,
     Shared(state): Shared<State>,
     Named(id): Named<Uuid>,
 ) -> Result<StatusCode, Problem> {
     state.node.store().remove_user(Person(id)).await?;
-    Ok(StatusCode::NO_CONTENT)
+    state.done(&caller, "user.remove", json!({"id": id})).await
 }

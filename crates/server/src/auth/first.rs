@@ -4,19 +4,12 @@ use perisai_store::{Error, NewToken, Store};
 
 use crate::Role;
 
-/// Gives the node's own organisation its name, and makes one token for who runs the node where there is nobody yet: neither
+/// Makes one token for who runs the node where there is nobody yet: neither
 /// a person nor a token, revoked ones counted. It is given once, to be shown once; `None` on every later start.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn first_start(store: &Store, name: &str) -> Result<Option<String>, Error> {
-    if store.organisation(store.own()).await?.is_none() {
-        match store.add_organisation(store.own(), name, false, false).await {
-            // Another has the name: who runs the node can change that.
-            Ok(_) | Err(Error::Exists { .. } | Error::Invalid { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
+pub async fn first_start(store: &Store) -> Result<Option<String>, Error> {
     let has_tokens = !store.tokens(None, None, None, 1).await?.is_empty();
     if has_tokens || !store.users(None, 1).await?.is_empty() {
         return Ok(None);

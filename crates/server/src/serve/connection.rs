@@ -41,11 +41,11 @@ const HEADERS: usize = 100;
 /// How many requests one connection of HTTP/2 may have at a time.
 const STREAMS: u32 = 64;
 
+/// A connection of anybody, from where, and its place among them.
+pub(super) type Accepted = (TcpStream, SocketAddr, OwnedSemaphorePermit);
+
 /// Accepts a connection, once there is a place for one more.
-pub(super) async fn accept(
-    tcp: &TcpListener,
-    free: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+pub(super) async fn accept(tcp: &TcpListener, free: &Arc<Semaphore>) -> Accepted {
     let permit = Arc::clone(free).acquire_owned().await;
     let permit = permit.expect("the semaphore is never closed");
     loop {

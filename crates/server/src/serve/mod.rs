@@ -26,16 +26,23 @@ pub use self::tls::{Tls, TlsError};
 /// What is served where.
 #[derive(Debug, Clone)]
 pub struct Listen {
+    /// Where others reach it; `None`: they do not.
+    pub tcp: Option<Tcp>,
+    /// Where the socket of who runs the node stands, if anywhere: `admin.sock` in the data folder.
+    pub admin_socket: Option<PathBuf>,
+    /// What one side may do to the other.
+    pub bounds: Bounds,
+}
+
+/// Where others reach a server.
+#[derive(Debug, Clone)]
+pub struct Tcp {
     /// The address; port 0 for any that is free.
     pub address: SocketAddr,
     /// With which key, if any.
     pub tls: Tls,
     /// Plain HTTP is served even where others than this machine can reach it.
     pub insecure: bool,
-    /// Where the socket of who runs the node stands, if anywhere: `admin.sock` in the data folder.
-    pub admin_socket: Option<PathBuf>,
-    /// What one side may do to the other.
-    pub bounds: Bounds,
 }
 
 /// What bounds a connection.
@@ -99,8 +106,7 @@ pub enum ServeError {
 /// A server that listens, and serves nothing yet.
 #[derive(Debug)]
 pub struct Server {
-    tcp: TcpListener,
-    address: SocketAddr,
+    tcp: Option<TcpListener>,
     keys: Option<Arc<Keys>>,
     #[cfg(unix)]
     admin: Option<socket::AdminSocket>,
@@ -121,27 +127,38 @@ impl Reload {
     }
 }
 
+impl Tcp {
+    async fn bind(&self) -> Result<(TcpListener, Option<Arc<Keys>>), ServeError> {
+        let keys = Keys::open(&self.tls)?.map(Arc::new);
+        if keys.is_none() && !self.insecure && !self.address.ip().to_canonical().is_loopback() {
+            return Err(ServeError::Plain(self.address));
+        }
+        let bound = TcpListener::bind(self.address).await;
+        let bound = bound.map_err(|source| ServeError::Listen {
+            address: self.address,
+            source,
+        });
+        Ok((bound?, keys))
+    }
+}
+
 impl Server {
     /// Listens. Where a key and a certificate are to be made, they are.
     ///
     /// # Errors
     /// Where plain HTTP was not asked for, or the address, the key or the socket cannot be used.
     pub async fn bind(listen: Listen) -> Result<Self, ServeError> {
-        let keys = Keys::open(&listen.tls)?.map(Arc::new);
-        if keys.is_none() && !listen.insecure && !listen.address.ip().to_canonical().is_loopback() {
-            return Err(ServeError::Plain(listen.address));
-        }
-        let wrong = |source| ServeError::Listen {
-            address: listen.address,
-            source,
+        let (tcp, keys) = match &listen.tcp {
+            Some(tcp) => {
+                let (listener, keys) = tcp.bind().await?;
+                (Some(listener), keys)
+            }
+            None => (None, None),
         };
-        let tcp = TcpListener::bind(listen.address).await.map_err(wrong)?;
-        let address = tcp.local_addr().map_err(wrong)?;
         #[cfg(unix)]
         let admin = listen.admin_socket.as_deref().map(open_socket).transpose()?;
         Ok(Self {
             tcp,
-            address,
             keys,
             #[cfg(unix)]
             admin,
@@ -149,10 +166,10 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// Where others reach it; `None` where they do not.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.tcp.as_ref().and_then(|tcp| tcp.local_addr().ok())
     }
 
     /// The SHA-256 of the certificate that is served now, to be told to partners out of band; `None` without TLS.
@@ -181,7 +198,7 @@ impl Server {
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                (stream, address, permit) = connection::accept(&self.tcp, &free) => {
+                (stream, address, permit) = self.accept(&free) => {
                     let work = connections.tcp(stream, address, self.keys.clone(), graceful.watcher());
                     tasks.spawn(async move { work.await; drop(permit) });
                 }
@@ -198,6 +215,13 @@ impl Server {
             tracing::warn!(left = tasks.len(), "requests under way were cut off");
         }
         tasks.shutdown().await;
+    }
+
+    async fn accept(&self, free: &Arc<Semaphore>) -> connection::Accepted {
+        match &self.tcp {
+            Some(tcp) => connection::accept(tcp, free).await,
+            None => std::future::pending().await,
+        }
     }
 
     #[cfg(unix)]

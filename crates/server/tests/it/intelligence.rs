@@ -168,7 +168,12 @@ async fn the_chain_tells_of_each_answer() {
     started.found(&started.viewer, "").await;
     let (status, verified) = started.get(&started.admin, "/api/audit/verify").await;
     assert_eq!(status, 200);
-    assert_eq!(verified, json!({"records": 2, "fault_count": 0, "faults": []}));
+    let key = verified["key"].as_str().unwrap().to_owned();
+    assert_eq!(key.len(), 64);
+    assert_eq!(
+        verified,
+        json!({"records": 2, "fault_count": 0, "faults": [], "key": key})
+    );
     assert_eq!(started.get(&started.analyst, "/api/audit/verify").await.0, 403);
 }
 

@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use perisai_app::{Node, NodeSettings};
 use perisai_model::{Organisation, Person};
 use perisai_server::auth::{Auth, AuthSettings};
-use perisai_server::serve::{Bounds, Listen, Reload, Server, Tls};
+use perisai_server::serve::{Bounds, Listen, Reload, Server, Tcp, Tls};
 use perisai_server::{Caller, State, router};
 use perisai_store::{Fingerprint, NewToken, NewUser, Store};
 use reqwest::{Certificate, Client, ClientBuilder, Response};
@@ -69,6 +69,7 @@ impl Served {
         let data = folder.path().join("data");
         let node = Node::open(NodeSettings {
             data: data.clone(),
+            title: "Own".to_owned(),
             ..NodeSettings::default()
         })
         .await
@@ -82,15 +83,19 @@ impl Served {
             },
             false => Tls::Off,
         };
-        let listen = Listen {
+        let tcp = Tcp {
             address: "127.0.0.1:0".parse().unwrap(),
             tls,
             insecure: false,
+        };
+        let listen = Listen {
+            tcp: Some(tcp),
             admin_socket: Some(data.join("admin.sock")),
             bounds: way.bounds,
         };
         let server = Server::bind(listen).await.unwrap();
-        let (address, fingerprint, reload) = (server.address(), server.fingerprint(), server.reload());
+        let (address, fingerprint, reload) =
+            (server.address().unwrap(), server.fingerprint(), server.reload());
         let auth = Auth::new(Arc::clone(&node), way.settings);
         let routes = auth.guard(router(State { node }).merge(who()));
         let (stop, stopped) = oneshot::channel();
@@ -112,7 +117,7 @@ impl Served {
     /// With two partners, and Anna who is an analyst.
     pub(crate) async fn with_people(way: Way) -> Self {
         let served = Self::start(way).await;
-        for (organisation, name) in [(served.store.own(), "Own"), (ONE, "One"), (TWO, "Two")] {
+        for (organisation, name) in [(ONE, "One"), (TWO, "Two")] {
             served
                 .store
                 .add_organisation(organisation, name, false, false)

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use perisai_server::serve::{Bounds, Listen, Server, Tls};
+use perisai_server::serve::{Bounds, Listen, Server, Tcp, Tls};
 use perisai_store::Fingerprint;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,10 +12,13 @@ use tokio::net::{TcpStream, UnixStream};
 use crate::node::{ONE, Served, Way, told};
 
 fn listen(address: &str, tls: Tls, insecure: bool) -> Listen {
-    Listen {
+    let tcp = Tcp {
         address: address.parse().unwrap(),
         tls,
         insecure,
+    };
+    Listen {
+        tcp: Some(tcp),
         admin_socket: None,
         bounds: Bounds::default(),
     }

@@ -10,10 +10,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tokio::sync::{Mutex, oneshot};
 
-pub use self::record::{AuditEvent, AuditRecord, Digest, NodeKey};
+pub use self::record::{AuditEvent, AuditRecord, Digest, NodeKey, write_secret};
 pub use self::verify::{Fault, Verified};
 use crate::Error;
 use crate::sql::{fetch, fetch_one, insert};
@@ -180,6 +181,12 @@ impl Audit {
         })
     }
 
+    /// The public key with which records are signed: 32 bytes, Ed25519.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        self.0.key.public()
+    }
+
     /// Looks at every record.
     ///
     /// # Errors
@@ -192,34 +199,35 @@ impl Audit {
         Ok(walk.end())
     }
 
-    /// Hands out every record as the line of JSON that is signed, oldest first.
+    /// The next thousand records behind a number, as lines of JSON (the record stands as it is signed), and the number of the
+    /// last; `None` at the end.
     ///
     /// # Errors
-    /// Where the database fails, or the writer.
-    pub async fn export(&self, out: &mut (dyn Write + Send)) -> Result<(), Error> {
-        let mut failed = None;
-        self.each(|_, body, signature| {
-            if failed.is_none() {
-                failed = record::export_line(body, signature, out).err();
-            }
-        })
-        .await?;
-        match failed {
-            Some(source) => Err(Error::File {
-                path: PathBuf::from("the export"),
-                source,
-            }),
-            None => Ok(()),
+    /// Where the database fails.
+    pub async fn export(&self, after: i64) -> Result<Option<(i64, Vec<u8>)>, Error> {
+        let rows = self.rows(after).await?;
+        let Some(last) = rows.last() else {
+            return Ok(None);
+        };
+        let last = last.try_get(0)?;
+        let mut lines = Vec::new();
+        for row in &rows {
+            let (body, signature): (String, Vec<u8>) = (row.try_get(1)?, row.try_get(2)?);
+            record::export_line(&body, &signature, &mut lines);
         }
+        Ok(Some((last, lines)))
+    }
+
+    async fn rows(&self, after: i64) -> Result<Vec<AnyRow>, Error> {
+        let mut connection = self.0.pool.acquire().await?;
+        let sql = "SELECT number, body, signature FROM audit WHERE number > $1 ORDER BY number LIMIT $2";
+        Ok(fetch(&mut connection, sql, |values| values.int(after).int(READ)).await?)
     }
 
     async fn each(&self, mut each: impl FnMut(i64, &str, &[u8])) -> Result<(), Error> {
         let mut after = i64::MIN;
         loop {
-            let mut connection = self.0.pool.acquire().await?;
-            let sql = "SELECT number, body, signature FROM audit WHERE number > $1 ORDER BY number LIMIT $2";
-            let rows = fetch(&mut connection, sql, |values| values.int(after).int(READ)).await?;
-            drop(connection);
+            let rows = self.rows(after).await?;
             if rows.is_empty() {
                 return Ok(());
             }

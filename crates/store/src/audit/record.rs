@@ -65,8 +65,9 @@ impl AuditRecord {
 }
 
 /// A line with its signature, as it is exported: `{"record": …, "signature": "hex"}`. The record stands as it is signed.
-pub(super) fn export_line(body: &str, signature: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{{\"record\":{body},\"signature\":\"{}\"}}", Hex(signature))
+pub(super) fn export_line(body: &str, signature: &[u8], out: &mut Vec<u8>) {
+    let line = format!("{{\"record\":{body},\"signature\":\"{}\"}}\n", Hex(signature));
+    out.extend_from_slice(line.as_bytes());
 }
 
 /// The SHA-256 of a record's line.
@@ -165,8 +166,11 @@ impl NodeKey {
     }
 }
 
-/// Writes a file that is new and only its owner may read, whole or not at all.
-fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file that only its owner may read, whole or not at all.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

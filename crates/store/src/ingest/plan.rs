@@ -142,8 +142,9 @@ fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> 
         standing,
         replaces,
     };
-    // What was kept apart gives no right to the id.
-    let Some(first) = versions.iter().find(|one| one.standing != Standing::Apart) else {
+    // What was kept apart or recalled gives no right to the id.
+    let gives_right = |one: &&Version| !matches!(one.standing, Standing::Apart | Standing::Recalled);
+    let Some(first) = versions.iter().find(gives_right) else {
         return store(Standing::InForce, None);
     };
     let is_owner = is_owner(first.source, first.originator, sender);

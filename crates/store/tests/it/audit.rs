@@ -53,8 +53,8 @@ async fn a_chain_goes_on() {
             "{}",
             backend.name
         );
-        let mut lines = Vec::new();
-        audit.export(&mut lines).await.unwrap();
+        let (end, lines) = audit.export(0).await.unwrap().unwrap();
+        assert_eq!((end, audit.export(end).await.unwrap()), (51, None));
         let lines = String::from_utf8(lines).unwrap();
         assert_eq!(lines.lines().count(), 51);
         let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();

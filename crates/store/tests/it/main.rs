@@ -8,6 +8,7 @@ mod objects;
 mod parties;
 mod peers;
 mod people;
+mod recalls;
 mod sample;
 mod searching;
 mod tombstones;

@@ -13,6 +13,7 @@ use crate::sample::{id, indicator, partner, take, uuid};
 fn buries(object: &str, version: Option<&str>) -> Value {
     let by = Maker {
         identity: None,
+        source: None,
         created: "2026-02-01T00:00:00Z".parse().unwrap(),
         modified: "2026-02-01T00:00:00Z".parse().unwrap(),
     };

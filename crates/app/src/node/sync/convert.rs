@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::round::{Failure, Round, count};
+use crate::files::Input;
 use crate::intel::{Takes, unpack_all};
 use crate::node::Node;
 use crate::stop::Stop;
@@ -58,6 +59,7 @@ impl Round<'_> {
             head: self.delivery(Vec::new())?,
             since: Timestamp::from_microsecond(source.created).unwrap_or(Timestamp::UNIX_EPOCH),
             identity,
+            name: source.name.clone(),
             shown: self.peer.url.as_str().into(),
             introduction: self.introduce(&source).await?,
             batch: Vec::new(),
@@ -72,7 +74,10 @@ impl Round<'_> {
         let _end = EndOnDrop(stop.clone());
         let work = move || {
             match came {
-                Came::File(path) => unpack_all(&[path], &stop, &mut taking),
+                Came::File(path) => {
+                    let input = Input::named(path, &taking.shown.clone());
+                    unpack_all(vec![input], &stop, &mut taking);
+                }
                 Came::Documents(all) => {
                     for (name, bytes) in all {
                         taking.document(&name, &bytes);
@@ -139,6 +144,8 @@ struct Taking {
     /// A delivery without objects.
     head: Delivery,
     identity: String,
+    /// The name of the source.
+    name: String,
     since: Timestamp,
     /// The address that problems are told of.
     shown: Arc<str>,
@@ -241,9 +248,11 @@ impl Taking {
         for context in &mut intel.contexts {
             context.tlp = context.tlp.or(self.tlp);
         }
-        let identity = self.identity.clone();
+        let (identity, source) = (self.identity.clone(), self.name.clone());
         let by = Maker {
             identity: Some(&identity),
+            // Two feeds of one organisation may say different things of a value.
+            source: Some(&source),
             created: self.since,
             modified: self.since,
         };

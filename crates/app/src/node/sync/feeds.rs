@@ -3,6 +3,7 @@
 use perisai_exchange::feed::{
     FeedCursor, FeedPage, Fetched, MispCursor, MispFeed, MispPage, MispServer, Validators, fetch,
 };
+use perisai_store::make_folder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,7 +29,9 @@ impl Round<'_> {
         let Fetched::Body { body, validators, .. } = fetch(&transport, &url, &known).await? else {
             return Ok(End::Done);
         };
-        let folder = &self.node.settings().data;
+        // What a killed node left there goes when it starts.
+        let folder = &self.node.settings().data.join("incoming");
+        make_folder(folder)?;
         let here = |error: std::io::Error| Failure::Told(format!("{}: {error}", folder.display()));
         let mut file = tempfile::Builder::new()
             .prefix("feed-")

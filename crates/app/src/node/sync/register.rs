@@ -5,10 +5,8 @@ use std::time::Duration;
 use perisai_exchange::{Auth, Fingerprint, Settings, Transport};
 use perisai_model::{Organisation, Tlp};
 use perisai_store::{
-    AuditEvent, Credential, Error, NewPeer, NewSource, Peer, PeerKind, PeerSettings, Secret, Source,
-    SourceKind,
+    Credential, Error, NewPeer, NewSource, Peer, PeerKind, PeerSettings, Secret, Source, SourceKind,
 };
-use serde_json::json;
 use url::Url;
 use uuid::Uuid;
 
@@ -101,7 +99,6 @@ impl Node {
             secret,
         };
         let peer = self.store.add_peer(new, &self.key).await?;
-        self.tell_of("peer.add", &peer).await?;
         self.syncing.tell();
         Ok(peer)
     }
@@ -114,7 +111,7 @@ impl Node {
         let peer = self.store.peer(name).await?;
         self.store.remove_peer(name).await?;
         self.syncing.forget(&peer);
-        self.tell_of("peer.remove", &peer).await
+        Ok(())
     }
 
     /// Stops all dealings with a peer for now, or takes them up again.
@@ -125,22 +122,6 @@ impl Node {
         let peer = self.store.pause_peer(name, paused).await?;
         self.syncing.tell();
         Ok(peer)
-    }
-
-    async fn tell_of(&self, event: &'static str, peer: &Peer) -> Result<(), Error> {
-        let data = json!({
-            "peer": peer.name,
-            "kind": peer.kind,
-            "url": peer.url,
-            "organisation": peer.organisation.0,
-            "push": peer.settings.push,
-        });
-        let event = AuditEvent {
-            event,
-            who: None,
-            data,
-        };
-        self.audit.append(event).await.map(drop)
     }
 
     /// The id of a collection here.

@@ -5,7 +5,6 @@
 
 mod gate;
 mod parse;
-mod pump;
 mod tally;
 
 use std::sync::Arc;
@@ -18,11 +17,11 @@ use tokio::sync::mpsc;
 
 pub(super) use self::gate::Gate;
 use self::parse::{Parsed, Step};
-use self::pump::{End, Pump};
 pub(super) use self::tally::{Detail, Tally};
 use super::asked::Asked;
 use super::error::Refused;
 use super::{media, status};
+use crate::pump::{End, Pump};
 
 /// How many pieces of a body wait to be parsed.
 const PIECES: usize = 4;

@@ -50,7 +50,7 @@ async fn import(node: &Running, file: PathBuf, alias: &str) -> u64 {
         ..ImportOptions::default()
     };
     let work = move || {
-        here.import(&[file], &options, &Stop::default(), &runtime)
+        here.import(&[file], &options, &Stop::default(), &runtime, &mut |_| {})
             .unwrap()
     };
     let done = tokio::task::spawn_blocking(work).await.unwrap();

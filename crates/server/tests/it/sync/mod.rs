@@ -85,7 +85,7 @@ impl Running {
         }
         let mut ready = ready.unwrap();
         ready.pace = pace;
-        let (node, address) = (Arc::clone(&ready.node), ready.server.address());
+        let (node, address) = (Arc::clone(&ready.node), ready.server.address().unwrap());
         let admin = ready.first_token.clone();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(ready.serve(async move {

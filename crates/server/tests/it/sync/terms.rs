@@ -195,7 +195,8 @@ async fn an_indicator_of_ours_reaches_a_partner_with_whom_it_is_of() {
     };
     let done = tokio::task::spawn_blocking(move || {
         let stop = perisai_app::Stop::default();
-        node.import(&[list], &options, &stop, &runtime).unwrap()
+        node.import(&[list], &options, &stop, &runtime, &mut |_| {})
+            .unwrap()
     });
     assert_eq!(done.await.unwrap().stored, 1);
     theirs.peers_with(&ours, "ours", |_| {}).await;

@@ -1,23 +1,17 @@
-//! `perisai intel`.
+//! `perisai intel lint`.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::Args;
 use perisai_app::{IntelOptions, Lint, SourceLint, lint};
 use serde_json::json;
 
 use crate::Outcome;
+use crate::client::Listing;
 use crate::output::report;
-
-/// Look at intelligence itself
-#[derive(Debug, Subcommand)]
-pub(crate) enum Intel {
-    /// Say what files of intelligence hold, and what is wrong with them
-    Lint(LintCommand),
-}
 
 /// Say what files of intelligence hold, and what is wrong with them
 #[derive(Debug, Args)]
@@ -33,24 +27,15 @@ pub(crate) struct LintCommand {
     paths: Vec<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Listing {
-    Text,
-    #[value(alias = "json")]
-    Jsonl,
-    Csv,
-}
-
-impl Intel {
-    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
-        let Self::Lint(command) = self;
+impl LintCommand {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let options = IntelOptions {
-            observed: command.observed,
+            observed: self.observed,
             ..IntelOptions::default()
         };
-        let found = lint(&command.paths, &options);
+        let found = lint(&self.paths, &options);
         let mut out = io::stdout().lock();
-        match command.format {
+        match self.format {
             Listing::Text => text(&found, &mut out)?,
             Listing::Jsonl => jsonl(&found, &mut out)?,
             Listing::Csv => {

@@ -16,7 +16,7 @@ const LINGER: Duration = Duration::from_secs(5);
 
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// Where it should, or where the parser wanted no more.
     Whole,
     /// It was longer than is taken.
@@ -28,17 +28,17 @@ pub(super) enum End {
 }
 
 /// Reads a body.
-pub(super) struct Pump {
-    pub(super) body: Body,
+pub(crate) struct Pump {
+    pub(crate) body: Body,
     /// How many bytes are taken.
-    pub(super) limit: u64,
+    pub(crate) limit: u64,
     /// For how long a sender may say nothing.
-    pub(super) patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 impl Pump {
     /// Hands on what comes until the body ends.
-    pub(super) async fn run(mut self, pieces: mpsc::Sender<io::Result<Bytes>>) -> End {
+    pub(crate) async fn run(mut self, pieces: mpsc::Sender<io::Result<Bytes>>) -> End {
         let started = Instant::now();
         let mut received = 0;
         loop {

@@ -1,0 +1,77 @@
+//! `perisai source`: from whom something came, and how far they are trusted.
+
+use std::io;
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::Outcome;
+use crate::client::{Column, Kind, Listing, Which, list};
+
+/// Sources: from whom intelligence came, and how far they are trusted
+#[derive(Debug, Subcommand)]
+pub(crate) enum Source {
+    /// List sources
+    List(List),
+    /// Say how far a source is trusted
+    Set(Set),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// How to write the list
+    #[arg(long, short, value_enum, ignore_case = true, default_value_t = Listing::Text)]
+    format: Listing,
+    #[command(flatten)]
+    node: Which,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// Its name
+    name: String,
+    /// How reliable it is, by the Admiralty code: A (completely) to E (unreliable), F (cannot be judged)
+    #[arg(long, value_name = "A-F")]
+    grade: Option<String>,
+    /// The most that may follow from what it says: store, alert or block
+    #[arg(long)]
+    ceiling: Option<String>,
+    /// How its objects without a TLP marking are held from now on: clear, green, amber, amber+strict, red, default
+    #[arg(long, value_name = "TLP")]
+    tlp: Option<String>,
+    #[command(flatten)]
+    node: Which,
+}
+
+const COLUMNS: [Column; 7] = [
+    ("name", "/name"),
+    ("kind", "/kind"),
+    ("organisation", "/organisation_name"),
+    ("grade", "/grade"),
+    ("ceiling", "/ceiling"),
+    ("tlp", "/tlp"),
+    ("since", "/created"),
+];
+
+impl Source {
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        match self {
+            Self::List(asked) => asked.node.with(async |node| {
+                let mut all = node.all("/api/sources").await?;
+                node.name_organisations(&mut all).await?;
+                list(&all, &COLUMNS, asked.format, &mut io::stdout().lock())?;
+                Ok(Outcome::Done)
+            }),
+            Self::Set(set) => set.node.with(async |node| {
+                let number = node.id_of(Kind::Source, &set.name).await?;
+                let body = json!({"grade": set.grade, "ceiling": set.ceiling, "tlp": set.tlp});
+                let path = format!("/api/sources/{number}");
+                let mut changed = [node.ask(Method::PATCH, &path, Some(body)).await?];
+                node.name_organisations(&mut changed).await?;
+                list(&changed, &COLUMNS, Listing::Text, &mut io::stdout().lock())?;
+                Ok(Outcome::Done)
+            }),
+        }
+    }
+}

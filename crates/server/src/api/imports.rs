@@ -1,0 +1,117 @@
+//! Taking in files of any format: STIX, MISP, lists, rules, packed or not.
+
+use std::sync::Arc;
+
+use axum::body::Body as Sent;
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use perisai_app::{ImportOptions, Imported, IntelOptions, Work};
+use perisai_model::Tlp;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::runtime::Handle;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::OwnWriter;
+use super::body::Asked;
+use super::jobs::{Begun, JobBody, begun};
+use crate::problem::ProblemBody;
+use crate::upload::spool;
+use crate::{Problem, State};
+
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new().routes(routes!(add))
+}
+
+/// How a file is taken in.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ImportQuery {
+    /// What the file is called: its ending may tell what it is.
+    #[param(min_length = 1, max_length = 1000)]
+    name: String,
+    /// The name of the source that it comes from: `import` where nothing is said.
+    #[param(min_length = 1, max_length = 200)]
+    source: Option<String>,
+    /// How objects are held that carry no TLP marking.
+    tlp: Option<String>,
+    /// A collection that all of it enters, by id or alias.
+    collection: Option<String>,
+    /// Whether what partners only observed is taken, too.
+    #[serde(default)]
+    observed: bool,
+}
+
+/// Take in a file of any format
+///
+/// The body is the file as it is, packed or not. It is read once it is here whole; the job says how far that is.
+#[utoipa::path(post, path = "/api/imports", tag = "intelligence", params(ImportQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses(
+    (status = 202, body = JobBody),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn add(
+    OwnWriter(caller): OwnWriter,
+    Shared(state): Shared<State>,
+    Asked(query): Asked<ImportQuery>,
+    body: Sent,
+) -> Begun {
+    let options = query.read(&state)?;
+    let file = spool(&state, body).await?;
+    let name = query.name.clone();
+    let noting = state.clone();
+    let runtime = Handle::current();
+    let job = state.node.jobs().begin(query.name, Work::Import(Imported::default()), |job| async move {
+        let node = Arc::clone(&noting.node);
+        let source = options.source.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut under_way = |imported: &Imported| job.is_at(Work::Import(imported.clone()));
+            let path = [file.path().to_owned()];
+            node.import(&path, &options, job.stop(), &runtime, &mut under_way)
+        });
+        let imported = reading
+            .await
+            .map_err(|error| perisai_store::Error::Damaged(format!("the import ended early: {error}")))??;
+        let data = json!({"file": name, "source": source, "stored": imported.stored, "known": imported.known,
+            "apart": imported.apart, "refused": imported.refused});
+        noting.write_down(&caller, "import", data).await?;
+        Ok(Work::Import(imported))
+    });
+    begun(job)
+}
+
+impl ImportQuery {
+    fn read(&self, state: &State) -> Result<ImportOptions, Problem> {
+        let is_text = |text: &str, most: usize| {
+            (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+        };
+        if !is_text(&self.name, 1000) {
+            return Err(Problem::bad_request("name has 1 to 1,000 characters"));
+        }
+        if self.source.as_deref().is_some_and(|source| !is_text(source, 200)) {
+            return Err(Problem::bad_request("source has 1 to 200 characters"));
+        }
+        let tlp = self.tlp.as_deref().map(|label| {
+            let told = || Problem::bad_request(format!("`{label}` is no label of TLP"));
+            Tlp::from_label(label).ok_or_else(told)
+        });
+        if let Some(collection) = &self.collection
+            && state.node.store().collection(collection).is_none()
+        {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "there is no such collection"));
+        }
+        Ok(ImportOptions {
+            source: self.source.clone(),
+            tlp: tlp.transpose()?,
+            collection: self.collection.clone(),
+            intel: IntelOptions {
+                observed: self.observed,
+                ..IntelOptions::default()
+            },
+            name: Some(self.name.clone()),
+        })
+    }
+}

@@ -1,0 +1,180 @@
+//! Recalling a source: what it brought is withdrawn, and what names that is listed (design.md, invariant 3).
+
+use std::collections::BTreeSet;
+
+use sqlx::{AnyConnection, Row};
+
+use crate::known::{self, Standing};
+use crate::sql::{execute, fetch, fetch_in, fetch_one};
+use crate::{Error, Store};
+
+/// How many objects are looked at together. Whoever writes meanwhile waits no longer than they take.
+const STEP: i64 = 5_000;
+
+/// How many of what was touched are named.
+const NAMED: usize = 1_000;
+
+/// What the recall of a source came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recalled {
+    /// Versions that are withdrawn.
+    pub objects: u64,
+    /// Versions that another source brought, too: they stay, as that one's.
+    pub kept: u64,
+    /// How many other objects name what is withdrawn.
+    pub touched: u64,
+    /// The first thousand of them, by id.
+    pub touched_ids: Vec<String>,
+}
+
+impl Store {
+    /// Withdraws what a source brought at a time (in microseconds since 1970) or later: it leaves all collections and
+    /// searches. Its bytes are kept, and its terms still count for what names it. What another brought, too, stays as theirs.
+    /// `under_way` is told how much has been withdrawn so far.
+    ///
+    /// # Errors
+    /// Where the database fails. What was withdrawn before stays so, and a repetition goes on.
+    pub async fn recall(
+        &self,
+        source: i64,
+        since: i64,
+        mut under_way: impl FnMut(&Recalled),
+    ) -> Result<Recalled, Error> {
+        // Who names what was withdrawn is known only of what is in the derived tables.
+        self.fold_all().await?;
+        let mut recalled = Recalled::default();
+        let mut touched = BTreeSet::new();
+        let mut through = 0;
+        while let Some(last) = self.range_end(through).await? {
+            let _writer = self.writer().await;
+            let mut transaction = self.begin().await?;
+            let range = Range {
+                source,
+                since,
+                after: through,
+                last,
+            };
+            recalled.kept += range.leave_to_others(&mut transaction).await?;
+            let seqs = range.withdraw(&mut transaction).await?;
+            recalled.objects += seqs.len() as u64;
+            for target in chunked(&seqs) {
+                touched.extend(namers(&mut transaction, target).await?);
+            }
+            transaction.commit().await?;
+            through = last;
+            under_way(&recalled);
+        }
+        self.inner().came.notify_one();
+        let touched: Vec<_> = touched.into_iter().collect();
+        let mut connection = self.reader().await?;
+        for seqs in chunked(&touched) {
+            let all = known::read(&mut connection, seqs).await?;
+            for one in all.into_iter().filter(|one| one.standing == Standing::InForce) {
+                recalled.touched += 1;
+                if recalled.touched_ids.len() < NAMED {
+                    recalled.touched_ids.push(one.id);
+                }
+            }
+        }
+        Ok(recalled)
+    }
+
+    /// The last object of the next step; `None` where there is none.
+    async fn range_end(&self, after: i64) -> Result<Option<i64>, Error> {
+        let mut connection = self.reader().await?;
+        let sql =
+            "SELECT max(seq) FROM (SELECT seq FROM objects WHERE seq > $1 ORDER BY seq LIMIT $2) AS step";
+        let row = fetch_one(&mut connection, sql, |values| values.int(after).int(STEP)).await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
+    }
+}
+
+fn chunked(seqs: &[i64]) -> impl Iterator<Item = &[i64]> {
+    seqs.chunks(500)
+}
+
+/// The objects that name some others.
+async fn namers(connection: &mut AnyConnection, seqs: &[i64]) -> Result<Vec<i64>, Error> {
+    let sql = "SELECT edges.object FROM objects JOIN derived.ids ids ON ids.object = objects.seq \
+               JOIN derived.edges edges ON edges.target = ids.id_hash WHERE objects.seq IN ({})";
+    let rows = fetch_in(connection, sql, seqs).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// What is done with the objects in force of a range.
+macro_rules! in_range {
+    ($what:literal, $end:literal) => {
+        concat!(
+            $what,
+            " FROM objects WHERE source = $1 AND received >= $2 AND seq > $3 AND seq <= $4 AND standing = 0",
+            $end
+        )
+    };
+}
+
+/// Objects of a source from a time on, by their numbers.
+struct Range {
+    source: i64,
+    since: i64,
+    /// Greater than this.
+    after: i64,
+    /// Up to and with this.
+    last: i64,
+}
+
+impl Range {
+    /// What others brought, too, becomes theirs: the earliest other's. Its terms stay, which theirs have tightened already.
+    async fn leave_to_others(&self, connection: &mut AnyConnection) -> Result<u64, Error> {
+        let sql = "DELETE FROM copies WHERE source = $1 AND received >= $2 AND object > $3 AND object <= $4";
+        execute(connection, sql, |values| self.bind(values)).await?;
+        let sql = "SELECT objects.seq, copies.source, copies.received FROM objects JOIN copies ON copies.object = objects.seq \
+                   WHERE objects.source = $1 AND objects.received >= $2 AND objects.seq > $3 AND objects.seq <= $4 \
+                   AND objects.standing = 0 ORDER BY objects.seq, copies.received DESC";
+        let rows = fetch(connection, sql, |values| self.bind(values)).await?;
+        let mut kept = BTreeSet::new();
+        for row in rows {
+            // The earliest comes last.
+            let (seq, other): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            let received: i64 = row.try_get(2)?;
+            let sql = "UPDATE objects SET source = $1, received = $2 WHERE seq = $3";
+            execute(connection, sql, |values| values.int(other).int(received).int(seq)).await?;
+            kept.insert(seq);
+        }
+        for seq in &kept {
+            let sql = "INSERT INTO touched (object) VALUES ($1) ON CONFLICT (object) DO NOTHING";
+            execute(connection, sql, |values| values.int(*seq)).await?;
+        }
+        Ok(kept.len() as u64)
+    }
+
+    /// Withdraws what is left; gives the numbers.
+    async fn withdraw(&self, connection: &mut AnyConnection) -> Result<Vec<i64>, Error> {
+        let rows = fetch(connection, in_range!("SELECT seq", ""), |values| {
+            self.bind(values)
+        })
+        .await?;
+        let seqs: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        if seqs.is_empty() {
+            return Ok(seqs);
+        }
+        for sql in [
+            in_range!("DELETE FROM members WHERE object IN (SELECT seq", ")"),
+            in_range!(
+                "INSERT INTO touched (object) SELECT seq",
+                " ON CONFLICT (object) DO NOTHING"
+            ),
+            in_range!("UPDATE objects SET standing = 3 WHERE seq IN (SELECT seq", ")"),
+        ] {
+            execute(connection, sql, |values| self.bind(values)).await?;
+        }
+        Ok(seqs)
+    }
+
+    fn bind(&self, values: crate::sql::Values) -> crate::sql::Values {
+        values
+            .int(self.source)
+            .int(self.since)
+            .int(self.after)
+            .int(self.last)
+    }
+}
