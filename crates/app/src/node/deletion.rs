@@ -131,6 +131,7 @@ impl Node {
 
     /// Leaves a tombstone, and deletes.
     async fn leave(&self, id: &str, grave: &Grave) -> Result<Removal, Error> {
+        self.define_tombstones().await?;
         let identity = self.identity();
         let now = Timestamp::now();
         let by = Maker {

@@ -1,7 +1,7 @@
 //! Who we are, for others: the STIX identity of the node's organisation, which what it makes names as its maker.
 
 use perisai_intel::Object;
-use perisai_intel::write::{self, Identity, Maker};
+use perisai_intel::write::{self, Identity, Maker, TOMBSTONE_EXTENSION, WriteError};
 use perisai_model::{Timestamp, Tlp};
 use perisai_policy::Recipient;
 use perisai_store::{Delivery, Error};
@@ -15,7 +15,7 @@ impl Node {
         format!("identity--{}", self.store.own().0)
     }
 
-    /// Keeps our identity under our present name, and the definition of tombstones: what they name, partners can look up.
+    /// Keeps our identity under our present name: what we make names it, and partners can look it up.
     pub(super) async fn introduce(&self) -> Result<(), Error> {
         let id = self.identity();
         let known = self.store.organisation(self.store.own()).await?;
@@ -39,28 +39,40 @@ impl Node {
             created: first,
             modified,
         });
+        self.publish(written.and_then(open)).await
+    }
+
+    /// Keeps the definition of tombstones, beside the first one.
+    pub(super) async fn define_tombstones(&self) -> Result<(), Error> {
+        if self.store.knows(TOMBSTONE_EXTENSION).await? {
+            return Ok(());
+        }
+        let first = Timestamp::from_microsecond(self.own.created).unwrap_or(Timestamp::UNIX_EPOCH);
         let by = Maker {
-            identity: Some(&id),
+            identity: Some(&self.identity()),
             source: None,
             created: first,
             modified: first,
         };
-        let extension = write::tombstone_extension(&by, &[Tlp::Clear.stix_id()]);
-        let objects = [written.and_then(open), extension].into_iter();
-        let objects = objects.collect::<Result<Vec<_>, _>>();
+        self.publish(write::tombstone_extension(&by, &[Tlp::Clear.stix_id()]))
+            .await
+    }
+
+    /// Keeps an object of ours that anybody may have.
+    async fn publish(&self, written: Result<Vec<u8>, WriteError>) -> Result<(), Error> {
         let delivery = Delivery {
             source: self.own.number,
             collection: None,
             tlp: Some(Tlp::Clear),
             audience: None,
-            objects: objects.map_err(|error| Error::Damaged(format!("our identity: {error}")))?,
+            objects: vec![written.map_err(|error| Error::Damaged(format!("who we are: {error}")))?],
         };
         self.store.ingest(delivery).await.map(drop)
     }
 }
 
 /// The same under TLP:CLEAR.
-fn open(raw: Vec<u8>) -> Result<Vec<u8>, write::WriteError> {
+fn open(raw: Vec<u8>) -> Result<Vec<u8>, WriteError> {
     let Ok(mut object) = serde_json::from_slice::<Value>(&raw) else {
         return Ok(raw);
     };
