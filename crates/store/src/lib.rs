@@ -41,7 +41,7 @@ pub use database::{Location, make_folder};
 pub use error::Error;
 pub use incoming::{Delivery, Outcome, Receipt};
 pub use page::{Page, PageQuery, VersionFilter};
-pub use peers::{Credential, NewPeer, Peer, PeerKind, PeerSettings, PeerState, Secret};
+pub use peers::{Credential, NewPeer, Peer, PeerKind, PeerSettings, PeerState, Secret, Trouble, Way};
 pub use people::{
     Certificate, Fingerprint, Group, Issued, NewCertificate, NewToken, NewUser, Opened, OrganisationChange,
     Party, Session, Token, User, UserChange,

@@ -145,17 +145,22 @@ pub(crate) struct StateBody {
     told: Vec<String>,
 }
 
-impl From<PeerState> for StateBody {
-    fn from(state: PeerState) -> Self {
+impl StateBody {
+    fn of(peer: &Peer, state: PeerState) -> Self {
         let lag = |since: i64| Timestamp::now().as_microsecond().saturating_sub(since) / 1_000_000;
+        let pulls = (peer.settings.pull_seconds > 0).then_some(&state.pull);
+        let pushes = peer.settings.push.is_some().then_some(&state.push);
+        let ways = || pulls.into_iter().chain(pushes);
+        let caught_up: Option<Vec<i64>> = ways().map(|way| way.caught_up).collect();
+        let troubles = || ways().filter_map(|way| way.trouble.as_ref());
         Self {
-            last_attempt: state.last_attempt.map(time),
-            last_success: state.last_success.map(time),
-            last_error: state.last_error,
-            failing_since: state.failing_since.map(time),
-            failures: state.failures,
-            next_attempt: state.not_before.filter(|at| *at > 0).map(time),
-            lag_seconds: state.caught_up.map(lag),
+            last_attempt: ways().filter_map(|way| way.tried).max().map(time),
+            last_success: ways().filter_map(|way| way.succeeded).max().map(time),
+            last_error: troubles().next().map(|trouble| trouble.error.clone()),
+            failing_since: troubles().map(|trouble| trouble.since).min().map(time),
+            failures: troubles().map(|trouble| trouble.failures).max().unwrap_or(0),
+            next_attempt: troubles().map(|trouble| trouble.not_before).min().map(time),
+            lag_seconds: caught_up.and_then(|all| all.into_iter().min()).map(lag),
             stored: state.stored,
             known: state.known,
             apart: state.apart,
@@ -169,7 +174,7 @@ impl From<PeerState> for StateBody {
 }
 
 /// A peer that is new here. At most one of `token`, `key`, and `user` with `password` is given.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPeer {
     /// Its name, which is unique; no UUID.
@@ -248,9 +253,9 @@ impl From<PeerError> for Problem {
     }
 }
 
-async fn body(state: &State, peer: Peer) -> Result<PeerBody, Problem> {
-    let store = state.node.store();
-    let how = store.peer_state(&peer).await?;
+async fn body(node: &State, peer: Peer) -> Result<PeerBody, Problem> {
+    let store = node.node.store();
+    let state = StateBody::of(&peer, store.peer_state(&peer).await?);
     let sources = store.sources();
     let source = sources.iter().find(|source| source.number == peer.source);
     Ok(PeerBody {
@@ -270,7 +275,7 @@ async fn body(state: &State, peer: Peer) -> Result<PeerBody, Problem> {
         fingerprints: peer.settings.fingerprints,
         paused: peer.settings.paused,
         created: time(peer.created),
-        state: how.into(),
+        state,
     })
 }
 

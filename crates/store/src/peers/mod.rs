@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub(crate) use self::seal::SealKey;
 pub use self::seal::{Credential, Secret};
-pub use self::state::PeerState;
+pub use self::state::{PeerState, Trouble, Way};
 use crate::audit::NodeKey;
 use crate::parties::uuid;
 use crate::people::name as checked_name;

@@ -9,24 +9,43 @@ use super::Peer;
 use crate::sql::{execute, fetch_in, fetch_one};
 use crate::{Error, Store};
 
+/// How one direction goes. Times are in microseconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Way {
+    /// When it was last tried.
+    pub tried: Option<i64>,
+    /// When it last succeeded.
+    pub succeeded: Option<i64>,
+    /// When the last try began that came to the end: all that was there at that time went over.
+    pub caught_up: Option<i64>,
+    /// There was more when its turn was over.
+    pub more: bool,
+    /// Why it does not succeed now.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why something does not succeed, and since when. Times are in microseconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The last error.
+    pub error: String,
+    /// Since when there is one.
+    pub since: i64,
+    /// How often it has failed since.
+    pub failures: u32,
+    /// Before when it is not tried again.
+    pub not_before: i64,
+}
+
 /// How the dealings with a peer go. Times are in microseconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PeerState {
-    /// When it was last tried.
-    pub last_attempt: Option<i64>,
-    /// When all that was to be done last succeeded.
-    pub last_success: Option<i64>,
-    /// When the last round began that came to its end: all that was there at that time was fetched and sent.
-    pub caught_up: Option<i64>,
-    /// Why it does not succeed now.
-    pub last_error: Option<String>,
-    /// Since when.
-    pub failing_since: Option<i64>,
-    /// How often it has failed since.
-    pub failures: u32,
-    /// Before when it is not tried again.
-    pub not_before: Option<i64>,
+    /// How pulling goes.
+    pub pull: Way,
+    /// How pushing goes.
+    pub push: Way,
     /// How many objects came from it that were new here.
     pub stored: u64,
     /// How many came that were here.
@@ -52,6 +71,12 @@ pub struct PeerState {
 impl PeerState {
     /// How many lines are kept to tell.
     pub const TOLD: usize = 20;
+
+    /// What does not succeed now: pulling, else pushing.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.pull.trouble.as_ref().or(self.push.trouble.as_ref())
+    }
 
     /// Keeps a line to tell, and forgets the oldest one where there are too many.
     pub fn tell(&mut self, line: String) {

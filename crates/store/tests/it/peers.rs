@@ -2,7 +2,7 @@
 
 use perisai_model::{Organisation, Tlp};
 use perisai_store::{
-    Credential, Location, NewPeer, NodeKey, PeerKind, PeerSettings, PeerState, Secret, Store,
+    Credential, Location, NewPeer, NodeKey, PeerKind, PeerSettings, PeerState, Secret, Store, Trouble, Way,
 };
 
 use crate::backend::backends;
@@ -53,7 +53,14 @@ async fn a_peer_is_kept_with_its_state_and_cursors_until_it_is_removed() {
         let mut state = PeerState {
             stored: 7,
             pushed_through: 1_700_000_000_000_000,
-            failing_since: Some(5),
+            push: Way {
+                trouble: Some(Trouble {
+                    error: "no".to_owned(),
+                    failures: 3,
+                    ..Trouble::default()
+                }),
+                ..Way::default()
+            },
             ..PeerState::default()
         };
         for number in 0..30 {

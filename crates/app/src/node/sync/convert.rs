@@ -68,9 +68,10 @@ impl Round<'_> {
             tally: PeerState::default(),
             told: 0,
             left_out: 0,
+            stop: Stop::default(),
             failed: None,
         };
-        let stop = Stop::default();
+        let stop = taking.stop.clone();
         let _end = EndOnDrop(stop.clone());
         let work = move || {
             match came {
@@ -159,6 +160,8 @@ struct Taking {
     told: usize,
     /// How many entries are not meant for detection, or of a kind that is not known here.
     left_out: u64,
+    /// Nobody waits for it any more.
+    stop: Stop,
     failed: Option<Failure>,
 }
 
@@ -170,14 +173,18 @@ impl Taking {
         if self.batch.len() >= BATCH || self.bytes >= BYTES {
             self.deliver();
         }
-        self.failed.is_none()
+        self.goes_on()
+    }
+
+    fn goes_on(&self) -> bool {
+        self.failed.is_none() && !self.stop.is_set()
     }
 
     fn deliver(&mut self) {
         self.bytes = 0;
         let mut delivery = self.head.clone();
         delivery.objects = std::mem::take(&mut self.batch);
-        if delivery.objects.is_empty() || self.failed.is_some() {
+        if delivery.objects.is_empty() || !self.goes_on() {
             return;
         }
         match self.runtime.block_on(self.node.receive(delivery)) {
@@ -206,7 +213,7 @@ impl Taking {
     }
 
     fn source(&mut self, place: &Place, reader: &mut dyn Read) -> io::Result<()> {
-        if self.failed.is_some() {
+        if !self.goes_on() {
             return Ok(());
         }
         let mut head = Vec::new();

@@ -6,6 +6,7 @@ use perisai_exchange::feed::{
 use perisai_store::make_folder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::convert::Came;
 use super::register;
@@ -19,6 +20,11 @@ const EVENTS: usize = 100;
 
 /// How many events a MISP server is asked for at a time: one may have hundreds of thousands of attributes.
 const EVENTS_A_PAGE: u32 = 20;
+
+/// The bytes of a document, without a copy of them.
+pub(super) fn bytes_of(raw: Box<RawValue>) -> Vec<u8> {
+    Box::<str>::from(raw).into_string().into_bytes()
+}
 
 impl Round<'_> {
     /// Fetches a file, where it has changed, and takes it in.
@@ -59,7 +65,7 @@ impl Round<'_> {
             } = feed.pull(&position, EVENTS).await?;
             let documents = events
                 .into_iter()
-                .map(|event| (event.uuid, event.raw.get().as_bytes().to_vec()))
+                .map(|event| (event.uuid, bytes_of(event.raw)))
                 .collect();
             self.convert(Came::Documents(documents)).await?;
             let lines = problems
@@ -97,8 +103,8 @@ impl Round<'_> {
                 more,
             } = server.pull(&position, EVENTS_A_PAGE).await?;
             let documents = (1..)
-                .zip(&events)
-                .map(|(number, event)| (format!("event {number}"), event.get().as_bytes().to_vec()))
+                .zip(events)
+                .map(|(number, event)| (format!("event {number}"), bytes_of(event)))
                 .collect();
             self.convert(Came::Documents(documents)).await?;
             let lines = broken

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use perisai_exchange::{Limits, Retry};
-use perisai_store::{Error, Peer, PeerState};
+use perisai_store::{Error, Peer, PeerState, Trouble, Way};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
@@ -141,22 +141,28 @@ impl Node {
         let pace = self.syncing.pace();
         let mut came = self.store.watch();
         // What came while the node was off is pushed at once.
-        let mut is_new = peer.settings.push.is_some();
+        let mut is_new = true;
         loop {
-            let wait = match self.store.peer_state(&peer).await {
-                Ok(state) => due_in(&peer, &state, now()),
+            let waits = match self.store.peer_state(&peer).await {
+                Ok(state) => Waits::of(&peer, &state, now()),
                 Err(error) => {
                     tracing::error!(peer = peer.name, %error, "how a peer was left cannot be read");
                     sleep(pace.backoff).await;
                     continue;
                 }
             };
+            let (pulls, pushes) = (peer.settings.pull_seconds > 0, peer.settings.push.is_some());
             let wish = tokio::select! {
-                () = sleep(wait.all) => Wish::All,
-                Some(()) = to_push(&mut came, is_new, wait.push, &pace), if peer.settings.push.is_some() => Wish::Push,
+                () = sleep(waits.pull), if pulls => Wish::Pull,
+                () = sleep(waits.push), if pushes => Wish::Push,
+                () = to_push(&mut came, is_new, waits.push_at_least, &pace), if pushes => Wish::Push,
+                else => return,
             };
-            is_new = false;
-            came.borrow_and_update();
+            // Something may have come while it was waited for more: after a pull it is looked for anyway.
+            is_new = wish == Wish::Pull;
+            if wish == Wish::Push {
+                came.borrow_and_update();
+            }
             if let Err(error) = self.deal(&peer, wish).await {
                 tracing::error!(peer = peer.name, %error, "the store failed");
                 sleep(pace.backoff).await;
@@ -178,52 +184,59 @@ impl Node {
     }
 }
 
-/// When something came that may be pushed: after a little while, in which more may come. `None` where the store is gone.
-async fn to_push(
-    came: &mut watch::Receiver<u64>,
-    is_new: bool,
-    not_before: Duration,
-    pace: &Pace,
-) -> Option<()> {
-    if !is_new {
-        came.changed().await.ok()?;
+/// When something came that may be pushed: after a little while, in which more may come.
+async fn to_push(came: &mut watch::Receiver<u64>, is_new: bool, at_least: Duration, pace: &Pace) {
+    // Nothing comes any more where the store is gone; then the clock alone goes on.
+    if !is_new && came.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
-    sleep(pace.debounce.max(not_before)).await;
-    Some(())
+    sleep(pace.debounce.max(at_least)).await;
 }
 
 /// How long nothing is done with a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Waits {
-    /// Until it is looked after anyway.
-    all: Duration,
-    /// At least, where something came.
+    /// Until it is pulled.
+    pull: Duration,
+    /// Until it is pushed to although nothing came.
     push: Duration,
+    /// At least, where something came.
+    push_at_least: Duration,
 }
 
-fn due_in(peer: &Peer, state: &PeerState, now: i64) -> Waits {
-    let until = |time: i64| Duration::from_micros(u64::try_from(time - now).unwrap_or(0));
-    let not_before = state.not_before.map_or(Duration::ZERO, until);
-    let interval = match peer.settings.pull_seconds {
-        0 => QUIET,
-        seconds => Duration::from_secs(seconds),
-    };
+impl Waits {
+    fn of(peer: &Peer, state: &PeerState, now: i64) -> Self {
+        let interval = match peer.settings.pull_seconds {
+            0 => QUIET,
+            seconds => Duration::from_secs(seconds),
+        };
+        let not_before = |trouble: &Trouble| until(trouble.not_before, now);
+        Self {
+            pull: due_in(&state.pull, interval, now),
+            push: due_in(&state.push, interval, now),
+            push_at_least: state.push.trouble.as_ref().map_or(Duration::ZERO, not_before),
+        }
+    }
+}
+
+/// How long a direction is left alone.
+fn due_in(way: &Way, interval: Duration, now: i64) -> Duration {
+    if let Some(trouble) = &way.trouble {
+        return until(trouble.not_before, now);
+    }
     // Peers that were added together are not all pulled together.
     let interval = interval.mul_f64(0.9 + chance() / 10.0);
-    let due = match state.last_attempt {
-        // Where the clock was set back, it is not waited for longer than an interval.
-        Some(last) => until(last.saturating_add(micros(interval))).min(interval),
-        None => Duration::ZERO,
-    };
-    let due = if state.not_before.is_some() {
-        not_before
-    } else {
-        due
-    };
-    Waits {
-        all: due,
-        push: not_before,
+    match way.tried {
+        Some(tried) if !way.more => {
+            // Where the clock was set back, it is not waited for longer than an interval.
+            until(tried.saturating_add(micros(interval)), now).min(interval)
+        }
+        _ => Duration::ZERO,
     }
+}
+
+fn until(time: i64, now: i64) -> Duration {
+    Duration::from_micros(u64::try_from(time.saturating_sub(now)).unwrap_or(0))
 }
 
 fn now() -> i64 {
@@ -242,45 +255,33 @@ fn chance() -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use perisai_model::Organisation;
-    use perisai_store::{PeerKind, PeerSettings};
-
     use super::*;
 
     #[test]
-    fn a_peer_is_due_on_its_interval_and_not_before_it_asked_to_be() {
-        let check = |seconds: u64, last: Option<i64>, not_before: Option<i64>, all: [u64; 2], push: u64| {
-            let peer = Peer {
-                id: 1,
-                name: "a".to_owned(),
-                kind: PeerKind::Taxii,
-                url: "https://a.example/".to_owned(),
-                source: 1,
-                organisation: Organisation(uuid::Uuid::nil()),
-                settings: PeerSettings {
-                    pull_seconds: seconds,
-                    ..PeerSettings::default()
-                },
-                created: 0,
+    fn a_direction_is_due_on_its_interval_and_not_before_it_may_be() {
+        let check = |tried: Option<i64>, more: bool, not_before: Option<i64>, expected: [u64; 2]| {
+            let trouble = not_before.map(|second| Trouble {
+                not_before: second * 1_000_000,
+                ..Trouble::default()
+            });
+            let way = Way {
+                tried: tried.map(|second| second * 1_000_000),
+                more,
+                trouble,
+                ..Way::default()
             };
-            let state = PeerState {
-                last_attempt: last.map(|second| second * 1_000_000),
-                not_before: not_before.map(|second| second * 1_000_000),
-                ..PeerState::default()
-            };
-            let found = due_in(&peer, &state, 1_000_000_000);
-            let [least, most] = all.map(Duration::from_secs);
-            assert!((least..=most).contains(&found.all), "{found:?}, not {all:?}");
-            assert_eq!(found.push, Duration::from_secs(push));
+            let found = due_in(&way, Duration::from_secs(60), 1_000_000_000);
+            let [least, most] = expected.map(Duration::from_secs);
+            assert!((least..=most).contains(&found), "{found:?}, not {expected:?}");
         };
-        check(60, None, None, [0, 0], 0);
-        check(60, Some(1000), None, [54, 60], 0);
-        check(60, Some(970), None, [24, 30], 0);
-        check(60, Some(900), None, [0, 0], 0);
-        check(0, Some(1000), None, [270, 300], 0);
+        check(None, false, None, [0, 0]);
+        check(Some(1000), false, None, [54, 60]);
+        check(Some(970), false, None, [24, 30]);
+        check(Some(900), false, None, [0, 0]);
+        check(Some(1000), true, None, [0, 0]);
         // A clock that was set back; a peer that asked for an hour, and one whose time has come.
-        check(60, Some(99_000), None, [54, 60], 0);
-        check(60, Some(1000), Some(4600), [3600, 3600], 3600);
-        check(60, Some(1000), Some(900), [0, 0], 0);
+        check(Some(99_000), false, None, [54, 60]);
+        check(Some(1000), false, Some(4600), [3600, 3600]);
+        check(Some(1000), true, Some(900), [0, 0]);
     }
 }

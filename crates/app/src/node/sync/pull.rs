@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use perisai_exchange::taxii::{Client, CollectionUrl, Cursor, Found, Page, PullOptions};
 
+use super::feeds::bytes_of;
 use super::register;
 use super::round::{End, Failure, Round};
 
@@ -75,7 +76,7 @@ impl Round<'_> {
                 notes,
             } = client.pull(at, &cursor, &PullOptions::default()).await?;
             let brought = !objects.is_empty() || !broken.is_empty();
-            let objects = objects.into_iter().map(|raw| raw.get().as_bytes().to_vec());
+            let objects = objects.into_iter().map(bytes_of);
             self.store_all(objects).await?;
             let lines = broken
                 .iter()

@@ -1,5 +1,6 @@
 //! Adding a peer, and removing one.
 
+use std::fmt;
 use std::time::Duration;
 
 use perisai_exchange::{Auth, Fingerprint, Settings, Transport};
@@ -14,7 +15,7 @@ use super::Pace;
 use crate::node::Node;
 
 /// A peer that is to be added.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct AddPeer {
     /// Its name, which is unique; no UUID.
     pub name: String,
@@ -44,6 +45,17 @@ pub struct AddPeer {
     pub tlp: Option<Tlp>,
     /// It is only kept for now.
     pub paused: bool,
+}
+
+impl fmt::Debug for AddPeer {
+    /// Without the address, in which there may be a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddPeer")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("credential", &self.credential)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a peer cannot be added.

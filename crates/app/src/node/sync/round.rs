@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use perisai_model::Tlp;
-use perisai_store::{Delivery, Error, Outcome, Peer, PeerKind, PeerState, Secret, Source};
+use perisai_store::{Delivery, Error, Outcome, Peer, PeerKind, PeerState, Secret, Source, Trouble, Way};
 use url::Url;
 
 use super::pull::Remotes;
@@ -18,9 +18,11 @@ const SHOWN: usize = 600;
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
-    /// All.
+    /// Pull and push.
     All,
-    /// Something came that may be sent.
+    /// Pull.
+    Pull,
+    /// Push.
     Push,
 }
 
@@ -73,7 +75,6 @@ impl Node {
     pub(super) async fn deal(self: &Arc<Self>, peer: &Peer, wish: Wish) -> Result<PeerState, Error> {
         let dealings = self.syncing.dealings(peer);
         let mut dealings = dealings.lock().await;
-        let begun = now();
         let mut round = Round {
             node: self,
             peer,
@@ -82,23 +83,29 @@ impl Node {
             secret: Secret::default(),
             dealings: &mut dealings,
         };
-        let mut ends = Vec::new();
-        match self.store.peer_secret(peer, &self.key).await {
+        let opened = match self.store.peer_secret(peer, &self.key).await {
             Ok(secret) => {
                 round.secret = secret;
-                if wish == Wish::All {
-                    round.state.last_attempt = Some(begun);
-                    if peer.settings.pull_seconds > 0 {
-                        ends.push(round.pull().await);
-                    }
-                }
-                if peer.settings.push.is_some() {
-                    ends.push(round.push().await);
-                }
+                None
             }
-            Err(error) => ends.push(Err(error.into())),
+            Err(error) => Some(error.to_string()),
+        };
+        if wish != Wish::Push && peer.settings.pull_seconds > 0 {
+            let begun = now();
+            let end = match &opened {
+                None => round.pull().await,
+                Some(error) => Err(Failure::Told(error.clone())),
+            };
+            round.conclude(begun, end, |state| &mut state.pull);
         }
-        round.conclude(begun, wish, ends);
+        if wish != Wish::Pull && peer.settings.push.is_some() {
+            let begun = now();
+            let end = match &opened {
+                None => round.push().await,
+                Some(error) => Err(Failure::Told(error.clone())),
+            };
+            round.conclude(begun, end, |state| &mut state.push);
+        }
         let state = round.state;
         self.store.keep_peer_state(peer, &state).await?;
         Ok(state)
@@ -115,35 +122,28 @@ impl Round<'_> {
         }
     }
 
-    /// Keeps how a round went.
-    fn conclude(&mut self, begun: i64, wish: Wish, ends: Vec<Result<End, Failure>>) {
-        let mut failed = None;
-        let mut more = false;
-        for end in ends {
-            match end {
-                Ok(end) => more |= end == End::More,
-                Err(error) => drop(failed.get_or_insert(error)),
+    /// Keeps how one direction went.
+    fn conclude(&mut self, begun: i64, end: Result<End, Failure>, way: impl Fn(&mut PeerState) -> &mut Way) {
+        let kept = way(&mut self.state);
+        kept.tried = Some(begun);
+        let error = match end {
+            Ok(end) => {
+                kept.trouble = None;
+                kept.succeeded = Some(now());
+                kept.more = end == End::More;
+                if end == End::Done {
+                    kept.caught_up = Some(begun);
+                }
+                return;
             }
-        }
-        let state = &mut self.state;
-        let Some(error) = failed else {
-            // A push that succeeds says nothing of a pull that did not.
-            if wish == Wish::All || state.failing_since.is_none() {
-                state.failing_since = None;
-                state.failures = 0;
-                state.last_error = None;
-                state.last_success = Some(now());
-                state.not_before = more.then_some(0);
-            }
-            if wish == Wish::All && !more {
-                state.caught_up = Some(begun);
-            }
-            return;
+            Err(error) => error,
         };
         tracing::warn!(peer = self.peer.name, %error, "a peer does not do what it should");
         // What was remembered may be what is wrong.
         *self.dealings = Dealings::default();
-        let doubled = self.pace.backoff.saturating_mul(1 << state.failures.min(16));
+        let before = kept.trouble.take();
+        let failures = before.as_ref().map_or(0, |before| before.failures);
+        let doubled = self.pace.backoff.saturating_mul(1 << failures.min(16));
         let backoff = doubled
             .min(self.pace.longest_backoff)
             .mul_f64(0.75 + super::chance() / 4.0);
@@ -152,12 +152,14 @@ impl Round<'_> {
             _ => None,
         };
         let later = now().saturating_add(micros(backoff));
-        state.not_before = Some(asked.map_or(later, |asked| asked.max(later)));
-        state.failures = state.failures.saturating_add(1);
-        state.failing_since.get_or_insert(begun);
         let mut told = error.to_string();
         told.truncate(told.floor_char_boundary(SHOWN));
-        state.last_error = Some(told);
+        kept.trouble = Some(Trouble {
+            error: told,
+            since: before.map_or(begun, |before| before.since),
+            failures: failures.saturating_add(1),
+            not_before: asked.map_or(later, |asked| asked.max(later)),
+        });
     }
 
     /// Since when this turn lasts, as a question to ask.

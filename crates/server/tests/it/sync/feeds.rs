@@ -174,7 +174,7 @@ async fn files_of_any_format_are_fetched_when_they_change() {
     // It is gone: told, and what it brought stays.
     files.all.lock().unwrap().remove("/list.txt");
     let state = node.node.sync_now("list.txt").await.unwrap();
-    assert!(state.last_error.unwrap().contains("not found"));
+    assert!(state.trouble().unwrap().error.clone().contains("not found"));
     assert_eq!(found(&node, "new.example").await.len(), 1);
     let left = std::fs::read_dir(node.node.settings().data.join("incoming")).unwrap();
     let names: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
@@ -320,17 +320,13 @@ async fn a_misp_server() {
         node.node.sync_now(name).await.unwrap()
     };
     let wrong = add("wrong", "no key").await;
-    let error = wrong.last_error.unwrap();
+    let error = wrong.trouble().unwrap().error.clone();
     assert!(
         error.contains("Authentication failed") && !error.contains("no key"),
         "{error}"
     );
     let state = add("misp", "a key").await;
-    assert_eq!(
-        (state.stored, state.last_error.as_deref()),
-        (46, None),
-        "{state:?}"
-    );
+    assert_eq!((state.stored, state.trouble()), (46, None), "{state:?}");
     events
         .lock()
         .unwrap()

@@ -98,28 +98,26 @@ fn added(time: &str) -> [(&str, &str); 3] {
 async fn errors_are_told_and_waited_for() {
     let (node, state) = check(|_, _| answer(500, &[], "no")).await;
     assert!(
-        state.last_error.as_deref().unwrap().contains("answers 500"),
+        state.trouble().unwrap().error.contains("answers 500"),
         "{state:?}"
     );
-    assert_eq!((state.failures, state.failing_since.is_some()), (1, true));
-    assert!(state.not_before.unwrap() > state.last_attempt.unwrap());
+    let trouble = state.trouble().unwrap();
+    assert_eq!(trouble.failures, 1);
+    assert!(trouble.not_before > state.pull.tried.unwrap());
     let again = node.node.sync_now("bad").await.unwrap();
-    assert_eq!((again.failures, again.failing_since), (2, state.failing_since));
+    let still = again.trouble().unwrap();
+    assert_eq!((still.failures, still.since), (2, trouble.since));
     let (_, state) = check(|_, _| answer(429, &[("Retry-After", "600")], "")).await;
-    let wait = state.not_before.unwrap() - state.last_attempt.unwrap();
+    let wait = state.trouble().unwrap().not_before - state.pull.tried.unwrap();
     assert!((590_000_000..620_000_000).contains(&wait), "{state:?}");
     let (_, state) = check(|_, _| answer(401, &[], "")).await;
     assert!(
-        state.last_error.as_deref().unwrap().contains("credentials"),
+        state.trouble().unwrap().error.contains("credentials"),
         "{state:?}"
     );
     let (_, state) = check(|_, _| answer(200, &[("Content-Type", "text/html")], "<html>")).await;
     assert!(
-        state
-            .last_error
-            .as_deref()
-            .unwrap()
-            .contains("no TAXII 2.1 answer"),
+        state.trouble().unwrap().error.contains("no TAXII 2.1 answer"),
         "{state:?}"
     );
 }
@@ -133,11 +131,7 @@ async fn half_broken_objects_cost_themselves() {
     );
     let (node, state) =
         check(move |_, _| answer(200, &added("2026-01-01T00:00:00.000000Z"), body.clone())).await;
-    assert_eq!(
-        (state.stored, state.last_error.as_deref()),
-        (2, None),
-        "{state:?}"
-    );
+    assert_eq!((state.stored, state.trouble()), (2, None), "{state:?}");
     assert!(state.refused >= 2 && !state.told.is_empty(), "{state:?}");
     assert_eq!(node.shows(node.own(), &id("indicator", 2)).await.len(), 1);
 }
@@ -150,11 +144,7 @@ async fn endless_more_ends() {
         answer(200, &added("2026-01-01T00:00:00.000000Z"), body.to_string())
     })
     .await;
-    assert_eq!(
-        (state.stored, state.last_error.as_deref()),
-        (1, None),
-        "{state:?}"
-    );
+    assert_eq!((state.stored, state.trouble()), (1, None), "{state:?}");
     assert!(
         state.told.iter().any(|line| line.contains("again and again")),
         "{state:?}"
@@ -240,7 +230,7 @@ async fn one_that_hangs_holds_up_no_other() {
     let bad = node.node.store().peer("garbage").await.unwrap();
     until("an error", async || {
         let state = node.node.store().peer_state(&bad).await.unwrap();
-        state.failures > 1 && state.last_error.is_some()
+        state.trouble().is_some_and(|trouble| trouble.failures > 1)
     })
     .await;
     let begun = Instant::now();
@@ -310,9 +300,9 @@ async fn what_a_peer_never_tells_of_is_given_up() {
     node.node.add_peer(new).await.unwrap();
     for round in 1..=2 {
         let state = node.node.sync_now("mute").await.unwrap();
-        let error = state.last_error.unwrap();
+        let error = state.trouble().unwrap().error.clone();
         assert!(error.contains("what became of it is not known"), "{error}");
-        assert_eq!((state.failures, state.not_taken), (round, 0));
+        assert_eq!((state.trouble().unwrap().failures, state.not_taken), (round, 0));
     }
     let state = node.syncs("mute").await;
     assert_eq!(

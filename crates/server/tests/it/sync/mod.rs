@@ -199,7 +199,7 @@ impl Running {
     /// Syncs with a peer now, without any trouble.
     pub(crate) async fn syncs(&self, name: &str) -> PeerState {
         let state = self.node.sync_now(name).await.unwrap();
-        assert_eq!(state.last_error, None, "{state:?}");
+        assert_eq!(state.trouble(), None, "{state:?}");
         state
     }
 

@@ -43,16 +43,16 @@ async fn peers_are_pulled_on_their_interval_and_pushed_to_at_once() {
     let peer = two.node.store().peer("one").await.unwrap();
     let state = two.node.store().peer_state(&peer).await.unwrap();
     assert!(
-        state.last_success.is_some() && state.caught_up.is_some(),
+        state.pull.succeeded.is_some() && state.pull.caught_up.is_some(),
         "{state:?}"
     );
     // Paused, nothing more comes; taken up again, it does.
     two.node.pause_peer("one", true).await.unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
     let third = id("indicator", 3);
-    let before = two.node.store().peer_state(&peer).await.unwrap().last_attempt;
+    let before = two.node.store().peer_state(&peer).await.unwrap().pull.tried;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let after = two.node.store().peer_state(&peer).await.unwrap().last_attempt;
+    let after = two.node.store().peer_state(&peer).await.unwrap().pull.tried;
     assert_eq!(before, after);
     one.node.remove_peer("two").await.unwrap();
     one.takes(None, "out", None, &[indicator(3, 1)]).await;
