@@ -7,6 +7,7 @@ mod hostile;
 mod large;
 mod medallion;
 mod schedule;
+mod standards;
 mod terms;
 
 use std::net::SocketAddr;
@@ -218,7 +219,7 @@ impl Running {
         let store = self.node.store();
         let query = PageQuery {
             collection: store.collection(alias).unwrap().number,
-            limit: 1_000_000,
+            limit: 10_000_000,
             heads: true,
             ..PageQuery::default()
         };
