@@ -1,6 +1,7 @@
-//! Project tasks: `cargo xtask tidy | test | fuzz | bench`. What each does stands in CONTRIBUTING.md.
+//! Project tasks: `cargo xtask tidy | test | docs | fuzz | bench`. What each does stands in CONTRIBUTING.md.
 #![expect(clippy::print_stdout, reason = "a task talks to the person who runs it")]
 
+mod api;
 mod bench;
 mod docs;
 mod fuzz;
@@ -19,6 +20,7 @@ cargo xtask TASK
 
   tidy                          check floors, sizes, module docs and leftovers
   test [--no-peers]             install what the tests need, then run every check there is
+  api                           write the reference of the API from openapi.json
   docs                          run the examples of the README and the book
   peers                         install the reference programs that tests compare with
   fuzz [TARGET] [--seconds N]   fuzz one target, or each in turn (60 seconds each)
@@ -42,6 +44,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
     match (task.as_str(), rest) {
         ("tidy", []) => tidy::run(),
         ("test", _) => test::run(test::Options::parse(rest)?),
+        ("api", []) => api::write(),
         ("docs", []) => docs::run(),
         ("peers", []) => venv::run(),
         ("fuzz", _) => fuzz::run(&fuzz::Options::parse(rest)?),

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::postgres::Postgres;
 use crate::run::{Steps, cargo, execute, succeeds};
 use crate::venv::Venv;
-use crate::{docs, tidy, venv};
+use crate::{api, docs, tidy, venv};
 
 /// The YARA crate takes minutes to build, so it comes last and alone.
 const MOST: &str = "--workspace --exclude perisai-yara";
@@ -52,6 +52,7 @@ fn run_steps(options: Options, steps: &mut Steps) -> Result<()> {
     steps.step("tools", install_tools)?;
     steps.step("fmt", || execute(&mut cargo("fmt --all --check")))?;
     steps.step("tidy", tidy::run)?;
+    steps.step("api reference", api::check)?;
     let mut peers = Peers::default();
     if options.peers {
         steps.step("peers", || {

@@ -97,7 +97,8 @@ fn digest(requirements: &[PathBuf]) -> Result<String> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-fn create(folder: &Path) -> Result<()> {
+/// Makes an empty environment, anew where there is one.
+pub(crate) fn create(folder: &Path) -> Result<()> {
     if !can_make_venvs() {
         install_venv_module()?;
     }

@@ -38,13 +38,23 @@ pub struct Loaded {
 /// `Intel::problems`.
 #[must_use]
 pub fn load(paths: &[PathBuf], options: &Options, stop: &Stop) -> (Intel, Vec<Loaded>) {
+    load_with(paths, Vec::new(), options, stop)
+}
+
+/// The same, and inputs that are named otherwise than by their paths.
+pub(crate) fn load_with(
+    paths: &[PathBuf],
+    more: Vec<Input>,
+    options: &Options,
+    stop: &Stop,
+) -> (Intel, Vec<Loaded>) {
     let mut sources = Sources {
         options: options.clone(),
         intel: Intel::default(),
         loaded: Vec::new(),
     };
     let mut problems = Vec::new();
-    for input in inputs(paths, &mut problems) {
+    for input in inputs(paths, &mut problems).into_iter().chain(more) {
         sources.options.skip_unknown = options.skip_unknown || input.found;
         if stop.is_set() {
             break;

@@ -16,7 +16,8 @@ pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
 pub use node::{
     AddPeer, BackupError, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat, Node,
-    NodeSettings, Outgoing, Pace, PeerError, Received, SettingsError, TlsFiles, Work, restore,
+    NodeSettings, Outgoing, Pace, PeerError, Received, Seen, SettingsError, SightingsTaken, TlsFiles, Work,
+    restore,
 };
 pub use perisai_events::ReadOptions;
 pub use perisai_exchange::{Limits, Retry};

@@ -12,6 +12,11 @@ use clap::Parser;
 
 use commands::Command;
 
+/// What is held by many threads for different times is given back to the system; the usual allocator keeps it.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A collective cyber-defence node: hunts through logs, keeps intelligence, and exchanges it with partners under rules
 /// that hold.
 #[derive(Debug, Parser)]

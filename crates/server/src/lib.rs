@@ -4,9 +4,11 @@
 mod api;
 pub mod auth;
 mod caller;
+mod observe;
 mod outgoing;
 mod problem;
 mod pump;
+mod routes;
 mod run;
 pub mod serve;
 mod stream;
@@ -20,8 +22,10 @@ use perisai_app::Node;
 
 pub use api::openapi;
 pub use caller::{Action, Caller, Proof, Role, Scope};
+pub use observe::Metrics;
 pub use outgoing::{Outgoing, record};
 pub use problem::{Problem, ProblemBody};
+pub use routes::{Route, routes};
 pub use run::{Ready, StartError, start, start_quietly};
 
 /// What all routes share.
@@ -29,6 +33,19 @@ pub use run::{Ready, StartError, start, start_quietly};
 pub struct State {
     /// The node.
     pub node: Arc<Node>,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+impl State {
+    /// For a node.
+    #[must_use]
+    pub fn new(node: Arc<Node>) -> Self {
+        Self {
+            node,
+            metrics: Metrics::default(),
+        }
+    }
 }
 
 /// All routes. Who calls is told by a layer around them, which puts a [`Caller`] into each request.

@@ -10,5 +10,7 @@ use crate::State;
 /// # Errors
 /// Where the audit chain cannot be written.
 pub async fn record(state: &State, outgoing: &Outgoing) -> Result<(), Error> {
-    state.node.record(outgoing).await
+    state.node.record(outgoing).await?;
+    state.metrics.released(outgoing.count);
+    Ok(())
 }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Duration, timeout};
 
 use crate::auth::{Auth, AuthSettings, Networks, first_start};
+use crate::observe::observed;
 use crate::serve::{Bounds, Listen, ServeError, Server, Tcp, Tls};
 use crate::{State, router, upload};
 
@@ -83,10 +84,10 @@ async fn open(settings: NodeSettings, tcp: Option<Tcp>) -> Result<Ready, StartEr
     let node = Arc::new(Node::open(settings).await?);
     upload::clean(node.settings());
     let server = Server::bind(listen).await?;
-    let routes = router(State {
-        node: Arc::clone(&node),
-    });
-    let routes = Auth::new(Arc::clone(&node), auth).guard(routes);
+    let state = State::new(Arc::clone(&node));
+    let metrics = state.metrics.clone();
+    let routes = Auth::new(Arc::clone(&node), auth).guard(router(state));
+    let routes = observed(routes, &metrics);
     Ok(Ready {
         node,
         routes,

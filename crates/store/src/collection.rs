@@ -12,7 +12,8 @@ use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 
 use crate::classes::LaneId;
-use crate::ingest::Writer;
+use crate::hash;
+use crate::ingest::{Stored, Writer};
 use crate::known::flag;
 use crate::parties::uuid;
 use crate::sql::{execute, fetch};
@@ -175,18 +176,20 @@ impl Store {
             };
             through = last.try_get(0)?;
             let enters = self.matching(collection, &rows)?;
-            writer.enter(&mut transaction, collection.number, &enters).await?;
-            let lanes: Vec<_> = enters
-                .iter()
-                .map(|(_, lane)| (collection.number, *lane))
-                .collect();
+            let hashes: Vec<_> = enters.iter().map(|one| one.hash).collect();
+            // A connection of its own: see there.
+            let several = self.several(&mut *self.reader().await?, &hashes).await?;
+            writer
+                .enter(&mut transaction, collection.number, &enters, &several)
+                .await?;
+            let lanes: Vec<_> = enters.iter().map(|one| (collection.number, one.lane)).collect();
             self.publish_lanes(&lanes);
             transaction.commit().await?;
         }
     }
 
     /// The objects of some rows that match a collection's query.
-    fn matching(&self, collection: &Collection, rows: &[AnyRow]) -> Result<Vec<(i64, LaneId)>, Error> {
+    fn matching(&self, collection: &Collection, rows: &[AnyRow]) -> Result<Vec<Stored>, Error> {
         let shared = self.shared();
         let mut enters = Vec::new();
         for row in rows {
@@ -209,7 +212,8 @@ impl Store {
                 .as_ref()
                 .is_some_and(|query| query.matches(&candidate))
             {
-                enters.push((seq, lane));
+                let hash = hash::of_id(&object.id);
+                enters.push(Stored { seq, lane, hash });
             }
         }
         Ok(enters)

@@ -13,7 +13,7 @@ use crate::fold::{Finest, cover};
 use crate::sql::{fetch, fetch_in};
 use crate::store::now;
 use crate::view::entry_columns;
-use crate::words::{mark, words};
+use crate::words::{mark, mark_of_value, words};
 use crate::{Entry, Error, View};
 
 /// What is looked for. An object is found where it satisfies every part that is not empty.
@@ -57,8 +57,8 @@ pub struct Found {
 /// How many lanes are named to the index.
 const LANES: usize = 500;
 
-/// How many candidates are read at a time.
-const STEP: i64 = 500;
+/// How many candidates are looked at at a time.
+const STEP: usize = 500;
 
 impl View {
     /// Looks for objects, the latest first.
@@ -74,30 +74,33 @@ impl View {
         let terms = self.terms(search, &lanes);
         let mut connection = self.store.reader().await?;
         let mut before = search.before.unwrap_or(i64::MAX);
+        // Mostly the reader may see all that is found.
+        let mut step = (search.limit + 1).min(STEP);
         loop {
-            let candidates = self.candidates(&mut connection, search, &terms, before).await?;
-            let is_end = i64::try_from(candidates.len()).unwrap_or(STEP) < STEP;
-            let wanted: Vec<_> = candidates
-                .iter()
-                .filter(|one| lanes.contains(&one.lane))
-                .copied()
-                .collect();
-            for candidate in self.read_found(&mut connection, &wanted).await? {
-                let (number, entry) = candidate;
-                if found.entries.len() == search.limit {
-                    found.next = Some(before);
-                    return Ok(found);
+            let candidates = self
+                .candidates(&mut connection, search, &terms, before, step)
+                .await?;
+            let is_end = candidates.len() < step;
+            step = STEP;
+            let open = candidates.iter().filter(|one| lanes.contains(&one.lane));
+            let open: Vec<_> = open.copied().collect();
+            let mut rest = &open[..];
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(search.limit + 1 - found.entries.len()));
+                rest = later;
+                for (number, entry) in self.read_found(&mut connection, now).await? {
+                    if found.entries.len() == search.limit {
+                        found.next = Some(before);
+                        return Ok(found);
+                    }
+                    before = number;
+                    found.entries.push(entry);
                 }
-                before = number;
-                found.entries.push(entry);
             }
-            let Some(last) = candidates.last() else {
+            let Some(last) = candidates.last().filter(|_| !is_end) else {
                 return Ok(found);
             };
             before = last.number;
-            if is_end {
-                return Ok(found);
-            }
         }
     }
 
@@ -119,6 +122,7 @@ impl View {
     fn terms(&self, search: &Search, lanes: &BTreeSet<LaneId>) -> Vec<Vec<String>> {
         let words = words([&*search.text]).into_iter();
         let mut all: Vec<Vec<String>> = words.map(|word| vec![word]).collect();
+        all.extend(search.value.iter().map(|value| vec![mark_of_value(value)]));
         let mut marks = |property: &str, values: Vec<&str>| {
             if !values.is_empty() {
                 all.push(values.into_iter().map(|value| mark(property, value)).collect());
@@ -156,6 +160,7 @@ impl View {
         search: &Search,
         terms: &[Vec<String>],
         before: i64,
+        step: usize,
     ) -> Result<Vec<Candidate>, Error> {
         let backend = self.store.inner().database.backend;
         let mut sql = "SELECT d.number, d.object, d.lane FROM derived.documents d".to_owned();
@@ -163,9 +168,6 @@ impl View {
             sql = "SELECT d.number, d.object, d.lane FROM derived.words w \
                    JOIN derived.documents d ON d.number = w.rowid"
                 .to_owned();
-        }
-        if search.value.is_some() {
-            sql.push_str(" JOIN derived.observables v ON v.object = d.object AND v.value = $7");
         }
         sql.push_str(" WHERE d.number < $1 AND d.received >= $2 AND d.received < $3");
         sql.push_str(match search.live {
@@ -184,21 +186,11 @@ impl View {
         });
         let rows = fetch(connection, sql, |values| {
             let values = values.int(before).int(search.since.unwrap_or(i64::MIN));
-            let values = values.int(search.until.unwrap_or(i64::MAX)).int(now()).int(STEP);
-            let values = values.text(&expression(terms, backend));
-            match &search.value {
-                Some(value) => values.text(value),
-                None => values,
-            }
+            let values = values.int(search.until.unwrap_or(i64::MAX)).int(now());
+            let values = values.int(i64::try_from(step).unwrap_or(i64::MAX));
+            values.text(&expression(terms, backend))
         });
-        let mut all: Vec<Candidate> = rows
-            .await?
-            .iter()
-            .map(Candidate::read)
-            .collect::<Result<_, _>>()?;
-        // A value may be there as two kinds.
-        all.dedup_by_key(|one| one.number);
-        Ok(all)
+        rows.await?.iter().map(Candidate::read).collect()
     }
 
     /// The objects of some candidates, in their order.

@@ -9,6 +9,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::classes::{Classes, LaneId};
 use crate::collection::Collection;
+use crate::filter::Filter;
 use crate::hash;
 use crate::ids::Tail;
 use crate::parties;
@@ -21,6 +22,8 @@ use crate::{Error, collection};
 pub(crate) struct Shared {
     pub(crate) classes: Classes,
     pub(crate) tail: Tail,
+    /// Which ids are not in the derived tables.
+    pub(crate) filter: Filter,
     /// What marking definitions say of TLP.
     pub(crate) definitions: HashMap<String, Option<Tlp>>,
     pub(crate) sources: HashMap<i64, Arc<Source>>,
@@ -39,6 +42,10 @@ impl Shared {
         Ok(Self {
             classes: Classes::load(connection).await?,
             tail: load_tail(connection).await?,
+            filter: match folded(connection).await? {
+                0 => Filter::of_nothing(),
+                _ => Filter::default(),
+            },
             definitions: load_definitions(connection).await?,
             sources: source::load(connection).await?,
             collections: collection::load(connection).await?,

@@ -8,8 +8,9 @@ use sqlx::{AnyConnection, Arguments, AssertSqlSafe};
 
 use crate::database::Backend;
 
-/// How many rows go into one statement. Few sizes, so that few statements stay prepared.
-const SIZES: [usize; 3] = [128, 16, 1];
+/// How many rows go into one statement. Few sizes, so that few statements stay prepared. Each statement goes to the
+/// thread of its connection and back, and cuts a segment of the search index off.
+const SIZES: [usize; 4] = [2_000, 128, 16, 1];
 
 /// A text with what the other database takes left out: of `/*sqlite A*/ /*postgres B*/` one remains.
 pub(crate) fn for_backend(text: &str, backend: Backend) -> String {

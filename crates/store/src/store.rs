@@ -21,6 +21,15 @@ use crate::{Error, Location, facts};
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
+/// How much a store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// How many objects were taken in, all versions counted.
+    pub objects: i64,
+    /// How many of them are not in the derived tables yet.
+    pub waiting: usize,
+}
+
 pub(crate) struct Inner {
     pub(crate) database: Database,
     shared: RwLock<Shared>,
@@ -118,14 +127,18 @@ impl Store {
         Ok(())
     }
 
-    /// How many objects are stored, all versions counted.
+    /// How much there is.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn count(&self) -> Result<i64, Error> {
+    pub async fn size(&self) -> Result<Size, Error> {
         let mut connection = self.reader().await?;
-        let row = fetch_one(&mut connection, "SELECT count(*) FROM objects", |values| values).await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
+        let row = fetch_one(&mut connection, "SELECT max(seq) FROM objects", |values| values).await?;
+        let last: Option<i64> = row.map(|row| row.try_get(0)).transpose()?.flatten();
+        Ok(Size {
+            objects: last.unwrap_or(0),
+            waiting: self.shared().tail.len(),
+        })
     }
 
     pub(crate) fn inner(&self) -> &Inner {

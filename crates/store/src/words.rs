@@ -27,13 +27,28 @@ pub(crate) fn words<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<St
 
 /// The mark of a property: `mark("type", "indicator")`.
 pub(crate) fn mark(property: &str, value: &str) -> String {
+    digest(property, value, 48)
+}
+
+/// The mark of a value of an observable. There are as many as objects, and partners choose them: too long for anyone to
+/// find two alike.
+pub(crate) fn mark_of_value(value: &str) -> String {
+    digest("value", value, 80)
+}
+
+fn digest(property: &str, value: &str, bits: usize) -> String {
+    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut digest = Sha256::new();
     digest.update(property);
     digest.update([0]);
     digest.update(value);
     let digest = digest.finalize();
-    let hex: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{MARK}{hex}")
+    let first = digest.first_chunk().expect("a digest has 32 bytes");
+    let number = u128::from_le_bytes(*first);
+    let digit = |at: usize| char::from(DIGITS[(number >> (5 * at)) as usize % 32]);
+    std::iter::once(MARK)
+        .chain((0..bits.div_ceil(5)).map(digit))
+        .collect()
 }
 
 #[cfg(test)]
@@ -52,5 +67,7 @@ mod tests {
         check(&"x".repeat(100), &[&"x".repeat(64)]);
         check("' OR 1=1 --", &["1", "or"]);
         assert_ne!(mark("type", "ab"), mark("typea", "b"));
+        assert_eq!(mark("type", "ab").chars().count(), 11);
+        assert_eq!(mark_of_value("ab").chars().count(), 17);
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Cost {
 /// How often the memory of a running program is looked at; the system keeps its peak.
 const LOOK: Duration = Duration::from_millis(5);
 /// The kernel counts processor time in hundredths of a second for everyone (`USER_HZ`).
-const TICKS: f64 = 100.0;
+pub(super) const TICKS: f64 = 100.0;
 
 /// Runs a command to its end, its output thrown away. An exit code other than 0, 1 (nothing found, for `grep`) and 3
 /// (done, with problems) is an error.

@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`: measurements. One file a benchmark, and one line in [`BENCHMARKS`].
 
+mod exchange;
 mod hunt;
 mod measure;
 mod sigma;
@@ -14,6 +15,11 @@ use crate::run;
 type Benchmark = (&'static str, &'static str, fn(&[String]) -> Result<()>);
 
 const BENCHMARKS: &[Benchmark] = &[
+    (
+        "exchange",
+        "a node takes in, gives out and finds a million objects: speed, memory, beside medallion and OpenTAXII",
+        exchange::bench,
+    ),
     (
         "hunt",
         "plain indicators over generated logs: speed, memory, start-up, beside ripgrep and grep",

@@ -33,7 +33,7 @@ use perisai_model::{Interrupted, Problem, Report, Severity};
 use perisai_respond::Writer;
 
 use crate::files::{self, Input, Selection};
-use crate::intel::{load, load_warninglists};
+use crate::intel::{load_warninglists, load_with};
 use crate::notes;
 use crate::stop::Stop;
 pub use progress::Progress;
@@ -43,6 +43,8 @@ pub use progress::Progress;
 pub struct Settings {
     /// Files and folders of intelligence.
     pub intel: Vec<PathBuf>,
+    /// Files of intelligence that findings call by another name: they came from there.
+    pub fetched: Vec<(PathBuf, String)>,
     /// What to take of them.
     pub intel_options: IntelOptions,
     /// Files and folders of MISP warninglists.
@@ -105,7 +107,16 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     let (wall, cpu) = (Instant::now(), ProcessTime::try_now().ok());
     let mut report = Report::default();
     refuse_own_inputs(settings)?;
-    let (mut intel, sources) = load(&settings.intel, &settings.intel_options, &settings.stop);
+    let (mut intel, sources) = load_with(
+        &settings.intel,
+        settings
+            .fetched
+            .iter()
+            .map(|(path, name)| Input::named(path.clone(), name))
+            .collect(),
+        &settings.intel_options,
+        &settings.stop,
+    );
     report.problems.append(&mut intel.problems);
     let (warninglists, problems) = load_warninglists(&settings.warninglists, &settings.stop);
     fail_if_stopped(settings)?;

@@ -7,6 +7,7 @@ mod import;
 mod jobs;
 mod outgoing;
 mod settings;
+mod sightings;
 mod sync;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use self::import::{ImportOptions, Imported};
 pub use self::jobs::{Job, JobState, JobStatus, Jobs, Work};
 pub use self::outgoing::Outgoing;
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
+pub use self::sightings::{Seen, SightingsTaken};
 use self::sync::Syncing;
 pub use self::sync::{AddPeer, Pace, PeerError};
 

@@ -58,6 +58,20 @@ pub(crate) struct Client {
 }
 
 impl Which {
+    /// Whether a node was named at all.
+    pub(crate) fn is_named(&self) -> bool {
+        self.node.is_some() || self.data.is_some()
+    }
+
+    /// What the node is called: by its address, or its folder.
+    pub(crate) fn name(&self) -> String {
+        match (&self.node, &self.data) {
+            (Some(url), _) => format!("node {}", url.as_str().trim_end_matches('/')),
+            (None, Some(folder)) => format!("node {folder}"),
+            (None, None) => "node".to_owned(),
+        }
+    }
+
     /// Lets a command work with the node, where there is one.
     pub(crate) fn with<T>(&self, work: impl AsyncFnOnce(&Client) -> anyhow::Result<T>) -> anyhow::Result<T> {
         self.run(false, work)

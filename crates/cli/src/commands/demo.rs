@@ -54,7 +54,7 @@ impl Demo {
             at("intel").display(),
             at("logs").display()
         )?;
-        if hunt::run(settings, Format::Text, None, 12)?.is_none() {
+        if hunt::run(settings, Format::Text, None, 12, None)?.is_none() {
             return Ok(Outcome::Interrupted);
         }
         next(&folder, &mut out)?;

@@ -418,3 +418,61 @@ fn a_backup_is_restored_to_either_database() {
         assert_eq!(ran.code, 2, "{name}: {}", ran.out);
     }
 }
+
+#[test]
+fn a_hunt_takes_its_intelligence_from_a_node_and_tells_what_it_saw() {
+    let log = b"2022-02-24T05:01:00Z client 10.0.0.5 query green.example\n\
+                2022-02-24T05:03:00Z client 10.0.0.7 query www.green.example\n";
+    let home = Home::new(&[("bundle.json", BUNDLE.as_bytes()), ("dns.log", log)]);
+    let (bundle, log) = (home.path("bundle.json"), home.path("dns.log"));
+    home.done(&["intel", "import", &bundle]);
+    let hunt = home.run(&["hunt", "--format", "jsonl", &log]);
+    assert_eq!(hunt.code, 0, "{}", hunt.err);
+    let findings = hunt.jsonl();
+    assert_eq!(findings.len(), 2);
+    let source = findings[0]["rule"]["sources"][0]["source"].as_str().unwrap();
+    assert_eq!(source, format!("node {}", home.path("data")));
+    assert!(
+        hunt.err.contains("1 new sightings, 0 that it knew"),
+        "{}",
+        hunt.err
+    );
+    // The same hunt says nothing new.
+    let again = home.run(&["hunt", "--format", "jsonl", &log]);
+    assert!(
+        again.err.contains("0 new sightings, 1 that it knew"),
+        "{}",
+        again.err
+    );
+    let sightings = home.lines(&["intel", "search", "--type", "sighting"]);
+    assert_eq!(sightings.len(), 1);
+    let sighting = &sightings[0]["object"];
+    assert_eq!(
+        sighting["sighting_of_ref"],
+        "indicator--0b7a6e5c-5a0c-4b8e-8f3c-0d9c7f3c1a11"
+    );
+    assert_eq!(
+        (&sighting["count"], &sighting["first_seen"]),
+        (&2.into(), &"2022-02-24T05:01:00.000Z".into())
+    );
+    // No asset is in it.
+    assert!(!sighting.to_string().contains("10.0.0"), "{sighting}");
+
+    // From elsewhere, with the token of a program that hunts; it may do no more than that.
+    let served = home.serve(&["--plain"]);
+    let token = home.done(&["token", "add", "hunter", "--role", "sensor"]);
+    let url = served.told("Listening").replace("/taxii2/", "");
+    let there = |arguments: &[&str]| {
+        command(&[arguments, &["--node", &url]].concat())
+            .env("PERISAI_TOKEN", token.trim())
+            .output()
+            .unwrap()
+    };
+    let hunt = there(&["hunt", "--no-sightings", "--format", "jsonl", &log]);
+    assert!(hunt.status.success(), "{}", String::from_utf8_lossy(&hunt.stderr));
+    assert_eq!(hunt.stdout.iter().filter(|byte| **byte == b'\n').count(), 2);
+    assert!(!String::from_utf8_lossy(&hunt.stderr).contains("told"));
+    assert!(there(&["hunt", &log]).status.success());
+    assert_eq!(there(&["intel", "search"]).status.code(), Some(2));
+    assert_eq!(there(&["intel", "import", &bundle]).status.code(), Some(2));
+}

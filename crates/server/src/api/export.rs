@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::OwnReader;
+use super::OwnDetector;
 use super::body::Asked;
 use super::objects::SearchQuery;
 use crate::outgoing::{Outgoing, record};
@@ -99,7 +99,7 @@ enum From {
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn export(
-    OwnReader(caller): OwnReader,
+    OwnDetector(caller): OwnDetector,
     Shared(state): Shared<State>,
     Asked(asked): Asked<ExportQuery>,
 ) -> Result<impl IntoResponse, Problem> {

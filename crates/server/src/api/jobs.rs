@@ -19,7 +19,8 @@ use crate::{Problem, State};
 pub(crate) fn router() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(show, stop))
+        .routes(routes!(show))
+        .routes(routes!(stop))
 }
 
 /// A job as it stands.
@@ -168,7 +169,7 @@ pub(crate) async fn show(
 /// Tell a job to end early
 ///
 /// What it did stays.
-#[utoipa::path(delete, path = "/api/jobs/{id}", tag = "jobs", params(("id" = Uuid, Path,)), responses(
+#[utoipa::path(post, path = "/api/jobs/{id}/stop", tag = "jobs", params(("id" = Uuid, Path,)), responses(
     (status = 202, description = "It was told"),
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]

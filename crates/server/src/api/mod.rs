@@ -18,6 +18,7 @@ mod organisations;
 mod paging;
 mod peers;
 mod session;
+mod sightings;
 mod sources;
 mod tokens;
 mod users;
@@ -56,6 +57,7 @@ fn routes() -> OpenApiRouter<State> {
         .merge(organisations::router())
         .merge(peers::router())
         .merge(session::router())
+        .merge(sightings::router())
         .merge(sources::router())
         .merge(tokens::router())
         .merge(users::router())
@@ -86,13 +88,35 @@ impl<S: Sync> FromRequestParts<S> for Reader {
 }
 
 /// That who calls is of our own organisation, and reads.
-pub(crate) struct OwnReader(pub(crate) Caller);
+pub(crate) struct OwnReader;
 
 impl FromRequestParts<State> for OwnReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        own(parts, state, Action::ApiRead).map(Self)
+        own(parts, state, &[Action::ApiRead]).map(|_| Self)
+    }
+}
+
+/// That who calls is of our own organisation, and takes what programs detect with.
+pub(crate) struct OwnDetector(pub(crate) Caller);
+
+impl FromRequestParts<State> for OwnDetector {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        own(parts, state, &[Action::Respond, Action::ApiRead]).map(Self)
+    }
+}
+
+/// That who calls is of our own organisation, and brings what programs saw.
+pub(crate) struct OwnSensor(pub(crate) Caller);
+
+impl FromRequestParts<State> for OwnSensor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        own(parts, state, &[Action::Ingest, Action::ApiWrite]).map(Self)
     }
 }
 
@@ -103,13 +127,16 @@ impl FromRequestParts<State> for OwnWriter {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        own(parts, state, Action::ApiWrite).map(Self)
+        own(parts, state, &[Action::ApiWrite]).map(Self)
     }
 }
 
-fn own(parts: &Parts, state: &State, action: Action) -> Result<Caller, Problem> {
+/// Who calls, if they may do one of some things; what is told otherwise is of the first.
+fn own(parts: &Parts, state: &State, any: &[Action]) -> Result<Caller, Problem> {
     let caller = caller(parts);
-    caller.check(action)?;
+    if !any.iter().any(|action| caller.may(*action)) {
+        caller.check(any[0])?;
+    }
     match is_own(&caller, state) {
         true => Ok(caller),
         false => Err(Problem::forbidden("this is for the node's own organisation")),

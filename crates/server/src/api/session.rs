@@ -66,9 +66,9 @@ impl Who {
 }
 
 /// Who one is
-#[utoipa::path(get, path = "/api/session", tag = "session", responses(
+#[utoipa::path(get, path = "/api/session", tag = "session", security(()), responses(
     (status = 200, body = Who),
-    (status = 401, description = "A proof failed", body = ProblemBody, content_type = "application/problem+json"),
+    (status = "4XX", description = "A proof failed", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn who(caller: Caller, session: Option<Extension<Session>>) -> Json<Who> {
     Json(Who::of(&caller, session.as_deref()))
@@ -77,10 +77,10 @@ pub(crate) async fn who(caller: Caller, session: Option<Extension<Session>>) -> 
 /// Log in
 ///
 /// Sets a cookie that lasts half a day, or an hour where it is not used.
-#[utoipa::path(post, path = "/api/session", tag = "session", request_body = LogIn, responses(
+#[utoipa::path(post, path = "/api/session", tag = "session", security(()), request_body = LogIn, responses(
     (status = 200, body = Who, headers(("set-cookie" = String, description = "The session's cookie"))),
-    (status = 401, description = "Wrong", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 429, description = "Too many have failed", body = ProblemBody, content_type = "application/problem+json"),
+    (status = "4XX", description = "Wrong, or too many have failed", body = ProblemBody,
+        content_type = "application/problem+json"),
 ))]
 pub(crate) async fn log_in(
     Extension(auth): Extension<Auth>,
@@ -100,9 +100,9 @@ pub(crate) async fn log_in(
 }
 
 /// Log out
-#[utoipa::path(delete, path = "/api/session", tag = "session", responses(
+#[utoipa::path(delete, path = "/api/session", tag = "session", security(()), responses(
     (status = 204, description = "Nobody is logged in any more"),
-    (status = 403, description = "X-CSRF-Token is missing", body = ProblemBody,
+    (status = "4XX", description = "X-CSRF-Token is missing", body = ProblemBody,
         content_type = "application/problem+json"),
 ))]
 pub(crate) async fn log_out(

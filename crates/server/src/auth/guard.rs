@@ -83,12 +83,14 @@ impl Auth {
 }
 
 /// Resources of the API that look at roles and scopes themselves.
-const THEMSELVES: [&str; 7] = [
+const THEMSELVES: [&str; 9] = [
     "/api/certificates",
+    "/api/export",
     "/api/groups",
     "/api/openapi.json",
     "/api/organisations",
     "/api/session",
+    "/api/sightings",
     "/api/tokens",
     "/api/users",
 ];

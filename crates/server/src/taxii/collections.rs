@@ -1,7 +1,5 @@
 //! Collections (TAXII 2.1, sections 5.1 and 5.2).
 
-use axum::Router;
-use axum::http::HeaderValue;
 use axum::response::Response;
 use axum::routing::get;
 use perisai_store::{Collection, Rights};
@@ -11,11 +9,11 @@ use uuid::Uuid;
 
 use super::asked::{Asked, Known, rights};
 use super::{at, media, plain};
-use crate::State;
+use crate::routes::Routes;
 
-pub(super) fn router() -> Router<State> {
-    const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-    Router::new()
+pub(super) fn routes() -> Routes {
+    const ALLOW: &str = "GET, HEAD, OPTIONS";
+    Routes::default()
         .merge(at("/taxii2/api/collections", get(all), ALLOW))
         .merge(at("/taxii2/api/collections/{collection}", get(one), ALLOW))
 }

@@ -1,21 +1,20 @@
 //! Discovery and the API root (TAXII 2.1, sections 4.1 and 4.2). Anybody may read them.
 
-use axum::Router;
 use axum::extract;
-use axum::http::HeaderValue;
 use axum::response::Response;
 use axum::routing::get;
 use serde_json::json;
 
 use super::{at, media, plain};
 use crate::State;
+use crate::routes::Routes;
 
 /// The API root. There is one.
 const ROOT: &str = "/taxii2/api/";
 
-pub(super) fn router() -> Router<State> {
-    const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-    Router::new()
+pub(super) fn routes() -> Routes {
+    const ALLOW: &str = "GET, HEAD, OPTIONS";
+    Routes::default()
         .merge(at("/taxii2", get(discovery), ALLOW))
         .merge(at("/taxii2/api", get(root), ALLOW))
 }

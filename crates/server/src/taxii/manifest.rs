@@ -1,7 +1,5 @@
 //! What stands in a collection, without the objects themselves: a row for each version (TAXII 2.1, section 5.6).
 
-use axum::Router;
-use axum::http::HeaderValue;
 use axum::response::Response;
 use axum::routing::get;
 use perisai_store::Entry;
@@ -12,10 +10,10 @@ use super::error::Refused;
 use super::filter::Fields;
 use super::reading::{Resource, read, version};
 use super::{answer, at, media, time};
-use crate::State;
+use crate::routes::Routes;
 
-pub(super) fn router() -> Router<State> {
-    const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+pub(super) fn routes() -> Routes {
+    const ALLOW: &str = "GET, HEAD, OPTIONS";
     at("/taxii2/api/collections/{collection}/manifest", get(give), ALLOW)
 }
 

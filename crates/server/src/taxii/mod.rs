@@ -36,6 +36,7 @@ use tokio::sync::OnceCell;
 use self::delivery::Gate;
 use self::error::Refused;
 use crate::State;
+use crate::routes::Routes;
 
 /// What all routes of TAXII share.
 #[derive(Default)]
@@ -52,30 +53,35 @@ impl Shared {
     }
 }
 
-/// All resources of TAXII.
+/// All of TAXII.
 pub(crate) fn router() -> Router<State> {
-    Router::new()
-        .merge(discovery::router())
-        .merge(collections::router())
-        .merge(objects::router())
-        .merge(object::router())
-        .merge(versions::router())
-        .merge(manifest::router())
-        .merge(status::router())
+    resources()
+        .into_router()
         .route("/taxii2/{*rest}", any(async || Refused::NotFound))
         .layer(from_fn(negotiate))
         .layer(Extension(Arc::new(Shared::default())))
 }
 
-/// A resource, with and without a final `/`, and what it says to other methods than its own.
-fn at(path: &str, methods: MethodRouter<State>, allow: HeaderValue) -> Router<State> {
-    let told = allow.clone();
+/// All its resources.
+pub(crate) fn resources() -> Routes {
+    Routes::default()
+        .merge(discovery::routes())
+        .merge(collections::routes())
+        .merge(objects::routes())
+        .merge(object::routes())
+        .merge(versions::routes())
+        .merge(manifest::routes())
+        .merge(status::routes())
+}
+
+/// A resource, and what it says to other methods than its own.
+fn at(path: &str, methods: MethodRouter<State>, allow: &'static str) -> Routes {
+    let allowed = HeaderValue::from_static(allow);
+    let told = allowed.clone();
     let methods = methods
         .options(async move || (StatusCode::NO_CONTENT, [(header::ALLOW, told)]))
-        .fallback(async move || Refused::Method { allow });
-    Router::new()
-        .route(path, methods.clone())
-        .route(&format!("{path}/"), methods)
+        .fallback(async move || Refused::Method { allow: allowed });
+    Routes::at(path, methods, allow)
 }
 
 /// Refuses who takes no TAXII 2.1.

@@ -1,8 +1,7 @@
 //! One object of a collection: its versions, and their removal (TAXII 2.1, sections 5.5 and 5.7).
 
-use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use perisai_store::{PageQuery, Removal, VersionFilter};
@@ -12,10 +11,10 @@ use super::error::Refused;
 use super::filter::{Fields, Filters};
 use super::reading::{Resource, read};
 use super::{answer, at, body};
-use crate::State;
+use crate::routes::Routes;
 
-pub(super) fn router() -> Router<State> {
-    const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, DELETE, OPTIONS");
+pub(super) fn routes() -> Routes {
+    const ALLOW: &str = "GET, HEAD, DELETE, OPTIONS";
     let methods = get(give).delete(remove);
     at(
         "/taxii2/api/collections/{collection}/objects/{object}",

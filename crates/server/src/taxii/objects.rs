@@ -1,8 +1,6 @@
 //! The objects of a collection (TAXII 2.1, sections 5.3 and 5.4).
 
-use axum::Router;
 use axum::extract::Request;
-use axum::http::HeaderValue;
 use axum::response::Response;
 use axum::routing::get;
 
@@ -11,10 +9,10 @@ use super::error::Refused;
 use super::filter::Fields;
 use super::reading::{Resource, read};
 use super::{answer, at, body, delivery};
-use crate::State;
+use crate::routes::Routes;
 
-pub(super) fn router() -> Router<State> {
-    const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+pub(super) fn routes() -> Routes {
+    const ALLOW: &str = "GET, HEAD, POST, OPTIONS";
     let methods = get(give).post(take);
     at("/taxii2/api/collections/{collection}/objects", methods, ALLOW)
 }

@@ -1,7 +1,6 @@
 //! What became of a delivery (TAXII 2.1, section 4.3), told to the organisation that sent it.
 
-use axum::Router;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use serde::Serialize;
@@ -11,10 +10,10 @@ use super::asked::Known;
 use super::delivery::{Detail, Tally};
 use super::error::Refused;
 use super::{answer, at, time};
-use crate::State;
+use crate::routes::Routes;
 
-pub(super) fn router() -> Router<State> {
-    const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+pub(super) fn routes() -> Routes {
+    const ALLOW: &str = "GET, HEAD, OPTIONS";
     at("/taxii2/api/status/{status}", get(give), ALLOW)
 }
 

@@ -1,7 +1,5 @@
 //! The versions of an object (TAXII 2.1, section 5.8).
 
-use axum::Router;
-use axum::http::HeaderValue;
 use axum::response::Response;
 use axum::routing::get;
 use perisai_store::VersionFilter;
@@ -12,10 +10,10 @@ use super::error::Refused;
 use super::filter::Fields;
 use super::reading::{Resource, read, version};
 use super::{answer, at};
-use crate::State;
+use crate::routes::Routes;
 
-pub(super) fn router() -> Router<State> {
-    const ALLOW: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+pub(super) fn routes() -> Routes {
+    const ALLOW: &str = "GET, HEAD, OPTIONS";
     let path = "/taxii2/api/collections/{collection}/objects/{object}/versions";
     at(path, get(give), ALLOW)
 }

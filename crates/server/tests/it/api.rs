@@ -441,34 +441,3 @@ async fn a_persons_token_may_what_the_person_may() {
     assert_eq!(ask(&served, &admin, "DELETE", &path, None).await.0, 204);
     assert_eq!(ask(&served, secret, "GET", "/api/session", None).await.0, 401);
 }
-
-#[tokio::test]
-async fn the_description_names_every_route() {
-    let (served, _) = started().await;
-    let answer = served
-        .client()
-        .get(served.url("/api/openapi.json"))
-        .send()
-        .await
-        .unwrap();
-    let told: Value = answer.json().await.unwrap();
-    assert_eq!(told["openapi"], "3.1.0");
-    for (method, path, _) in routes() {
-        let path = [(ONE.0.to_string(), "{id}"), (ANNA.0.to_string(), "{id}")]
-            .iter()
-            .fold(path, |path, (id, name)| path.replacen(id.as_str(), name, 1));
-        let path = path.replace(&ONE.0.to_string(), "{organisation}");
-        let path = path.replace(&Fingerprint::of(b"a certificate").to_string(), "{fingerprint}");
-        let found = &told["paths"][path.as_str()][method.to_lowercase()];
-        assert!(found.is_object(), "{method} {path}");
-    }
-    // Each schema that is named is there.
-    let text = told.to_string();
-    for name in text
-        .split("#/components/schemas/")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-    {
-        assert!(told["components"]["schemas"][name].is_object(), "{name}");
-    }
-}

@@ -10,6 +10,8 @@
 mod api;
 mod backend;
 mod client;
+mod described;
+mod egress;
 mod faults;
 mod filters;
 mod hidden;

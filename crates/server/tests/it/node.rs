@@ -97,7 +97,7 @@ impl Served {
         let (address, fingerprint, reload) =
             (server.address().unwrap(), server.fingerprint(), server.reload());
         let auth = Auth::new(Arc::clone(&node), way.settings);
-        let routes = auth.guard(router(State { node }).merge(who()));
+        let routes = auth.guard(router(State::new(node)).merge(who()));
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.serve(routes, async move {
             let _ = stopped.await;

@@ -14,15 +14,15 @@ use crate::sample::indicator;
 use crate::served::{PARTNER, Served, serve_as};
 
 /// In the environment that `cargo xtask test` makes and names.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python(tool: &str) -> Option<PathBuf> {
     let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin/python3");
     let python = std::env::var_os("PERISAI_PYTHON").map_or(usual, PathBuf::from);
-    if python.with_file_name("stix2_validator").exists() {
+    if python.with_file_name(tool).exists() {
         return Some(python);
     }
     let is_required = std::env::var_os("PERISAI_REQUIRE_PEERS").is_some_and(|value| value == "1");
     assert!(!is_required, "the Python environment is missing");
-    eprintln!("skipped: taxii2-client and stix2-validator are not installed");
+    eprintln!("skipped: {tool} is not installed");
     None
 }
 
@@ -60,7 +60,9 @@ async fn run(python: &Path, served: &Served, pulled: &Path) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_client_of_oasis_makes_every_call() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("stix2_validator") else {
+        return;
+    };
     for backend in backends().await {
         let served = node(&backend).await;
         let objects: Vec<_> = (100..110).map(|number| indicator(number, 1)).collect();
@@ -88,7 +90,7 @@ fn attack() -> Option<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_of_attack_goes_in_and_comes_out_as_it_was() {
-    let (Some(python), Some(bundle)) = (python(), attack()) else {
+    let (Some(python), Some(bundle)) = (python("stix2_validator"), attack()) else {
         return;
     };
     let backend = sqlite();

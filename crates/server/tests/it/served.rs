@@ -57,9 +57,7 @@ pub(crate) async fn serve_as(backend: &Backend, change: impl Fn(&mut NodeSetting
     }
     let node = Arc::new(node.unwrap());
     let own = node.store().own();
-    let state = State {
-        node: Arc::clone(&node),
-    };
+    let state = State::new(Arc::clone(&node));
     let names = from_fn(move |mut request: Request, next: Next| {
         let caller = caller(own, &request);
         request.extensions_mut().insert(caller);

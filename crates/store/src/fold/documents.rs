@@ -8,7 +8,7 @@ use super::derive::Document;
 use super::set_state;
 use crate::database::Backend;
 use crate::known::{self, KnownById, Standing};
-use crate::sql::{Values, execute, fetch_in, fetch_one, insert};
+use crate::sql::{Values, execute, fetch_one, insert};
 use crate::{Error, Store, hash};
 
 impl Store {
@@ -35,11 +35,8 @@ impl Store {
         hashes.dedup();
         let here: std::collections::HashSet<_> = documents.iter().map(|one| one.seq).collect();
         // Whoever folds is the only one who moves objects from the tail to the index, so none is missed here.
-        let mut seqs = self.shared().tail.find(&hashes);
-        let sql = "SELECT object FROM derived.ids WHERE id_hash IN ({})";
-        for row in fetch_in(connection, sql, &hashes).await? {
-            seqs.push(row.try_get(0)?);
-        }
+        let found = self.of_hashes(connection, &hashes).await?;
+        let mut seqs: Vec<i64> = found.into_iter().map(|(_, seq)| seq).collect();
         seqs.retain(|seq| !here.contains(seq));
         seqs.sort_unstable();
         seqs.dedup();

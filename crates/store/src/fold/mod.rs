@@ -13,6 +13,7 @@ use sqlx::{AnyConnection, Row};
 pub(crate) use self::dates::{Finest, cover};
 use self::derive::{Derived, Rows};
 use self::documents::remove_documents;
+use crate::filter::Filter;
 use crate::sql::{execute, fetch, fetch_in};
 use crate::{Error, Store, shared};
 
@@ -20,7 +21,7 @@ use crate::{Error, Store, shared};
 const STEP: usize = 50_000;
 
 /// How many objects are read at a time.
-const READ: i64 = 2_000;
+const READ: i64 = 4_000;
 
 /// How often it is looked whether more is coming.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -42,6 +43,7 @@ impl Store {
     /// Brings the derived tables up to date whenever something came, as long as it is polled. Under load it waits until
     /// there is enough for a step that is worth it, but never long.
     pub async fn keep_folding(&self) {
+        self.keep_filter().await;
         loop {
             self.inner().came.to_fold.notified().await;
             self.let_gather().await;
@@ -52,9 +54,16 @@ impl Store {
                     Err(error) => {
                         tracing::error!(%error, "the search index lags behind");
                         tokio::time::sleep(10 * PAUSE).await;
+                        self.keep_filter().await;
                     }
                 }
             }
+        }
+    }
+
+    async fn keep_filter(&self) {
+        if let Err(error) = self.fill_filter().await {
+            tracing::error!(%error, "all that comes is looked for in the index, new or not");
         }
     }
 
@@ -115,10 +124,17 @@ impl Store {
         if through == from {
             return Ok(false);
         }
-        step.write(&mut transaction).await?;
+        let ids = step.write(&mut transaction).await?;
         set_state(&mut transaction, "folded", through).await?;
-        transaction.commit().await?;
-        self.shared_mut().tail.forget(through);
+        if let Err(error) = transaction.commit().await {
+            // It may be there all the same.
+            self.shared_mut().filter = Filter::default();
+            return Err(error.into());
+        }
+        let mut shared = self.shared_mut();
+        ids.into_iter().for_each(|hash| shared.filter.add(hash));
+        // Last: what is in neither is taken for new.
+        shared.tail.forget(through);
         Ok(true)
     }
 

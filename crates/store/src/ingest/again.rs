@@ -30,7 +30,7 @@ pub(super) async fn members(
             let seq = fate.known()?;
             let of_id = known.get(&object.hash)?;
             let one = of_id.iter().find(|one| one.seq == seq)?;
-            Some((seq, one.lane))
+            Some((seq, (one.lane, of_id.len() > 1)))
         })
         .collect();
     let seqs: Vec<_> = stored.keys().copied().collect();
@@ -42,13 +42,12 @@ pub(super) async fn members(
         }
     }
     let enters = stored.into_iter().filter(|(seq, _)| !here.contains(seq));
-    let member = |(object, lane)| Member {
+    let member = |(object, (lane, has_siblings))| Member {
         collection,
         lane,
         position: writer.position(collection, now),
         object,
-        // Whether there are other versions is looked at when it is read.
-        has_siblings: true,
+        has_siblings,
     };
     Ok(enters.map(member).collect())
 }

@@ -49,23 +49,23 @@ impl Writer {
         })
     }
 
-    /// Lets stored objects of some lanes enter a collection.
+    /// Lets stored objects enter a collection. `several` has the digests of the ids of which there are more versions.
     pub(crate) async fn enter(
         &mut self,
         connection: &mut AnyConnection,
         collection: i64,
-        objects: &[(i64, LaneId)],
+        objects: &[Stored],
+        several: &HashSet<i64>,
     ) -> Result<(), Error> {
         let now = now();
         let members: Vec<_> = objects
             .iter()
-            .map(|(object, lane)| Member {
+            .map(|one| Member {
                 collection,
-                lane: *lane,
+                lane: one.lane,
                 position: self.position(collection, now),
-                object: *object,
-                // Whether there are other versions is looked at when it is read.
-                has_siblings: true,
+                object: one.seq,
+                has_siblings: several.contains(&one.hash),
             })
             .collect();
         rows::insert_members(connection, &members).await?;
@@ -146,6 +146,14 @@ struct NewObject {
     seq: i64,
     lane: LaneId,
     standing: Standing,
+}
+
+/// An object that is stored: its number, its lane, the digest of its id.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stored {
+    pub(crate) seq: i64,
+    pub(crate) lane: LaneId,
+    pub(crate) hash: i64,
 }
 
 /// An object in a collection.

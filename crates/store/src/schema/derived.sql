@@ -12,7 +12,8 @@ CREATE TABLE derived.ids (
     PRIMARY KEY (id_hash, object)
 ) /*sqlite WITHOUT ROWID*/;
 
--- What is found by a search: the newest version in force of each id. `number` grows with each change.
+-- What is found by a search: the newest version in force of each id. `number` grows with each change. Values are found
+-- by marks among the words (words.rs): an index over them alone would cost a page for each new one.
 CREATE TABLE derived.documents (
     number /*sqlite INTEGER*/ /*postgres BIGINT*/ PRIMARY KEY,
     object BIGINT NOT NULL UNIQUE,
@@ -24,14 +25,6 @@ CREATE TABLE derived.documents (
         GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED*/
 );
 
--- Indicators and observables by value.
-CREATE TABLE derived.observables (
-    value TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    object BIGINT NOT NULL,
-    PRIMARY KEY (value, kind, object)
-) /*sqlite WITHOUT ROWID*/;
-
 -- Who names whom.
 CREATE TABLE derived.edges (
     target BIGINT NOT NULL,
@@ -41,3 +34,6 @@ CREATE TABLE derived.edges (
 
 /*sqlite CREATE VIRTUAL TABLE derived.words USING fts5(text, content='', detail=none, columnsize=0)*/
 /*postgres CREATE INDEX documents_words ON derived.documents USING gin (vector)*/;
+
+-- Fewer, larger merges: a search looks into more segments, and what comes is written anew less often.
+/*sqlite INSERT INTO derived.words (words, rank) VALUES ('automerge', 8)*/;

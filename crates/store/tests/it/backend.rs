@@ -47,3 +47,14 @@ pub(crate) async fn backends() -> Vec<Backend> {
     });
     all
 }
+
+/// Opens a store that was open before, and may still be closing.
+pub(crate) async fn again(backend: &Backend) -> Store {
+    for _ in 0..100 {
+        match Store::open(&backend.location).await {
+            Ok(store) => return store,
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+        }
+    }
+    backend.open().await
+}

@@ -112,6 +112,33 @@ async fn queries_take_what_comes_and_what_is_there() {
 }
 
 #[tokio::test]
+async fn of_what_was_here_before_the_last_version_counts() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let source = partner(&store, "a", None).await;
+        let clear = |number, version| indicator(number, version, Some(Tlp::Clear));
+        let send = async |objects: &[serde_json::Value]| {
+            take(&store, source, None, objects).await;
+        };
+        send(&[clear(1, 1), clear(2, 1)]).await;
+        // Some are in the index, and some are not yet.
+        while store.fold().await.unwrap() {}
+        send(&[clear(1, 2), clear(3, 1), clear(3, 2), clear(4, 1)]).await;
+        let new = NewCollection {
+            title: "All".to_owned(),
+            query: Some(Query::default()),
+            ..NewCollection::default()
+        };
+        let all = store.create_collection(new).await.unwrap().number;
+        let expected = [clear(2, 1), clear(1, 2), clear(3, 2), clear(4, 1)];
+        assert_eq!(read(&store, all, None).await, expected, "{}", backend.name);
+        send(&[clear(2, 2), clear(4, 2)]).await;
+        let expected = [clear(1, 2), clear(3, 2), clear(2, 2), clear(4, 2)];
+        assert_eq!(read(&store, all, None).await, expected, "{}", backend.name);
+    }
+}
+
+#[tokio::test]
 async fn rights_and_removal() {
     for backend in backends().await {
         let store = backend.open().await;

@@ -131,7 +131,7 @@ async fn only_whose_it_is_may_change_it() {
         // An older version that comes late is no newer one.
         check(owner, indicator(1, 0, clear), Outcome::Stored).await;
         assert_eq!(read(&store, basket, None).await, [indicator(1, 2, clear)]);
-        assert_eq!(store.count().await.unwrap(), 5);
+        assert_eq!(store.size().await.unwrap().objects, 5);
     }
 }
 
@@ -229,5 +229,40 @@ async fn hearsay_tightens_and_never_loosens() {
         assert_eq!(anybody().await, 0, "{}", backend.name);
         deliver(other, Tlp::Clear).await;
         assert_eq!(anybody().await, 0, "{}", backend.name);
+    }
+}
+
+#[tokio::test]
+async fn what_is_here_is_known_after_a_restart() {
+    for backend in backends().await {
+        let objects: Vec<_> = (0..3_000)
+            .map(|number| indicator(number, 1, Some(Tlp::Clear)))
+            .collect();
+        let store = backend.open().await;
+        let source = partner(&store, "a", None).await;
+        take(&store, source, None, &objects[..2_500]).await;
+        while store.fold().await.unwrap() {}
+        drop(store);
+        // What the index holds is read again on the way, and may be asked for at any time.
+        for pause in [0, 300] {
+            let store = crate::backend::again(&backend).await;
+            let folding = store.clone();
+            let folding = tokio::spawn(async move { folding.keep_folding().await });
+            tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+            let outcomes = take(&store, source, None, &objects).await;
+            let known = outcomes
+                .iter()
+                .filter(|outcome| **outcome == Outcome::Known)
+                .count();
+            let expected = if pause == 0 { 2_500 } else { 3_000 };
+            assert_eq!(
+                (known, store.count().await.unwrap()),
+                (expected, 3_000),
+                "{}",
+                backend.name
+            );
+            folding.abort();
+            let _ = folding.await;
+        }
     }
 }

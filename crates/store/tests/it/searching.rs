@@ -275,3 +275,27 @@ async fn pages_of_a_search() {
         assert_eq!(seen, expected, "{}", backend.name);
     }
 }
+
+#[tokio::test]
+async fn an_object_of_very_many_values() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let source = partner(&store, "a", Some(1)).await;
+        let values: Vec<_> = (0..60_000)
+            .map(|number| format!("'gate{number}.example'"))
+            .collect();
+        let mut object = indicator(1, 1, Some(Tlp::Clear));
+        object["pattern"] = serde_json::json!(format!("[domain-name:value IN ({})]", values.join(",")));
+        take(
+            &store,
+            source,
+            None,
+            &[object, indicator(70_000, 1, Some(Tlp::Clear))],
+        )
+        .await;
+        while store.fold().await.unwrap() {}
+        let own = Recipient::organisation(store.own());
+        check(&store, own, value("gate0.example"), &["indicator 1"]).await;
+        check(&store, own, value("gate70000.example"), &["indicator 70000"]).await;
+    }
+}

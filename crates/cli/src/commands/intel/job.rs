@@ -31,7 +31,7 @@ pub(super) async fn wait(
     let (mut job, mut pause, mut is_told) = (begun, SOON, false);
     while job["state"] == "running" {
         if stop.is_set() && !is_told {
-            node.ask(Method::DELETE, &path, None).await?;
+            node.ask(Method::POST, &format!("{path}/stop"), None).await?;
             is_told = true;
         }
         bar.set_message(say(&job));

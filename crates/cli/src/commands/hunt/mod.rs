@@ -1,5 +1,7 @@
 //! `perisai hunt`.
 
+mod node;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,9 +10,12 @@ use jiff::Timestamp;
 use perisai_app::hunt::{self, HuntError, Progress, Settings};
 use perisai_app::{Format, IntelOptions, OutputOptions, ReadOptions, Selection, Stop};
 use perisai_model::{Report, Severity};
+use serde_json::Value;
 
+use self::node::Tally;
 use super::time;
 use crate::Outcome;
+use crate::client::Which;
 use crate::interrupt;
 use crate::output::file::Output;
 use crate::output::{bar, report, screen};
@@ -23,7 +28,7 @@ use crate::output::{bar, report, screen};
 #[command(after_help = STATUS)]
 pub(crate) struct Hunt {
     /// Intelligence: lists, CSV, STIX, MISP, Sigma and YARA rules; files or folders, packed or not
-    #[arg(long, short, value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
+    #[arg(long, short, value_name = "PATH", required_unless_present_any = ["node", "data"], value_hint = ValueHint::AnyPath)]
     intel: Vec<PathBuf>,
     /// MISP warninglists: what they hold as false positives is left out, what they know is lowered
     #[arg(long, value_name = "DIR", value_hint = ValueHint::AnyPath)]
@@ -82,9 +87,15 @@ pub(crate) struct Hunt {
     /// List all that could not be read or used, on standard error
     #[arg(long)]
     explain_problems: bool,
+    /// Do not tell the node what was seen of what it gave
+    #[arg(long)]
+    no_sightings: bool,
     /// Logs: files, folders, or - for standard input
     #[arg(value_name = "LOGS|-", required = true, value_hint = ValueHint::AnyPath)]
     logs: Vec<PathBuf>,
+    /// The node that gives intelligence, and is told what was seen of it
+    #[command(flatten)]
+    node: Which,
 }
 
 /// More threads than any machine has use for.
@@ -99,10 +110,24 @@ whose output is a pipe that nobody reads from.";
 
 impl Hunt {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
-        let settings = self.settings()?;
+        let mut settings = self.settings()?;
+        let fetched = match self.node.is_named() {
+            true => Some(node::fetch(&self.node)?),
+            false => None,
+        };
+        let source = fetched.as_ref().map(|fetched| fetched.name.as_str());
+        if let Some(fetched) = &fetched {
+            settings
+                .fetched
+                .push((fetched.file.path().to_owned(), fetched.name.clone()));
+        }
         let file = self.output.as_deref().filter(|path| path.as_os_str() != "-");
-        let Some(report) = run(settings, self.format, file, self.top)? else {
+        let Some((report, sightings)) = run(settings, self.format, file, self.top, source)? else {
             return Ok(Outcome::Interrupted);
+        };
+        let told = match self.no_sightings {
+            true => Ok(()),
+            false => node::report(&self.node, &sightings),
         };
         if self.explain_rules {
             report::idle_rules(&report, &mut io::stderr().lock())?;
@@ -118,9 +143,15 @@ impl Hunt {
         if beside {
             report::asides(&report, &mut io::stderr().lock())?;
         }
+        if let Err(error) = &told {
+            writeln!(
+                io::stderr(),
+                "perisai: the node was not told what was seen: {error:#}"
+            )?;
+        }
         Ok(match () {
             () if report.interrupted.is_some() => Outcome::Interrupted,
-            () if !report.problems.is_empty() => Outcome::SomeFailed,
+            () if !report.problems.is_empty() || told.is_err() => Outcome::SomeFailed,
             () if self.exit_code && report.findings > 0 => Outcome::Found,
             () => Outcome::Done,
         })
@@ -144,6 +175,7 @@ impl Hunt {
         }
         Ok(Settings {
             intel: self.intel.clone(),
+            fetched: Vec::new(),
             intel_options: IntelOptions {
                 observed: self.observed,
                 ..IntelOptions::default()
@@ -168,14 +200,15 @@ impl Hunt {
     }
 }
 
-/// Hunts with a progress bar, and writes to a file or to standard output. `None` where it was ended before it searched
-/// anything.
+/// Hunts with a progress bar, and writes to a file or to standard output. Gives the report, and what was seen of what a
+/// source gave; `None` where it was ended before it searched anything.
 pub(super) fn run(
     mut settings: Settings,
     format: Format,
     file: Option<&Path>,
     top: usize,
-) -> anyhow::Result<Option<Report>> {
+    source: Option<&str>,
+) -> anyhow::Result<Option<(Report, Vec<Value>)>> {
     settings.stop =
         interrupt::on_signal().map_err(|error| anyhow::anyhow!("no signal can be caught: {error}"))?;
     let progress = Progress::default();
@@ -189,7 +222,8 @@ pub(super) fn run(
         ..OutputOptions::default()
     };
     let mut writer = perisai_app::writer(format, &options, output.writer()?);
-    let mut hunt = || hunt::run(&settings, &progress, &mut *writer);
+    let mut tally = Tally::new(&mut *writer, source.unwrap_or_default());
+    let mut hunt = || hunt::run(&settings, &progress, &mut tally);
     // Findings that come on the same screen would stand in the bar.
     let outcome = if to_screen && format.streams() {
         hunt()
@@ -204,8 +238,9 @@ pub(super) fn run(
         return Ok(None);
     }
     let report = outcome?;
+    let sightings = tally.into_sightings();
     writer.finish(&report)?;
     drop(writer);
     output.keep()?;
-    Ok(Some(report))
+    Ok(Some((report, sightings)))
 }

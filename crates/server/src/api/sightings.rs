@@ -1,0 +1,96 @@
+//! What was seen: a hunt or a sensor says which of the indicators it had from here it saw, how often and when. It says it of
+//! indicators, and of nothing else: it cannot bring any.
+
+use axum::Json;
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use perisai_app::{Seen, SightingsTaken};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::OwnSensor;
+use super::body::Body;
+use crate::problem::ProblemBody;
+use crate::{Problem, State};
+
+pub(crate) fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new().routes(routes!(add))
+}
+
+/// How many there may be in a request.
+const MOST: usize = 200;
+
+/// An indicator that was seen.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeenBody {
+    /// Its id.
+    #[schema(max_length = 200)]
+    of: String,
+    /// How often.
+    #[schema(minimum = 1, maximum = 999_999_999)]
+    count: u64,
+    /// When first.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    first: Option<Timestamp>,
+    /// When last.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last: Option<Timestamp>,
+}
+
+/// What became of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TakenBody {
+    /// Sightings that are new.
+    stored: u64,
+    /// Sightings that were here.
+    known: u64,
+    /// Ids of which there is no object that the caller may know.
+    unknown: Vec<String>,
+}
+
+impl From<SightingsTaken> for TakenBody {
+    fn from(taken: SightingsTaken) -> Self {
+        let SightingsTaken {
+            stored,
+            known,
+            unknown,
+        } = taken;
+        Self {
+            stored,
+            known,
+            unknown,
+        }
+    }
+}
+
+/// Say what was seen
+///
+/// Each becomes a STIX sighting of our own, for our own organisation and for the one that the indicator came from: it names no
+/// asset. At most 200 at a time; the same again is known.
+#[utoipa::path(post, path = "/api/sightings", tag = "intelligence", request_body = Vec<SeenBody>, responses(
+    (status = 200, body = TakenBody),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn add(
+    OwnSensor(caller): OwnSensor,
+    Shared(state): Shared<State>,
+    Body(seen): Body<Vec<SeenBody>>,
+) -> Result<Json<TakenBody>, Problem> {
+    if seen.len() > MOST {
+        let told = format!("at most {MOST} sightings at a time");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, told));
+    }
+    let all = seen.into_iter().map(|one| Seen {
+        of: one.of,
+        count: one.count,
+        first: one.first,
+        last: one.last,
+    });
+    let view = state.node.store().view(caller.recipient());
+    let taken = state.node.take_sightings(&view, all.collect()).await?;
+    Ok(Json(taken.into()))
+}
