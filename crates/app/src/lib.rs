@@ -15,10 +15,12 @@ pub use files::{InvalidGlob, Selection, files_of};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
 pub use node::{
-    BackupError, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat, Node, NodeSettings,
-    Seen, SettingsError, SightingsTaken, TlsFiles, Work, restore,
+    AddPeer, BackupError, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat, Node,
+    NodeSettings, Outgoing, Pace, PeerError, Received, Seen, SettingsError, SightingsTaken, TlsFiles, Work,
+    restore,
 };
 pub use perisai_events::ReadOptions;
+pub use perisai_exchange::{Limits, Retry};
 pub use perisai_intel::Options as IntelOptions;
 pub use perisai_respond::{
     Format, Options as OutputOptions, Writer, say_closing, say_interrupted, say_yara_not_run, writer,

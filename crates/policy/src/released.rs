@@ -16,6 +16,15 @@ impl<T> Released<T> {
         &self.object
     }
 
+    /// The same in the form in which it is sent, which must say no more than the object does.
+    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Released<U> {
+        Released {
+            object: form(self.object),
+            recipient: self.recipient,
+            reason: self.reason,
+        }
+    }
+
     /// To whom it may go.
     pub const fn recipient(&self) -> Recipient {
         self.recipient

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use axum::Router;
-use perisai_app::{Node, NodeSettings};
+use perisai_app::{Node, NodeSettings, Pace};
+use tokio::sync::watch;
+use tokio::time::{Duration, timeout};
 
 use crate::auth::{Auth, AuthSettings, Networks, first_start};
 use crate::observe::observed;
 use crate::serve::{Bounds, Listen, ServeError, Server, Tcp, Tls};
 use crate::{State, router, upload};
+
+/// How long the dealings with peers may take to end.
+const STOP: Duration = Duration::from_secs(5);
 
 /// A node that is ready to serve.
 #[derive(Debug)]
@@ -19,6 +24,8 @@ pub struct Ready {
     pub routes: Router,
     /// Where it listens.
     pub server: Server,
+    /// How patient it is with its peers.
+    pub pace: Pace,
     /// On the first start, a token for who runs the node: to be shown once.
     pub first_token: Option<String>,
     /// Nobody but who runs it reaches it.
@@ -85,6 +92,7 @@ async fn open(settings: NodeSettings, tcp: Option<Tcp>) -> Result<Ready, StartEr
         node,
         routes,
         server,
+        pace: Pace::default(),
         first_token: None,
         is_quiet,
     })
@@ -95,7 +103,17 @@ impl Ready {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let store = self.node.store().clone();
         let folding = tokio::spawn(async move { store.keep_folding().await });
+        let (stop, stopped) = watch::channel(false);
+        // A node that only does what one command asks leaves its peers alone.
+        let syncing = Arc::clone(&self.node).keep_syncing(self.pace, stopped);
+        let mut syncing = (!self.is_quiet).then(|| tokio::spawn(syncing));
         self.server.serve(self.routes, shutdown).await;
+        stop.send_replace(true);
+        if let Some(syncing) = &mut syncing
+            && timeout(STOP, &mut *syncing).await.is_err()
+        {
+            syncing.abort();
+        }
         self.node.jobs().stop_all().await;
         folding.abort();
         if self.is_quiet {

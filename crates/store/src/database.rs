@@ -29,7 +29,7 @@ pub(crate) enum Backend {
 }
 
 /// The versions of the schema, oldest first: a migration each.
-const MIGRATIONS: &[&str] = &[include_str!("schema/main.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/main.sql"), include_str!("schema/peers.sql")];
 
 const AUDIT: &str = include_str!("schema/audit.sql");
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use perisai_intel::write::Tombstone;
 use perisai_intel::{Marking, Object, SpecVersion, is_id, marking_of_definition};
 use perisai_model::{Audience, Organisation, Tlp};
 use serde::Deserialize;
@@ -78,6 +79,8 @@ pub(crate) struct Incoming {
     pub(crate) labels: Vec<String>,
     /// What it says, where it is a marking definition.
     pub(crate) definition: Option<Marking>,
+    /// The id of what it says is deleted, where it is a tombstone.
+    pub(crate) buries: Option<String>,
     pub(crate) digest: i64,
     pub(crate) raw: Vec<u8>,
 }
@@ -133,6 +136,7 @@ impl Incoming {
             markings: markings.into_iter().collect(),
             labels: object.labels.iter().map(ToString::to_string).collect(),
             definition: (object.kind == "marking-definition").then(|| marking_of_definition(object.raw)),
+            buries: Tombstone::of(object).map(|told| told.object),
             digest: hash::of_bytes(object.raw),
             id: object.id.to_string(),
             raw: Vec::new(),

@@ -22,6 +22,7 @@ mod ingest;
 mod known;
 mod page;
 mod parties;
+mod peers;
 mod people;
 mod recall;
 mod removal;
@@ -41,12 +42,13 @@ pub use database::{Location, make_folder};
 pub use error::Error;
 pub use incoming::{Delivery, Outcome, Receipt};
 pub use page::{Page, PageQuery, VersionFilter};
+pub use peers::{Credential, NewPeer, Peer, PeerKind, PeerSettings, PeerState, Secret, Trouble, Way};
 pub use people::{
     Certificate, Fingerprint, Group, Issued, NewCertificate, NewToken, NewUser, Opened, OrganisationChange,
     Party, Session, Token, User, UserChange,
 };
 pub use recall::Recalled;
-pub use removal::Removal;
+pub use removal::{Grave, Removal};
 pub use search::{Found, Search};
 pub use source::{Ceiling, Grade, NewSource, Source, SourceKind};
 pub use store::{Size, Store};

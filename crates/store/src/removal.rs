@@ -1,13 +1,28 @@
 //! Taking objects out of a collection.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use perisai_model::Organisation;
-use sqlx::Row;
+use perisai_model::{Audience, Organisation, Tlp};
+use sqlx::{AnyConnection, Row};
 
 use crate::known::{self, Known, Standing};
 use crate::sql::{execute, fetch_in};
 use crate::{Error, Store, VersionFilter, hash};
+
+/// What a tombstone has to say of an object, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grave {
+    /// As which source the tombstone is kept: one of those whose the object is.
+    pub source: i64,
+    /// The newest version of the object, as it says it.
+    pub version: Option<String>,
+    /// How it is held; `None` where the node's default counts.
+    pub tlp: Option<Tlp>,
+    /// For whom it is, where that was said.
+    pub audience: Option<Audience>,
+    /// The collections in which it stands, by number.
+    pub collections: Vec<i64>,
+}
 
 /// What became of a wish to remove an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +34,9 @@ pub enum Removal {
     /// It is another's.
     NotTheirs,
 }
+
+/// In which collections objects stand.
+const MEMBERS: &str = "SELECT object, collection FROM members WHERE object IN ({})";
 
 impl Store {
     /// Removes versions of an object from a collection, for the organisation that asks: its own, or what it brought. Who
@@ -72,8 +90,33 @@ impl Store {
         if asks.is_some_and(|asks| !self.is_owner(&all[0], asks)) {
             return Ok(Removal::NotTheirs);
         }
+        self.mark_deleted(&all).await
+    }
+
+    /// The same for a source, as a tombstone of it says: nothing where a version is newer than what it tells of.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn delete_as(&self, id: &str, source: i64, through: Option<i64>) -> Result<Removal, Error> {
+        let _writer = self.writer().await;
+        let mut all = self.versions_of(id).await?;
+        all.retain(|known| known.standing != Standing::Apart);
+        let is_theirs = all.first().is_some_and(|first| self.is_of(first, source));
+        all.retain(|known| known.standing == Standing::InForce);
+        let is_newer = |known: &Known| through.is_some_and(|through| known.version > Some(through));
+        if all.is_empty() || all.iter().any(is_newer) {
+            return Ok(Removal::Missing);
+        }
+        if !is_theirs {
+            return Ok(Removal::NotTheirs);
+        }
+        self.mark_deleted(&all).await
+    }
+
+    /// Marks versions as deleted. The caller has the writer.
+    async fn mark_deleted(&self, all: &[Known]) -> Result<Removal, Error> {
         let mut transaction = self.begin().await?;
-        for known in &all {
+        for known in all {
             let sql = "UPDATE objects SET standing = $1, raw = $2 WHERE seq = $3";
             let standing = Standing::Deleted.number();
             execute(&mut transaction, sql, |values| {
@@ -92,6 +135,98 @@ impl Store {
         Ok(Removal::Removed(all.len()))
     }
 
+    /// What a tombstone has to say of an object that an organisation deletes; `None` where it is not theirs, or nobody
+    /// has it. To our own, what nobody's source brought is ours.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn grave(&self, id: &str, asks: Organisation) -> Result<Option<Grave>, Error> {
+        let mut all = self.versions_of(id).await?;
+        all.retain(|known| known.standing != Standing::Apart);
+        let source = all.first().and_then(|first| self.burying(first, asks));
+        all.retain(|known| known.standing == Standing::InForce);
+        let newest = all.iter().max_by_key(|known| (known.version, known.seq));
+        let (Some(source), Some(newest)) = (source, newest) else {
+            return Ok(None);
+        };
+        let mut connection = self.reader().await?;
+        let sql = "SELECT version_text FROM objects WHERE seq IN ({})";
+        let rows = fetch_in(&mut connection, sql, &[newest.seq]).await?;
+        let version = rows.first().map(|row| row.try_get(0)).transpose()?.flatten();
+        let collections = collections_of(&mut connection, &all).await?;
+        let terms = {
+            let shared = self.shared();
+            let lane = shared.classes.lane(newest.lane);
+            lane.and_then(|lane| shared.classes.terms_of(lane.class).into_iter().next())
+        };
+        Ok(Some(Grave {
+            source,
+            version,
+            tlp: terms.as_ref().and_then(|terms| terms.tlp),
+            audience: terms.and_then(|terms| terms.audience),
+            collections,
+        }))
+    }
+
+    /// As whose source an organisation may tell that a version is deleted.
+    fn burying(&self, first: &Known, asks: Organisation) -> Option<i64> {
+        let shared = self.shared();
+        let source = shared.sources.get(&first.source)?;
+        let is_nobodys = source.owner().is_none() && asks == self.own();
+        if source.owner() == Some(asks) || is_nobodys {
+            return Some(source.number);
+        }
+        if crate::ingest::originator(&shared.classes, first) != Some(asks) {
+            return None;
+        }
+        let theirs = shared
+            .sources
+            .values()
+            .filter(|source| source.owner() == Some(asks));
+        theirs.map(|source| source.number).min()
+    }
+
+    /// Whether an object is in no collection any more once some versions of it are taken out of one.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn is_last(
+        &self,
+        collection: i64,
+        id: &str,
+        versions: &[VersionFilter],
+    ) -> Result<bool, Error> {
+        let goes = select(self.in_collection(collection, id).await?, versions);
+        let all = self.versions_of(id).await?;
+        let seqs: Vec<_> = all.iter().map(|known| known.seq).collect();
+        let mut connection = self.reader().await?;
+        for row in fetch_in(&mut connection, MEMBERS, &seqs).await? {
+            let (object, stands_in): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+            if stands_in != collection || !goes.iter().any(|known| known.seq == object) {
+                return Ok(false);
+            }
+        }
+        Ok(!goes.is_empty())
+    }
+
+    /// The collections, by number, in which an object stands.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn collections_of(&self, id: &str) -> Result<Vec<i64>, Error> {
+        let all = self.versions_of(id).await?;
+        collections_of(&mut *self.reader().await?, &all).await
+    }
+
+    /// Whether any version of an object is here that somebody did not have kept apart.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn knows(&self, id: &str) -> Result<bool, Error> {
+        let all = self.versions_of(id).await?;
+        Ok(all.iter().any(|known| known.standing != Standing::Apart))
+    }
+
     /// All stored versions of an id, oldest first.
     pub(crate) async fn versions_of(&self, id: &str) -> Result<Vec<Known>, Error> {
         let mut connection = self.reader().await?;
@@ -105,9 +240,8 @@ impl Store {
         let all = self.versions_of(id).await?;
         let seqs: Vec<_> = all.iter().map(|known| known.seq).collect();
         let mut connection = self.reader().await?;
-        let sql = "SELECT object, collection FROM members WHERE object IN ({})";
         let mut members = HashSet::new();
-        for row in fetch_in(&mut connection, sql, &seqs).await? {
+        for row in fetch_in(&mut connection, MEMBERS, &seqs).await? {
             if row.try_get::<i64, _>(1)? == collection {
                 members.insert(row.try_get::<i64, _>(0)?);
             }
@@ -118,6 +252,14 @@ impl Store {
             .collect())
     }
 
+    /// Whether a version is a source's: it brought it, or is of who made it.
+    fn is_of(&self, first: &Known, source: i64) -> bool {
+        let shared = self.shared();
+        let owner = shared.sources.get(&source).and_then(|source| source.owner());
+        first.source == source
+            || owner.is_some() && crate::ingest::originator(&shared.classes, first) == owner
+    }
+
     /// Whether a version is an organisation's: it made it, or sent it.
     fn is_owner(&self, known: &Known, organisation: Organisation) -> bool {
         let shared = self.shared();
@@ -125,6 +267,13 @@ impl Store {
         let sent = source.and_then(|source| source.owner()) == Some(organisation);
         sent || crate::ingest::originator(&shared.classes, known) == Some(organisation)
     }
+}
+
+async fn collections_of(connection: &mut AnyConnection, versions: &[Known]) -> Result<Vec<i64>, Error> {
+    let seqs: Vec<_> = versions.iter().map(|known| known.seq).collect();
+    let rows = fetch_in(connection, MEMBERS, &seqs).await?;
+    let all: sqlx::Result<BTreeSet<_>> = rows.iter().map(|row| row.try_get(1)).collect();
+    Ok(all?.into_iter().collect())
 }
 
 /// The versions that are asked for; all where nothing is said (TAXII 2.1, section 5.7).

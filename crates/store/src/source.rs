@@ -193,14 +193,14 @@ impl Store {
 }
 
 /// A word of an enum, as `serde` writes it.
-fn word<T: Serialize>(value: T) -> String {
+pub(crate) fn word<T: Serialize>(value: T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => unreachable!("these enums are words"),
     }
 }
 
-fn of_word<T: serde::de::DeserializeOwned>(word: String) -> Result<T, Error> {
+pub(crate) fn of_word<T: serde::de::DeserializeOwned>(word: String) -> Result<T, Error> {
     serde_json::from_value(serde_json::Value::String(word.clone()))
         .map_err(|_| Error::Damaged(format!("a source is `{word}`")))
 }

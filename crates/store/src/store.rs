@@ -8,7 +8,7 @@ use perisai_model::Organisation;
 use perisai_policy::PolicyContext;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, Row, Transaction};
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 
 use crate::collection::Collection;
 use crate::database::Database;
@@ -38,8 +38,24 @@ pub(crate) struct Inner {
     /// Whoever holds it fills the derived tables.
     pub(crate) folding: Mutex<()>,
     /// There is something to fill them with.
-    pub(crate) came: Notify,
+    pub(crate) came: Came,
     own: Organisation,
+}
+
+/// Something came or changed.
+#[derive(Default)]
+pub(crate) struct Came {
+    /// Wakes who fills the derived tables.
+    pub(crate) to_fold: Notify,
+    /// Counts the times.
+    times: watch::Sender<u64>,
+}
+
+impl Came {
+    pub(crate) fn notify_one(&self) {
+        self.to_fold.notify_one();
+        self.times.send_modify(|times| *times += 1);
+    }
 }
 
 impl fmt::Debug for Store {
@@ -67,7 +83,7 @@ impl Store {
             shared: RwLock::new(shared),
             writer: Mutex::new(writer),
             folding: Mutex::new(()),
-            came: Notify::new(),
+            came: Came::default(),
             own,
         })))
     }
@@ -82,6 +98,12 @@ impl Store {
     #[must_use]
     pub fn policy_context(&self) -> Arc<PolicyContext> {
         Arc::clone(&self.shared().context)
+    }
+
+    /// Changes whenever something came, or somebody may see what they could not.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.0.came.times.subscribe()
     }
 
     /// All collections, oldest first.

@@ -107,11 +107,6 @@ impl Node {
             None => Ok(taking.imported),
         }
     }
-
-    /// The STIX identity of the node's organisation.
-    pub(crate) fn identity(&self) -> String {
-        format!("identity--{}", self.store.own().0)
-    }
 }
 
 /// Files under another name than that of their path.

@@ -1,20 +1,28 @@
 //! A node: a store, its key, its audit chain, and what it does with partners.
 
 mod backup;
+mod deletion;
+mod identity;
 mod import;
 mod jobs;
+mod outgoing;
 mod settings;
 mod sightings;
+mod sync;
 
 use std::sync::Arc;
 
 use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store, make_folder};
 
 pub use self::backup::{BackupError, restore};
+pub use self::deletion::Received;
 pub use self::import::{ImportOptions, Imported};
 pub use self::jobs::{Job, JobState, JobStatus, Jobs, Work};
+pub use self::outgoing::Outgoing;
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
 pub use self::sightings::{Seen, SightingsTaken};
+use self::sync::Syncing;
+pub use self::sync::{AddPeer, Pace, PeerError};
 
 /// The name of the source of what our own people make.
 const OWN: &str = "own";
@@ -26,6 +34,8 @@ pub struct Node {
     store: Store,
     audit: Audit,
     own: Arc<Source>,
+    key: NodeKey,
+    syncing: Syncing,
     jobs: Jobs,
 }
 
@@ -40,7 +50,7 @@ impl Node {
         store.set_default_tlp(settings.default_tlp).await?;
         name_own(&store, &settings.title).await?;
         let key = NodeKey::of_file(&settings.data.join("node.key"))?;
-        let audit = Audit::open(&store, key, settings.data.join("audit.head")).await?;
+        let audit = Audit::open(&store, key.clone(), settings.data.join("audit.head")).await?;
         let own = NewSource {
             name: OWN.to_owned(),
             kind: SourceKind::Own,
@@ -48,13 +58,17 @@ impl Node {
             tlp: None,
         };
         let own = store.ensure_source(own).await?;
-        Ok(Self {
+        let node = Self {
             settings,
             store,
             audit,
             own,
+            key,
+            syncing: Syncing::default(),
             jobs: Jobs::default(),
-        })
+        };
+        node.introduce().await?;
+        Ok(node)
     }
 
     /// What it was told.

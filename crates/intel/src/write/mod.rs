@@ -11,6 +11,7 @@ mod json;
 mod pattern;
 mod sco;
 mod sighting;
+mod tombstone;
 
 use perisai_model::{Timestamp, Tlp};
 
@@ -19,6 +20,7 @@ pub use self::indicator::{indicator, indicator_id, rule, rule_id};
 pub use self::pattern::pattern;
 pub use self::sco::{sco_id, user_account_id};
 pub use self::sighting::{Sighting, sighting, sighting_id};
+pub use self::tombstone::{TOMBSTONE, TOMBSTONE_EXTENSION, Tombstone, tombstone, tombstone_extension};
 
 /// Who writes an object, and when it was made and last changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod objects;
 mod openapi;
 mod organisations;
 mod paging;
+mod peers;
 mod session;
 mod sightings;
 mod sources;
@@ -54,6 +55,7 @@ fn routes() -> OpenApiRouter<State> {
         .merge(jobs::router())
         .merge(objects::router())
         .merge(organisations::router())
+        .merge(peers::router())
         .merge(session::router())
         .merge(sightings::router())
         .merge(sources::router())

@@ -19,6 +19,7 @@ use crate::State;
         (name = "keys", description = "Tokens of programs, certificates of partners"),
         (name = "intelligence", description = "What the node keeps, as far as policy lets one see it"),
         (name = "collections", description = "What partners read and write, and who may"),
+        (name = "peers", description = "From whom the node fetches, to whom it sends, and how that goes"),
         (name = "jobs", description = "What lasts longer than a request"),
         (name = "operation", description = "Whether the node lives; its audit chain, its backup"),
     ),

@@ -44,10 +44,10 @@ async fn remove(asked: Asked) -> Result<Response, Refused> {
     let Some(versions) = visible(&asked, filters).await? else {
         return Err(asked.known.missing().await);
     };
-    let store = asked.known.state.node.store();
+    let node = &asked.known.state.node;
     // Who runs the node may take out anything.
-    let asks = Some(asked.known.organisation).filter(|organisation| *organisation != store.own());
-    let removed = store
+    let asks = Some(asked.known.organisation).filter(|organisation| *organisation != node.store().own());
+    let removed = node
         .remove(
             asked.collection.number,
             asked.known.part("object"),

@@ -27,4 +27,5 @@ mod served;
 mod serving;
 mod slow;
 mod speed;
+mod sync;
 mod writing;

@@ -203,7 +203,7 @@ pub(crate) async fn told(answer: Response) -> (u16, Option<Organisation>) {
     (status, organisation.map(Organisation))
 }
 
-fn provider() {
+pub(crate) fn provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         rustls::crypto::ring::default_provider()

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::Error;
+use crate::peers::SealKey;
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,9 +108,12 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
-/// The Ed25519 key with which a node signs.
+/// The Ed25519 key with which a node signs, and a key made from it with which it seals what only it may read.
 #[derive(Clone)]
-pub struct NodeKey(Arc<Ed25519KeyPair>);
+pub struct NodeKey {
+    pair: Arc<Ed25519KeyPair>,
+    seal: SealKey,
+}
 
 impl fmt::Debug for NodeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,18 +143,26 @@ impl NodeKey {
                 "no Ed25519 key in PKCS #8",
             ))
         })?;
-        Ok(Self(Arc::new(pair)))
+        Ok(Self {
+            pair: Arc::new(pair),
+            seal: SealKey::of(&bytes),
+        })
     }
 
     /// The public key.
     #[must_use]
     pub fn public(&self) -> &[u8] {
-        self.0.public_key().as_ref()
+        self.pair.public_key().as_ref()
     }
 
     /// Signs a record's digest.
     pub(super) fn sign(&self, digest: Digest) -> Vec<u8> {
-        self.0.sign(&digest.0).as_ref().to_vec()
+        self.pair.sign(&digest.0).as_ref().to_vec()
+    }
+
+    /// The key that seals.
+    pub(crate) fn seal(&self) -> &SealKey {
+        &self.seal
     }
 }
 

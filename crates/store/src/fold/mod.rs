@@ -45,7 +45,7 @@ impl Store {
     pub async fn keep_folding(&self) {
         self.keep_filter().await;
         loop {
-            self.inner().came.notified().await;
+            self.inner().came.to_fold.notified().await;
             self.let_gather().await;
             loop {
                 match self.fold().await {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use perisai_model::Organisation;
 
+use crate::hash;
 use crate::incoming::{Incoming, Outcome};
 use crate::known::{KnownById, Standing};
 
@@ -81,6 +82,18 @@ pub(crate) fn plan(
     let mut next = next;
     let mut fates = Vec::with_capacity(incoming.len());
     for object in incoming {
+        // Only whose it is may tell that something is deleted.
+        let may_tell = object.buries.as_deref().is_none_or(|buried| {
+            let here = ids.get(buried).into_iter().flatten();
+            let mut here = here.map(|one| (one.standing, one.source, one.originator));
+            let stored = known.get(&hash::of_id(buried)).into_iter().flatten();
+            let mut stored = stored
+                .filter(|one| one.id == buried)
+                .map(|one| (one.standing, one.source, originator(one)));
+            let counts = |one: &(Standing, _, _)| one.0 != Standing::Apart;
+            let first = stored.find(counts).or_else(|| here.find(counts));
+            first.is_some_and(|(_, source, originator)| is_owner(source, originator, sender))
+        });
         let versions = ids.entry(&object.id).or_insert_with(|| {
             let stored = known.get(&object.hash).into_iter().flatten();
             let same = stored.filter(|one| one.id == object.id);
@@ -94,7 +107,11 @@ pub(crate) fn plan(
             })
             .collect()
         });
-        let fate = decide(object, sender, versions, next);
+        let fate = if may_tell {
+            decide(object, sender, versions, next)
+        } else {
+            apart(object, sender, versions, next)
+        };
         if let Fate::Store {
             seq,
             standing,
@@ -130,8 +147,7 @@ fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> 
     let Some(first) = versions.iter().find(gives_right) else {
         return store(Standing::InForce, None);
     };
-    let is_owner = first.source == sender.source
-        || sender.organisation.is_some() && first.originator == sender.organisation;
+    let is_owner = is_owner(first.source, first.originator, sender);
     let mut same = versions.iter().filter(|one| one.version == object.version);
     if let Some(same) = same.clone().find(|one| one.standing == Standing::InForce) {
         return match (same.digest == object.digest, same.source == sender.source) {
@@ -143,8 +159,8 @@ fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> 
             (false, _) => apart(object, sender, versions, seq),
         };
     }
-    // What its owner deleted does not come back by a late copy.
-    if same.any(|one| matches!(one.standing, Standing::Deleted)) {
+    // What its owner deleted does not come back by another's late copy.
+    if !is_owner && same.any(|one| matches!(one.standing, Standing::Deleted)) {
         return Fate::Known { of: None };
     }
     if is_owner {
@@ -152,6 +168,11 @@ fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> 
     } else {
         apart(object, sender, versions, seq)
     }
+}
+
+/// Whether what came first from a source, made by somebody, is the sender's.
+fn is_owner(source: i64, originator: Option<Organisation>, sender: Sender) -> bool {
+    source == sender.source || sender.organisation.is_some() && originator == sender.organisation
 }
 
 /// Kept apart, once.

@@ -92,6 +92,7 @@ impl PartyChange<'_> {
             shared.context = Arc::new(now.context);
             shared.organisations = now.organisations;
         }
+        self.store.inner().came.notify_one();
         done
     }
 

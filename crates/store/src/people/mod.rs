@@ -34,7 +34,7 @@ const NAME: usize = 200;
 const ROWS: usize = 1000;
 
 /// A name that can be stored, or why not.
-fn name(what: &'static str, name: &str) -> Result<String, Error> {
+pub(crate) fn name(what: &'static str, name: &str) -> Result<String, Error> {
     let trimmed = name.trim();
     let is_odd = |c: char| {
         c.is_control()

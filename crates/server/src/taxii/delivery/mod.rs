@@ -59,7 +59,7 @@ pub(super) async fn take(asked: &Asked, request: Request) -> Result<Response, Re
 
 /// Stores what was parsed, step by step.
 async fn store(asked: &Asked, mut steps: mpsc::Receiver<Step>, tally: &mut Tally) -> Result<(), Refused> {
-    let store = asked.known.state.node.store();
+    let node = &asked.known.state.node;
     let source = source(asked).await?;
     while let Some(objects) = steps.recv().await {
         let delivery = Delivery {
@@ -69,7 +69,7 @@ async fn store(asked: &Asked, mut steps: mpsc::Receiver<Step>, tally: &mut Tally
             audience: None,
             objects,
         };
-        tally.receipts(store.ingest(delivery).await?);
+        tally.receipts(node.receive(delivery).await?.receipts);
     }
     Ok(())
 }
