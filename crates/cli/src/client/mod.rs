@@ -139,21 +139,8 @@ impl Which {
             bail!("--node {url}: others could read the token on the way; use https");
         }
         let pins = self.pin.iter().map(|pin| pin.parse::<Fingerprint>());
-        let settings = Settings {
-            pins: pins.collect::<Result<_, _>>().context("--pin")?,
-            ..Settings::default()
-        };
-        let http = builder().tls_backend_preconfigured(tls_config(&settings)?);
-        let mut token = HeaderValue::try_from(format!("Bearer {}", token.trim()))
-            .with_context(|| format!("{TOKEN} holds no token"))?;
-        token.set_sensitive(true);
-        let mut base = url.clone();
-        base.set_path("/");
-        Ok(Client {
-            http: http.build().context("no client can be made")?,
-            base,
-            token: Some(token),
-        })
+        let pins: Vec<_> = pins.collect::<Result<_, _>>().context("--pin")?;
+        Client::at(url, token.trim(), &pins)
     }
 }
 
@@ -177,6 +164,27 @@ fn client_of(socket: &std::path::Path) -> anyhow::Result<Client> {
 }
 
 impl Client {
+    /// A node at an address, by a token. Where there are fingerprints, its certificate has one of them.
+    ///
+    /// # Errors
+    /// Where the token cannot stand in a header.
+    pub(crate) fn at(url: &Url, token: &str, pins: &[Fingerprint]) -> anyhow::Result<Self> {
+        let settings = Settings {
+            pins: pins.to_vec(),
+            ..Settings::default()
+        };
+        let http = builder().tls_backend_preconfigured(tls_config(&settings)?);
+        let mut token = HeaderValue::try_from(format!("Bearer {token}")).context("that is no token")?;
+        token.set_sensitive(true);
+        let mut base = url.clone();
+        base.set_path("/");
+        Ok(Self {
+            http: http.build().context("no client can be made")?,
+            base,
+            token: Some(token),
+        })
+    }
+
     /// Asks, and gives what is answered; an answer without a body is `null`.
     ///
     /// # Errors

@@ -7,8 +7,10 @@ fn the_demo_finds_the_attack() {
     let ran = perisai(&["demo"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     for expected in [
+        "The ministry's node pulls what it may have: 70 objects",
         "Crash dumps are turned off",
-        "cdn.telemetry-sync.example",
+        "The partner's node has 22 sightings now",
+        "15 times, 2022-02-23T05:02 to 2022-02-24T01:13  cdn.telemetry-sync.example",
         "Try next:",
     ] {
         assert!(ran.out.contains(expected), "`{expected}` in: {}", ran.out);

@@ -112,6 +112,8 @@ pub(crate) async fn export(
         None => caller.recipient(),
     };
     let from = asked.read(&state)?;
+    // A file is to hold all that there is.
+    state.node.store().catch_up(usize::MAX).await?;
     let view = state.node.store().view(recipient);
     let body = streamed(async move |pieces| write(&state, &view, from, pieces).await);
     Ok(([(CONTENT_TYPE, "application/stix+json;version=2.1")], body))

@@ -40,6 +40,24 @@ impl Store {
         Ok(came || changed)
     }
 
+    /// Brings into the derived tables what came until now, if that is no more than so many objects.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn catch_up(&self, most: usize) -> Result<(), Error> {
+        let waiting = self.shared().tail.len();
+        if waiting > most {
+            return Ok(());
+        }
+        let last = self.size().await?.objects;
+        let mut through = shared::folded(&mut *self.reader().await?).await?;
+        while through < last && self.fold_step().await? {
+            through = shared::folded(&mut *self.reader().await?).await?;
+        }
+        // Those that count otherwise now.
+        self.fold_touched().await.map(drop)
+    }
+
     /// Brings the derived tables up to date whenever something came, as long as it is polled. Under load it waits until
     /// there is enough for a step that is worth it, but never long.
     pub async fn keep_folding(&self) {

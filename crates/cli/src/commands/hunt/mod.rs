@@ -13,6 +13,7 @@ use perisai_model::{Report, Severity};
 use serde_json::Value;
 
 use self::node::Tally;
+pub(super) use self::node::{download, tell};
 use super::time;
 use crate::Outcome;
 use crate::client::Which;

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use crate::client::Which;
+use crate::client::{Client, Which, encoded};
 
 /// What a hunt has use for: indicators with their rules, and what tells more of them.
 const TYPES: &str = "attack-pattern,campaign,identity,indicator,intrusion-set,malware,marking-definition,relationship,\
@@ -29,17 +29,20 @@ pub(super) struct Fetched {
 
 /// Takes all that a hunt has use for from a node.
 pub(super) fn fetch(node: &Which) -> anyhow::Result<Fetched> {
-    let mut file = NamedTempFile::new().context("no file can be made for what the node gives")?;
-    node.with(async |client| {
-        let path = format!("/api/export?type={}", crate::client::encoded(TYPES));
-        let mut answer = client.send(client.request(Method::GET, &path)?).await?;
-        while let Some(piece) = answer.chunk().await.map_err(|error| client.unreached(&error))? {
-            file.write_all(&piece)?;
-        }
-        Ok(())
-    })?;
+    let file = node.with(async |client| download(client).await)?;
     let name = node.name();
     Ok(Fetched { file, name })
+}
+
+/// The same from a node that answers.
+pub(in crate::commands) async fn download(client: &Client) -> anyhow::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new().context("no file can be made for what the node gives")?;
+    let path = format!("/api/export?type={}", encoded(TYPES));
+    let mut answer = client.send(client.request(Method::GET, &path)?).await?;
+    while let Some(piece) = answer.chunk().await.map_err(|error| client.unreached(&error))? {
+        file.write_all(&piece)?;
+    }
+    Ok(file)
 }
 
 /// How often something was seen, and when.
@@ -110,21 +113,24 @@ pub(super) fn report(node: &Which, sightings: &[Value]) -> anyhow::Result<()> {
     if sightings.is_empty() {
         return Ok(());
     }
-    let (mut stored, mut known) = (0, 0);
-    node.with(async |client| {
-        for some in sightings.chunks(TOGETHER) {
-            let taken = client
-                .ask(Method::POST, "/api/sightings", Some(json!(some)))
-                .await?;
-            stored += taken["stored"].as_u64().unwrap_or_default();
-            known += taken["known"].as_u64().unwrap_or_default();
-        }
-        Ok(())
-    })?;
+    let (stored, known) = node.with(async |client| tell(client, sightings).await)?;
     let name = node.name();
     writeln!(
         io::stderr(),
         "perisai: told {name}: {stored} new sightings, {known} that it knew"
     )?;
     Ok(())
+}
+
+/// The same, to a node that answers: how many are new to it, and how many it knew.
+pub(in crate::commands) async fn tell(client: &Client, sightings: &[Value]) -> anyhow::Result<(u64, u64)> {
+    let (mut stored, mut known) = (0, 0);
+    for some in sightings.chunks(TOGETHER) {
+        let taken = client
+            .ask(Method::POST, "/api/sightings", Some(json!(some)))
+            .await?;
+        stored += taken["stored"].as_u64().unwrap_or_default();
+        known += taken["known"].as_u64().unwrap_or_default();
+    }
+    Ok((stored, known))
 }

@@ -16,7 +16,7 @@ const LATE: Duration = Duration::from_millis(500);
 
 /// Waits until a job has ended, and gives it as it ended. `say` tells how far it is, for who watches. Where the wish to end
 /// is made, the job is told.
-pub(super) async fn wait(
+pub(in crate::commands) async fn wait(
     node: &Client,
     begun: Value,
     stop: &Stop,

@@ -9,6 +9,8 @@ mod recall;
 
 use clap::Subcommand;
 
+pub(super) use self::job::wait;
+
 use crate::Outcome;
 
 /// Intelligence: check files of it, bring it into a node, search and export what a node keeps

@@ -1,4 +1,6 @@
-//! `perisai demo`: hunts the examples that are built into the binary.
+//! `perisai demo`: two nodes, and the examples that are built into the binary.
+
+mod nodes;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,15 +11,22 @@ use include_dir::{Dir, include_dir};
 use perisai_app::Format;
 use perisai_app::hunt::Settings;
 
+use tokio::runtime::{Builder, Runtime};
+
+use self::nodes::Nodes;
 use super::hunt;
 use crate::Outcome;
+use crate::output::report;
+
+/// How many sightings are shown.
+const SHOWN: usize = 5;
 
 static EXAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../examples");
 
-/// Hunt an attack on a made-up ministry, and learn what to try next
+/// Hunt an attack on a made-up ministry with what a partner's node knows, and learn what to try next
 ///
 /// Logs and intelligence come with the program; they are written to a folder, so that you can look at them and go on
-/// from there.
+/// from there. Two nodes run on this machine while the demo lasts, and can be reached from nowhere else.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Where to put the example files
@@ -39,22 +48,12 @@ impl Demo {
                 unpack(&tempfile::Builder::new().prefix("perisai-demo-").tempdir()?.keep())?
             }
         };
-        let at = |name: &str| folder.join(name);
-        let settings = Settings {
-            intel: vec![at("intel")],
-            warninglists: vec![at("warninglists")],
-            logs: vec![at("logs")],
-            ..Settings::default()
-        };
         let mut out = io::stdout();
-        writeln!(
-            out,
-            "On 24 February 2022 a wiper was set loose in the Ministry of Interior of Rivenia, a made-up country. Its partners\n\
-             sent what they knew ({}). Was it seen in the ministry's logs ({})?\n",
-            at("intel").display(),
-            at("logs").display()
-        )?;
-        if hunt::run(settings, Format::Text, None, 12, None)?.is_none() {
+        let runtime = Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.context("no threads can be started")?;
+        // Nothing of the nodes themselves is of use afterwards.
+        let nodes = tempfile::tempdir()?;
+        if !play(&runtime, nodes.path(), &folder, &mut out)? {
             return Ok(Outcome::Interrupted);
         }
         next(&folder, &mut out)?;
@@ -67,6 +66,66 @@ impl Demo {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// The story. False: it was ended before the logs were searched.
+fn play(runtime: &Runtime, nodes: &Path, folder: &Path, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let at = |name: &str| folder.join(name);
+    writeln!(
+        out,
+        "On 24 February 2022 a wiper was set loose in the Ministry of Interior of Rivenia, a made-up country. A partner,\n\
+         CERT Halvia, knew something of it. Each has a node; both run on this machine now and talk over TAXII 2.1.\n"
+    )?;
+    let nodes = runtime.block_on(Nodes::start(nodes))?;
+    let known = runtime.block_on(nodes.import(&at("intel")))?;
+    writeln!(
+        out,
+        "The partner's node takes in what it knows ({}), as TLP:GREEN: {known} objects.",
+        at("intel").display()
+    )?;
+    let (pulled, _) = runtime.block_on(nodes.sync())?;
+    writeln!(
+        out,
+        "The ministry's node pulls what it may have: {pulled} objects."
+    )?;
+    let fetched = runtime.block_on(nodes.fetch())?;
+    writeln!(
+        out,
+        "The ministry hunts its logs with that ({}):\n",
+        at("logs").display()
+    )?;
+    const NODE: &str = "the ministry's node";
+    let settings = Settings {
+        fetched: vec![(fetched.path().to_owned(), NODE.to_owned())],
+        warninglists: vec![at("warninglists")],
+        logs: vec![at("logs")],
+        ..Settings::default()
+    };
+    let Some((_, sightings)) = hunt::run(settings, Format::Text, None, 12, Some(NODE))? else {
+        return Ok(false);
+    };
+    runtime.block_on(nodes.tell(&sightings))?;
+    runtime.block_on(nodes.sync())?;
+    let seen = runtime.block_on(nodes.seen())?;
+    writeln!(
+        out,
+        "\nThe ministry tells its partner what it saw, and of no asset. The partner's node has {} sightings now:\n",
+        seen.len()
+    )?;
+    for one in seen.iter().take(SHOWN) {
+        let (first, last) = (
+            one.first.get(..16).unwrap_or("?"),
+            one.last.get(..16).unwrap_or("?"),
+        );
+        writeln!(
+            out,
+            "  {:>4} times, {first} to {last}  {}",
+            one.count,
+            report::clean(&one.name)
+        )?;
+    }
+    runtime.block_on(nodes.stop());
+    Ok(true)
 }
 
 /// What to try after that.
@@ -88,6 +147,10 @@ fn next(folder: &Path, out: &mut dyn Write) -> io::Result<()> {
         (
             "perisai hunt --intel YOUR-LIST /var/log".to_owned(),
             "your own list, your own logs",
+        ),
+        (
+            "perisai serve --data my-node".to_owned(),
+            "a node of your own: docs/run-a-node.md",
         ),
         ("perisai hunt --help".to_owned(), "all options"),
     ] {
