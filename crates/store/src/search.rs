@@ -73,6 +73,10 @@ impl View {
             return Ok(found);
         }
         let terms = self.terms(search, &lanes);
+        // A span of time in which there is nothing.
+        if terms.iter().any(Vec::is_empty) {
+            return Ok(found);
+        }
         let mut connection = self.store.reader().await?;
         let mut before = search.before.unwrap_or(i64::MAX);
         // Mostly the reader may see all that is found.
@@ -134,7 +138,9 @@ impl View {
         marks("source", search.sources.iter().map(|one| &**one).collect());
         marks("label", search.labels.iter().map(|one| &**one).collect());
         if search.since.is_some() || search.until.is_some() {
-            let (since, until) = (search.since.unwrap_or(0), search.until.unwrap_or(i64::MAX));
+            // Nothing came later than now.
+            let until = search.until.unwrap_or(i64::MAX).min(now());
+            let since = search.since.unwrap_or(0);
             all.push(cover("received", since, until, Finest::Day));
         }
         match search.live {

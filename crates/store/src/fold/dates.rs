@@ -1,4 +1,5 @@
-//! Times as marks that a search is narrowed to: the year, the month, the day. A span of time is covered by few of them.
+//! Times as marks that a search is narrowed to: the decade, the year, the month, the day. A span of time is covered by few
+//! of them.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -19,7 +20,7 @@ pub(crate) enum Finest {
 /// The marks of a time in microseconds since 1970.
 pub(super) fn marks(property: &str, micros: i64, finest: Finest) -> Vec<String> {
     let date = date(micros);
-    let mut marks = vec![year(property, date), month(property, date)];
+    let mut marks = vec![decade(property, date), year(property, date), month(property, date)];
     if finest == Finest::Day {
         marks.push(day(property, date));
     }
@@ -32,7 +33,9 @@ pub(crate) fn cover(property: &str, from: i64, through: i64, finest: Finest) -> 
     let mut marks = Vec::new();
     while at <= last {
         let (end, name): (Date, fn(&str, Date) -> String) =
-            if at.day_of_year() == 1 && at.last_of_year() <= last {
+            if at.day_of_year() == 1 && at.year() % 10 == 0 && last_of_decade(at) <= last {
+                (last_of_decade(at), decade)
+            } else if at.day_of_year() == 1 && at.last_of_year() <= last {
                 (at.last_of_year(), year)
             } else if finest == Finest::Month || at.day() == 1 && at.last_of_month() <= last {
                 (at.last_of_month(), month)
@@ -57,6 +60,15 @@ fn date(micros: i64) -> Date {
     );
     let outside = if micros < 0 { first } else { last };
     date.unwrap_or(outside).clamp(first, last)
+}
+
+/// The last day of a decade that is told apart.
+fn last_of_decade(date: Date) -> Date {
+    jiff::civil::date((date.year() / 10 * 10 + 9).min(YEARS.1), 12, 31)
+}
+
+fn decade(property: &str, date: Date) -> String {
+    mark(property, &format!("{}x", date.year() / 10))
 }
 
 fn year(property: &str, date: Date) -> String {
@@ -87,7 +99,7 @@ mod tests {
             let within = from + (days as f64 * share) as i64;
             for finest in [Finest::Month, Finest::Day] {
                 let cover = cover("x", from * DAY, through * DAY, finest);
-                prop_assert!(cover.len() <= 31 + 11 + 83 + 11 + 31);
+                prop_assert!(cover.len() <= 31 + 11 + 9 + 8 + 9 + 11 + 31);
                 prop_assert!(marks("x", within * DAY, finest).iter().any(|mark| cover.contains(mark)));
                 if finest == Finest::Day {
                     let before = marks("x", (from - 1) * DAY, finest);
@@ -98,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_time_is_few_years() {
-        assert_eq!(cover("x", i64::MIN, i64::MAX, Finest::Day).len(), 131);
+    fn all_of_time_is_few_decades() {
+        assert_eq!(cover("x", i64::MIN, i64::MAX, Finest::Day).len(), 14);
     }
 }

@@ -128,7 +128,22 @@ async fn by_when_they_count_and_came(store: &Store) {
     let default = Search::default;
     let hour = 3_600_000_000;
     let now = jiff::Timestamp::now().as_microsecond();
-    let cases: [(Search, &[&str]); 5] = [
+    let cases: [(Search, &[&str]); 7] = [
+        (
+            Search {
+                since: Some(now + 1_000 * hour),
+                ..default()
+            },
+            &[],
+        ),
+        (
+            Search {
+                since: Some(now),
+                until: Some(now - 1_000 * hour),
+                ..default()
+            },
+            &[],
+        ),
         (
             Search {
                 live: Some(false),
