@@ -36,7 +36,7 @@ const AUDIT: &str = include_str!("schema/audit.sql");
 const DERIVED: &str = include_str!("schema/derived.sql");
 
 /// Changes with `derived.sql`, and with what is put into its tables.
-const DERIVED_VERSION: i64 = 2;
+const DERIVED_VERSION: i64 = 3;
 
 /// How many connections read at a time.
 const READERS: u32 = 4;

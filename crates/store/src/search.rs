@@ -10,11 +10,12 @@ use sqlx::{AnyConnection, Row};
 use crate::classes::LaneId;
 use crate::database::Backend;
 use crate::fold::{Finest, cover};
+use crate::known::{self, Known, Standing, flag};
 use crate::sql::{fetch, fetch_in};
 use crate::store::now;
 use crate::view::entry_columns;
 use crate::words::{mark, mark_of_value, words};
-use crate::{Entry, Error, View};
+use crate::{Entry, Error, View, hash};
 
 /// What is looked for. An object is found where it satisfies every part that is not empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -163,9 +164,9 @@ impl View {
         step: usize,
     ) -> Result<Vec<Candidate>, Error> {
         let backend = self.store.inner().database.backend;
-        let mut sql = "SELECT d.number, d.object, d.lane FROM derived.documents d".to_owned();
+        let mut sql = "SELECT d.number, d.object, d.lane, d.older FROM derived.documents d".to_owned();
         if !terms.is_empty() && backend == Backend::Sqlite {
-            sql = "SELECT d.number, d.object, d.lane FROM derived.words w \
+            sql = "SELECT d.number, d.object, d.lane, d.older FROM derived.words w \
                    JOIN derived.documents d ON d.number = w.rowid"
                 .to_owned();
         }
@@ -211,11 +212,33 @@ impl View {
             let Some(row) = by_seq.get(&candidate.object) else {
                 continue;
             };
-            if let Ok(entry) = self.entry(row, None)? {
-                found.push((candidate.number, entry));
+            let Ok(entry) = self.entry(row, None)? else {
+                continue;
+            };
+            if candidate.is_older && self.sees_newer(connection, entry.get()).await? {
+                continue;
             }
+            found.push((candidate.number, entry));
         }
         Ok(found)
+    }
+
+    /// Whether the reader may see a newer version of an object.
+    async fn sees_newer(&self, connection: &mut AnyConnection, entry: &Entry) -> Result<bool, Error> {
+        let seqs = self
+            .store
+            .with_hashes(connection, &[hash::of_id(&entry.id)])
+            .await?;
+        let versions = known::read(connection, &seqs).await?;
+        let shared = self.store.shared();
+        let is_newer = |one: &Known| {
+            let lane = shared.classes.lane(one.lane);
+            one.id == entry.id
+                && one.standing == Standing::InForce
+                && (one.version, one.seq) > (Some(entry.version), entry.seq)
+                && lane.is_some_and(|lane| self.may_see(lane.class))
+        };
+        Ok(versions.iter().any(is_newer))
     }
 }
 
@@ -225,6 +248,8 @@ struct Candidate {
     number: i64,
     object: i64,
     lane: LaneId,
+    /// There are newer versions, which not all may see.
+    is_older: bool,
 }
 
 impl Candidate {
@@ -233,6 +258,7 @@ impl Candidate {
             number: row.try_get(0)?,
             object: row.try_get(1)?,
             lane: LaneId::from_number(row.try_get(2)?)?,
+            is_older: flag(row, 3)?,
         })
     }
 }

@@ -7,6 +7,7 @@ mod demo;
 mod hunt;
 mod intel;
 mod org;
+mod peer;
 mod serve;
 mod source;
 mod time;
@@ -17,6 +18,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use clap::Subcommand;
+use perisai_model::Tlp;
 use reqwest::Method;
 
 use crate::Outcome;
@@ -38,6 +40,9 @@ pub(crate) enum Command {
     /// Collections: what partners read and write by TAXII, and who may
     #[command(subcommand)]
     Collection(Box<collection::Collection>),
+    /// Peers: from whom a node fetches, and to whom it sends, by itself
+    #[command(subcommand)]
+    Peer(Box<peer::Peer>),
     /// Sources: from whom intelligence came, and how far they are trusted
     #[command(subcommand)]
     Source(Box<source::Source>),
@@ -73,6 +78,7 @@ impl Command {
             Self::Serve(serve) => serve.run(),
             Self::Intel(intel) => intel.run(),
             Self::Collection(collection) => collection.run(),
+            Self::Peer(peer) => peer.run(),
             Self::Source(source) => source.run(),
             Self::Org(org) => org.run(),
             Self::Group(group) => group.run(),
@@ -84,6 +90,11 @@ impl Command {
             Self::Restore(restore) => restore.run(),
         }
     }
+}
+
+/// A label of TLP.
+fn tlp(text: &str) -> Result<Tlp, &'static str> {
+    Tlp::from_label(text).ok_or("write clear, green, amber, amber+strict or red")
 }
 
 /// Writes what a node answers to a file, or to standard output, as it comes. What is secret only its owner may read.

@@ -515,7 +515,7 @@ async fn an_export_for_somebody_holds_what_they_may_have() {
     let set = set().await;
     let admin = set.callers.iter().find(|caller| caller.name == "admin").unwrap();
     for (organisation, who) in [(ONE, One), (TWO, Two), (THREE, Three), (FOUR, Four)] {
-        for query in ["&collection=all"] {
+        for query in ["", "&collection=all"] {
             let path = format!("/api/export?for={}{query}", organisation.0);
             let answer = admin
                 .request(&set.served, &Method::GET, &path)

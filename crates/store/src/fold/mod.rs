@@ -15,7 +15,7 @@ use self::derive::{Derived, Rows};
 use self::documents::remove_documents;
 use crate::filter::Filter;
 use crate::sql::{execute, fetch, fetch_in};
-use crate::{Error, Store, shared};
+use crate::{Error, Store, hash, known, shared};
 
 /// How many objects make a step, if there are so many: an index over random keys is cheaper by the thousand.
 const STEP: usize = 50_000;
@@ -169,8 +169,16 @@ impl Store {
         Ok(true)
     }
 
+    /// Makes the documents of some objects again, and those of all versions beside them: which is found may have changed.
     async fn remake(&self, connection: &mut AnyConnection, seqs: &[i64]) -> Result<(), Error> {
         let _folding = self.inner().folding.lock().await;
+        let touched = known::read(connection, seqs).await?;
+        let hashes: Vec<_> = touched.iter().map(|one| hash::of_id(&one.id)).collect();
+        let folded = shared::folded(connection).await?;
+        let mut seqs = self.with_hashes(connection, &hashes).await?;
+        // What waits is made when its turn comes.
+        seqs.retain(|seq| *seq <= folded);
+        let seqs = &seqs;
         let sql = "SELECT seq, id, standing, lane, source, received, raw FROM objects WHERE seq IN ({})";
         let rows = fetch_in(connection, sql, seqs).await?;
         let derived = self.derive(rows).await?;

@@ -12,7 +12,8 @@ CREATE TABLE derived.ids (
     PRIMARY KEY (id_hash, object)
 ) /*sqlite WITHOUT ROWID*/;
 
--- What is found by a search: the newest version in force of each id. `number` grows with each change. Values are found
+-- What is found by a search: of each id the newest version in force, and those `older` ones that somebody may see who may
+-- not see a newer one. `number` grows with each change. Values are found
 -- by marks among the words (words.rs): an index over them alone would cost a page for each new one.
 CREATE TABLE derived.documents (
     number /*sqlite INTEGER*/ /*postgres BIGINT*/ PRIMARY KEY,
@@ -20,7 +21,8 @@ CREATE TABLE derived.documents (
     lane BIGINT NOT NULL,
     source BIGINT NOT NULL,
     received BIGINT NOT NULL,
-    valid_until BIGINT
+    valid_until BIGINT,
+    older SMALLINT NOT NULL
     /*postgres , words TEXT NOT NULL, vector TSVECTOR
         GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED*/
 );

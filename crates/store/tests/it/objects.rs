@@ -256,7 +256,7 @@ async fn what_is_here_is_known_after_a_restart() {
                 .count();
             let expected = if pause == 0 { 2_500 } else { 3_000 };
             assert_eq!(
-                (known, store.count().await.unwrap()),
+                (known, store.size().await.unwrap().objects),
                 (expected, 3_000),
                 "{}",
                 backend.name

@@ -238,6 +238,63 @@ async fn a_search_finds_the_newest_version() {
 }
 
 #[tokio::test]
+async fn who_may_not_see_the_newest_version_finds_the_newest_they_may_see() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let source = partner(&store, "a", Some(1)).await;
+        let hours = async |recipient: Recipient| {
+            while store.fold().await.unwrap() {}
+            let search = Search {
+                limit: 10,
+                value: Some("gate1.example".to_owned()),
+                ..Search::default()
+            };
+            let found = store.view(recipient).search(&search).await.unwrap();
+            let versions = found
+                .entries
+                .iter()
+                .map(|one| one.get().version_text.clone().unwrap());
+            versions.map(|text| text[11..13].to_owned()).collect::<Vec<_>>()
+        };
+        let own = Recipient::organisation(store.own());
+        let steps: [(u8, Tlp, &str, &str); 5] = [
+            (1, Tlp::Clear, "01", "01"),
+            (3, Tlp::Amber, "03", "01"),
+            // What comes late, between the two.
+            (2, Tlp::Clear, "03", "02"),
+            (5, Tlp::Amber, "05", "02"),
+            (6, Tlp::Clear, "06", "06"),
+        ];
+        for (version, tlp, ours, anybodys) in steps {
+            take(&store, source, None, &[indicator(1, version, Some(tlp))]).await;
+            assert_eq!(hours(own).await, [ours], "{} {version}", backend.name);
+            assert_eq!(
+                hours(Recipient::ANYBODY).await,
+                [anybodys],
+                "{} {version}",
+                backend.name
+            );
+        }
+        // The same where all is derived at once, and where it is in two deliveries of one step.
+        store.reindex().await.unwrap();
+        assert_eq!(
+            (hours(own).await, hours(Recipient::ANYBODY).await),
+            (vec!["06".to_owned()], vec!["06".to_owned()])
+        );
+        let all = [(1, Tlp::Clear), (2, Tlp::Clear), (3, Tlp::Amber)];
+        let all = all.map(|(version, tlp)| {
+            let mut object = indicator(1, version, Some(tlp));
+            object["id"] = indicator(2, 1, None)["id"].take();
+            object
+        });
+        take(&store, source, None, &all).await;
+        // Both objects have the value.
+        assert_eq!(hours(own).await, ["03", "06"], "{}", backend.name);
+        assert_eq!(hours(Recipient::ANYBODY).await, ["02", "06"], "{}", backend.name);
+    }
+}
+
+#[tokio::test]
 async fn pages_of_a_search() {
     for backend in backends().await {
         let store = backend.open().await;

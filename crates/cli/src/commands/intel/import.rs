@@ -15,6 +15,7 @@ use tokio::io::AsyncSeekExt;
 use super::job::wait;
 use crate::Outcome;
 use crate::client::{Client, Refused, Which, query};
+use crate::commands::tlp;
 use crate::interrupt;
 use crate::output::report;
 
@@ -44,10 +45,6 @@ pub(crate) struct Import {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     node: Which,
-}
-
-fn tlp(text: &str) -> Result<Tlp, &'static str> {
-    Tlp::from_label(text).ok_or("write clear, green, amber, amber+strict or red")
 }
 
 /// What it came to, of all files.
