@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use perisai_intel::write::{self, Maker};
 use perisai_intel::{Format, Options, read_objects};
-use perisai_model::{Context, Intel, Place, Problem, Timestamp, Tlp};
+use perisai_model::{Audience, Context, Intel, Place, Problem, Timestamp, Tlp};
 use perisai_store::{Delivery, Error, NewSource, Outcome, Source, SourceKind};
 use tokio::runtime::Handle;
 
@@ -35,6 +35,8 @@ pub struct ImportOptions {
     pub source: Option<String>,
     /// How those objects are held that carry no TLP marking.
     pub tlp: Option<Tlp>,
+    /// For whom alone they are.
+    pub audience: Option<Audience>,
     /// A collection that they enter, by id or alias.
     pub collection: Option<String>,
     /// What to take of sources that are no STIX.
@@ -152,7 +154,7 @@ impl Taking<'_> {
             source: self.source.number,
             collection: self.collection,
             tlp: self.options.tlp,
-            audience: None,
+            audience: self.options.audience.clone(),
             objects,
         };
         let receipts = match self.runtime.block_on(self.node.store.ingest(delivery)) {

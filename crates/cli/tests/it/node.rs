@@ -175,6 +175,25 @@ fn a_node_that_does_not_run_is_worked_with_all_the_same() {
     assert_eq!(ids("Bank"), ["Green gate", "evil.example"]);
     assert_eq!(ids("Stranger"), Vec::<String>::new());
     assert_eq!(ids("Perisai"), ["Green gate", "evil.example"]);
+    // For one of them alone, whatever the marking would allow others.
+    let secret = home.path("secret.txt");
+    std::fs::write(&secret, "for-the-bank.example\n").unwrap();
+    home.done(&[
+        "intel",
+        "import",
+        &secret,
+        "--source",
+        "talk",
+        "--tlp",
+        "amber+strict",
+        "--for",
+        "bank",
+    ]);
+    assert_eq!(
+        ids("Bank"),
+        ["Green gate", "evil.example", "for-the-bank.example"]
+    );
+    assert_eq!(ids("CERT Rivenia"), ["Green gate", "evil.example"]);
     let verified = home.done(&["audit", "verify"]);
     assert!(verified.contains(" 0 faults\n"), "{verified}");
 }

@@ -6,13 +6,14 @@ use axum::body::Body as Sent;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use perisai_app::{ImportOptions, Imported, IntelOptions, Work};
-use perisai_model::Tlp;
+use perisai_model::{Audience, Organisation, Person, SharingGroup, Tlp};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::runtime::Handle;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use super::OwnWriter;
 use super::body::Asked;
@@ -38,6 +39,12 @@ pub(crate) struct ImportQuery {
     source: Option<String>,
     /// How objects are held that carry no TLP marking.
     tlp: Option<String>,
+    /// For whom alone it is: organisations, by id. With persons and sharing groups, for all of them together.
+    organisations: Option<String>,
+    /// For whom alone it is: the members of sharing groups, by id.
+    groups: Option<String>,
+    /// For whom alone it is: people, by id. TLP:RED is for nobody else.
+    persons: Option<String>,
     /// A collection that all of it enters, by id or alias.
     collection: Option<String>,
     /// Whether what partners only observed is taken, too.
@@ -103,7 +110,13 @@ impl ImportQuery {
         {
             return Err(Problem::new(StatusCode::NOT_FOUND, "there is no such collection"));
         }
+        let audience = Audience {
+            organisations: ids(self.organisations.as_deref())?.map(Organisation).collect(),
+            groups: ids(self.groups.as_deref())?.map(SharingGroup).collect(),
+            persons: ids(self.persons.as_deref())?.map(Person).collect(),
+        };
         Ok(ImportOptions {
+            audience: (audience != Audience::default()).then_some(audience),
             source: self.source.clone(),
             tlp: tlp.transpose()?,
             collection: self.collection.clone(),
@@ -114,4 +127,16 @@ impl ImportQuery {
             name: Some(self.name.clone()),
         })
     }
+}
+
+/// UUIDs with commas between them.
+fn ids(list: Option<&str>) -> Result<impl Iterator<Item = Uuid>, Problem> {
+    let words = list
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
+    let read =
+        |word: &str| Uuid::try_parse(word).map_err(|_| Problem::bad_request(format!("`{word}` is no UUID")));
+    Ok(words.map(read).collect::<Result<Vec<_>, _>>()?.into_iter())
 }

@@ -14,7 +14,7 @@ use tokio::io::AsyncSeekExt;
 
 use super::job::wait;
 use crate::Outcome;
-use crate::client::{Client, Refused, Which, query};
+use crate::client::{Client, Kind, Refused, Which, query};
 use crate::commands::tlp;
 use crate::interrupt;
 use crate::output::report;
@@ -31,6 +31,15 @@ pub(crate) struct Import {
     /// How to hold objects that carry no TLP marking: clear, green, amber, amber+strict, red
     #[arg(long, value_name = "TLP", value_parser = tlp)]
     tlp: Option<Tlp>,
+    /// For whom alone it is: an organisation, by name or id; several, and groups and people, count together
+    #[arg(long = "for", value_name = "ORG")]
+    organisations: Vec<String>,
+    /// For whom alone it is: the members of a sharing group, by name or id
+    #[arg(long = "for-group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// For whom alone it is: a person, by name or id; TLP:RED that names people is for nobody else
+    #[arg(long = "for-person", value_name = "NAME")]
+    persons: Vec<String>,
     /// A collection that all of it enters, by id or alias
     #[arg(long, value_name = "NAME")]
     collection: Option<String>,
@@ -76,11 +85,14 @@ impl Import {
         let files = files_of(&self.paths, &mut unread);
         sum.problems.extend(unread.iter().map(ToString::to_string));
         self.node.with_new(async |node| {
+            let audience = self.audience(node).await?;
             for (path, place) in &files {
                 if stop.is_set() {
                     break;
                 }
-                self.send(node, path.as_deref(), place, &stop, &mut sum).await?;
+                let asked = self.query(&place.to_string(), &audience);
+                self.send(node, path.as_deref(), place, &asked, &stop, &mut sum)
+                    .await?;
             }
             Ok(())
         })?;
@@ -99,23 +111,47 @@ impl Import {
         })
     }
 
+    /// Those for whom alone it is, as the API takes them.
+    async fn audience(&self, node: &Client) -> anyhow::Result<[(&'static str, Option<String>); 3]> {
+        let mut audience = [("organisations", None), ("groups", None), ("persons", None)];
+        let named = [
+            (Kind::Organisation, &self.organisations),
+            (Kind::Group, &self.groups),
+            (Kind::User, &self.persons),
+        ];
+        for ((_, ids), (kind, names)) in audience.iter_mut().zip(named) {
+            let mut found = Vec::new();
+            for name in names {
+                found.push(node.id_of(kind, name).await?);
+            }
+            *ids = (!found.is_empty()).then(|| found.join(","));
+        }
+        Ok(audience)
+    }
+
+    fn query(&self, name: &str, audience: &[(&'static str, Option<String>)]) -> String {
+        let mut parts = vec![
+            ("name", Some(name.to_owned())),
+            ("source", Some(self.source.clone())),
+            ("tlp", self.tlp.map(|tlp| tlp.as_str().to_owned())),
+            ("collection", self.collection.clone()),
+            ("observed", self.observed.then(|| "true".to_owned())),
+        ];
+        parts.extend_from_slice(audience);
+        query(&parts)
+    }
+
     /// Sends a file, and waits until it is taken in.
     async fn send(
         &self,
         node: &Client,
         path: Option<&Path>,
         place: &Place,
+        asked: &str,
         stop: &Stop,
         sum: &mut Sum,
     ) -> anyhow::Result<()> {
         let name = place.to_string();
-        let asked = query(&[
-            ("name", Some(name.clone())),
-            ("source", Some(self.source.clone())),
-            ("tlp", self.tlp.map(|tlp| tlp.as_str().to_owned())),
-            ("collection", self.collection.clone()),
-            ("observed", self.observed.then(|| "true".to_owned())),
-        ]);
         let opened = match path {
             Some(path) => tokio::fs::File::open(path).await,
             None => standard_input().map(tokio::fs::File::from_std),
