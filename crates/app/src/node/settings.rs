@@ -186,6 +186,15 @@ impl NodeSettings {
         Self::deserialize(Value::Table(table)).map_err(|error| SettingsError::Value(one_line(&error)))
     }
 
+    /// The node's certificate and its key in PEM, by which it is known to others as they reach it; `None` where it has none.
+    pub(crate) fn certificate_and_key(&self) -> Option<Vec<u8>> {
+        let (certificate, key) = match &self.tls {
+            Some(files) => (files.certificate.clone(), files.key.clone()),
+            None => (self.data.join("tls.crt"), self.data.join("tls.key")),
+        };
+        Some([fs::read(certificate).ok()?, fs::read(key).ok()?].concat())
+    }
+
     /// Where the store is.
     #[must_use]
     pub fn location(&self) -> Location {

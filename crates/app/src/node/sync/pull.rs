@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use perisai_exchange::taxii::{Client, CollectionUrl, Cursor, Found, Page, PullOptions};
+use perisai_store::Credential;
 
 use super::feeds::bytes_of;
 use super::register;
@@ -30,7 +31,11 @@ impl Round<'_> {
         if let Some(client) = &self.dealings.client {
             return Ok(client.clone());
         }
-        let settings = register::settings(&self.secret, &self.peer.settings, &self.pace)?;
+        let mut settings = register::settings(&self.secret, &self.peer.settings, &self.pace)?;
+        if self.secret.credential == Credential::None {
+            // Without a word of who we are, the certificate says it, to a server that asks.
+            settings.identity_pem = self.node.settings().certificate_and_key();
+        }
         let client = Client::new(&self.url()?, &settings)?;
         self.dealings.client = Some(client.clone());
         Ok(client)

@@ -1,6 +1,7 @@
 //! Nodes that are each other's peers, and what others' servers and feeds bring them: each node as it is served.
 
 mod api;
+mod certificates;
 mod exchange;
 mod feeds;
 mod hostile;
@@ -19,8 +20,8 @@ use perisai_model::{Audience, Organisation};
 use perisai_policy::Recipient;
 use perisai_server::start;
 use perisai_store::{
-    Credential, Delivery, NewCollection, NewSource, NewToken, PageQuery, PeerState, Receipt, Rights,
-    SourceKind,
+    Credential, Delivery, Fingerprint, NewCollection, NewSource, NewToken, PageQuery, PeerState, Receipt,
+    Rights, SourceKind,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -35,6 +36,8 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     /// A token of who runs it.
     pub(crate) admin: Option<String>,
+    /// That of its certificate, where it has one.
+    pub(crate) fingerprint: Option<Fingerprint>,
     folder: Arc<TempDir>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
@@ -68,10 +71,15 @@ impl Running {
     }
 
     pub(crate) async fn with(folder: Arc<TempDir>, pace: Pace) -> Self {
+        Self::over(folder, pace, true).await
+    }
+
+    /// The same over plain HTTP or TLS.
+    pub(crate) async fn over(folder: Arc<TempDir>, pace: Pace, plain: bool) -> Self {
         let settings = NodeSettings {
             data: folder.path().join("node"),
             listen: "127.0.0.1:0".parse().unwrap(),
-            plain: true,
+            plain,
             page: 5_000,
             ..NodeSettings::default()
         };
@@ -88,6 +96,7 @@ impl Running {
         ready.pace = pace;
         let (node, address) = (Arc::clone(&ready.node), ready.server.address().unwrap());
         let admin = ready.first_token.clone();
+        let fingerprint = ready.server.fingerprint();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(ready.serve(async move {
             let _ = stopped.await;
@@ -96,6 +105,7 @@ impl Running {
             node,
             address,
             admin,
+            fingerprint,
             folder,
             stop: Some(stop),
             task,
@@ -114,7 +124,12 @@ impl Running {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/taxii2/", self.address)
+        let scheme = if self.fingerprint.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}/taxii2/", self.address)
     }
 
     /// Makes another organisation known, with what it is to us: words of `client community`.
