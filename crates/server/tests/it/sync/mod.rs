@@ -33,6 +33,8 @@ use crate::sample::bytes;
 pub(crate) struct Running {
     pub(crate) node: Arc<Node>,
     pub(crate) address: SocketAddr,
+    /// Of its certificate, where it has one.
+    pub(crate) fingerprint: Option<String>,
     /// A token of who runs it.
     pub(crate) admin: Option<String>,
     folder: Arc<TempDir>,
@@ -68,13 +70,22 @@ impl Running {
     }
 
     pub(crate) async fn with(folder: Arc<TempDir>, pace: Pace) -> Self {
-        let settings = NodeSettings {
+        Self::with_settings(folder, pace, |_| {}).await
+    }
+
+    pub(crate) async fn with_settings(
+        folder: Arc<TempDir>,
+        pace: Pace,
+        change: impl Fn(&mut NodeSettings),
+    ) -> Self {
+        let mut settings = NodeSettings {
             data: folder.path().join("node"),
             listen: "127.0.0.1:0".parse().unwrap(),
             plain: true,
             page: 5_000,
             ..NodeSettings::default()
         };
+        change(&mut settings);
         // Another that was stopped may still be letting go of it.
         let mut ready = start(settings.clone()).await;
         for _ in 0..100 {
@@ -87,6 +98,7 @@ impl Running {
         let mut ready = ready.unwrap();
         ready.pace = pace;
         let (node, address) = (Arc::clone(&ready.node), ready.server.address().unwrap());
+        let fingerprint = ready.server.fingerprint().map(|print| print.to_string());
         let admin = ready.first_token.clone();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(ready.serve(async move {
@@ -95,6 +107,7 @@ impl Running {
         Self {
             node,
             address,
+            fingerprint,
             admin,
             folder,
             stop: Some(stop),
