@@ -29,11 +29,11 @@ use jiff::Timestamp;
 use perisai_detect::Detector;
 use perisai_events::ReadOptions;
 use perisai_intel::Options as IntelOptions;
-use perisai_model::{Interrupted, Problem, Report, Severity};
+use perisai_model::{Intel, Interrupted, Problem, Report, Severity};
 use perisai_respond::Writer;
 
 use crate::files::{self, Input, Selection};
-use crate::intel::{load_warninglists, load_with};
+use crate::intel::{Loaded, load_warninglists, load_with};
 use crate::notes;
 use crate::stop::Stop;
 pub use progress::Progress;
@@ -99,6 +99,18 @@ pub enum HuntError {
     Interrupted,
 }
 
+/// All that there is to look for.
+fn load_intel(settings: &Settings) -> (Intel, Vec<Loaded>) {
+    let fetched = settings.fetched.iter();
+    let fetched = fetched.map(|(path, name)| Input::named(path.clone(), name));
+    load_with(
+        &settings.intel,
+        fetched.collect(),
+        &settings.intel_options,
+        &settings.stop,
+    )
+}
+
 /// Hunts, and writes the findings as they come. The caller ends the output with the report.
 ///
 /// # Errors
@@ -107,16 +119,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     let (wall, cpu) = (Instant::now(), ProcessTime::try_now().ok());
     let mut report = Report::default();
     refuse_own_inputs(settings)?;
-    let (mut intel, sources) = load_with(
-        &settings.intel,
-        settings
-            .fetched
-            .iter()
-            .map(|(path, name)| Input::named(path.clone(), name))
-            .collect(),
-        &settings.intel_options,
-        &settings.stop,
-    );
+    let (mut intel, sources) = load_intel(settings);
     report.problems.append(&mut intel.problems);
     let (warninglists, problems) = load_warninglists(&settings.warninglists, &settings.stop);
     fail_if_stopped(settings)?;

@@ -127,6 +127,13 @@ fn a_node_that_does_not_run_is_worked_with_all_the_same() {
         (2, "perisai: there is an organisation `Bank` already\n")
     );
 
+    imports_and_finds(&home);
+    exports_what_each_may_have(&home);
+    let verified = home.done(&["audit", "verify"]);
+    assert!(verified.contains(" 0 faults\n"), "{verified}");
+}
+
+fn imports_and_finds(home: &Home) {
     let (bundle, list) = (home.path("bundle.json"), home.path("list.txt"));
     assert_eq!(
         home.done(&["intel", "import", &bundle]),
@@ -158,8 +165,10 @@ fn a_node_that_does_not_run_is_worked_with_all_the_same() {
     let shown = home.done(&["intel", "show", found[0]["id"].as_str().unwrap()]);
     assert!(shown.starts_with("version "), "{shown}");
     assert_eq!(home.run(&["intel", "show", "indicator--1"]).code, 2);
+}
 
-    // What is written for somebody is what they may have, under the same rules as over TAXII.
+/// What is written for somebody is what they may have, under the same rules as over TAXII.
+fn exports_what_each_may_have(home: &Home) {
     let ids = |organisation: &str| {
         let text = home.done(&["intel", "export", "--for", organisation, "--type", "indicator"]);
         let bundle: Value = serde_json::from_str(&text).unwrap();
@@ -194,8 +203,6 @@ fn a_node_that_does_not_run_is_worked_with_all_the_same() {
         ["Green gate", "evil.example", "for-the-bank.example"]
     );
     assert_eq!(ids("CERT Rivenia"), ["Green gate", "evil.example"]);
-    let verified = home.done(&["audit", "verify"]);
-    assert!(verified.contains(" 0 faults\n"), "{verified}");
 }
 
 #[test]
@@ -339,6 +346,17 @@ fn people_tokens_groups_and_collections_come_and_go() {
     home.done(&["token", "remove", tokens[0]["id"].as_str().unwrap()]);
     assert!(home.lines(&["token", "list", "--org", "Partner"])[0]["revoked"].is_string());
 
+    groups_and_collections(&home);
+    let pin = "ab".repeat(32);
+    home.done(&["certificate", "add", &pin, "--org", "Partner", "--until", "2y"]);
+    home.done(&["certificate", "remove", &pin]);
+    assert!(home.lines(&["certificate", "list"])[0]["revoked"].is_string());
+    home.done(&["user", "remove", "anna"]);
+    home.done(&["org", "remove", "Partner"]);
+    all_is_on_the_chain(&home);
+}
+
+fn groups_and_collections(home: &Home) {
     home.done(&["group", "add", "Bear watch"]);
     home.done(&["group", "join", "bear watch", "partner"]);
     assert_eq!(
@@ -374,14 +392,9 @@ fn people_tokens_groups_and_collections_come_and_go() {
         2
     );
     home.done(&["collection", "remove", "share"]);
+}
 
-    let pin = "ab".repeat(32);
-    home.done(&["certificate", "add", &pin, "--org", "Partner", "--until", "2y"]);
-    home.done(&["certificate", "remove", &pin]);
-    assert!(home.lines(&["certificate", "list"])[0]["revoked"].is_string());
-    home.done(&["user", "remove", "anna"]);
-    home.done(&["org", "remove", "Partner"]);
-    // All of it is on the chain.
+fn all_is_on_the_chain(home: &Home) {
     let chain: Vec<Value> = home
         .done(&["audit", "export"])
         .lines()

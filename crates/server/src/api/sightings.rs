@@ -23,6 +23,10 @@ pub(crate) fn router() -> OpenApiRouter<State> {
 /// How many there may be in a request.
 const MOST: usize = 200;
 
+/// The longest id, and the largest count that STIX knows.
+const LONGEST: usize = 200;
+const COUNT: u64 = 999_999_999;
+
 /// An indicator that was seen.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +87,13 @@ pub(crate) async fn add(
     if seen.len() > MOST {
         let told = format!("at most {MOST} sightings at a time");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, told));
+    }
+    if seen
+        .iter()
+        .any(|one| one.of.chars().count() > LONGEST || !(1..=COUNT).contains(&one.count))
+    {
+        let told = format!("an id has at most {LONGEST} characters, a count is 1 to {COUNT}");
+        return Err(Problem::bad_request(told));
     }
     let all = seen.into_iter().map(|one| Seen {
         of: one.of,

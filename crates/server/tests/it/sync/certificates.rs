@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use perisai_store::{Credential, NewCertificate};
+use perisai_store::{Credential, Fingerprint, NewCertificate};
 use tempfile::TempDir;
 
 use super::{Running, pace};
@@ -10,12 +10,17 @@ use crate::sample::{id, indicator};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_know_each_other_by_pinned_certificates() {
-    let secured = || Running::over(Arc::new(TempDir::new().unwrap()), pace(), false);
+    let secured = || {
+        let folder = Arc::new(TempDir::new().unwrap());
+        Running::with_settings(folder, pace(), |settings| settings.plain = false)
+    };
     let (one, two) = (secured().await, secured().await);
     one.knows(two.own(), "two", "community").await;
     one.basket("out", &[(two.own(), "r")]).await;
     one.takes(None, "out", None, &[indicator(1, 1)]).await;
-    let pin = one.fingerprint.unwrap().to_string();
+    let (pin, ours) = (one.fingerprint.clone().unwrap(), two.fingerprint.clone().unwrap());
+    let pinned = pin.clone();
+    let ours: Fingerprint = ours.parse().unwrap();
     two.peers_with(&one, "one", |peer| {
         peer.credential = Credential::None;
         peer.fingerprints = vec![pin];
@@ -25,7 +30,7 @@ async fn nodes_know_each_other_by_pinned_certificates() {
     let state = two.node.sync_now("one").await.unwrap();
     assert!(state.trouble().is_some(), "{state:?}");
     let known = NewCertificate {
-        fingerprint: two.fingerprint.unwrap(),
+        fingerprint: ours,
         organisation: two.own(),
         name: "its node".to_owned(),
         valid_until: None,
@@ -34,17 +39,13 @@ async fn nodes_know_each_other_by_pinned_certificates() {
     assert_eq!(two.syncs("one").await.stored, 1);
     assert_eq!(two.shows(two.own(), &id("indicator", 1)).await.len(), 1);
     // Revoked, it is nobody's again.
-    one.node
-        .store()
-        .revoke_certificate(two.fingerprint.unwrap())
-        .await
-        .unwrap();
+    one.node.store().revoke_certificate(ours).await.unwrap();
     assert!(two.node.sync_now("one").await.unwrap().trouble().is_some());
     // A server with another certificate is not believed.
     let other = secured().await;
     two.peers_with(&other, "other", |peer| {
         peer.credential = Credential::None;
-        peer.fingerprints = vec![one.fingerprint.unwrap().to_string()];
+        peer.fingerprints = vec![pinned];
     })
     .await;
     let state = two.node.sync_now("other").await.unwrap();

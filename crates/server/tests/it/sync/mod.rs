@@ -20,8 +20,8 @@ use perisai_model::{Audience, Organisation};
 use perisai_policy::Recipient;
 use perisai_server::start;
 use perisai_store::{
-    Credential, Delivery, Fingerprint, NewCollection, NewSource, NewToken, PageQuery, PeerState, Receipt,
-    Rights, SourceKind,
+    Credential, Delivery, NewCollection, NewSource, NewToken, PageQuery, PeerState, Receipt, Rights,
+    SourceKind,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -34,10 +34,10 @@ use crate::sample::bytes;
 pub(crate) struct Running {
     pub(crate) node: Arc<Node>,
     pub(crate) address: SocketAddr,
+    /// Of its certificate, where it has one.
+    pub(crate) fingerprint: Option<String>,
     /// A token of who runs it.
     pub(crate) admin: Option<String>,
-    /// That of its certificate, where it has one.
-    pub(crate) fingerprint: Option<Fingerprint>,
     folder: Arc<TempDir>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
@@ -71,18 +71,22 @@ impl Running {
     }
 
     pub(crate) async fn with(folder: Arc<TempDir>, pace: Pace) -> Self {
-        Self::over(folder, pace, true).await
+        Self::with_settings(folder, pace, |_| {}).await
     }
 
-    /// The same over plain HTTP or TLS.
-    pub(crate) async fn over(folder: Arc<TempDir>, pace: Pace, plain: bool) -> Self {
-        let settings = NodeSettings {
+    pub(crate) async fn with_settings(
+        folder: Arc<TempDir>,
+        pace: Pace,
+        change: impl Fn(&mut NodeSettings),
+    ) -> Self {
+        let mut settings = NodeSettings {
             data: folder.path().join("node"),
             listen: "127.0.0.1:0".parse().unwrap(),
-            plain,
+            plain: true,
             page: 5_000,
             ..NodeSettings::default()
         };
+        change(&mut settings);
         // Another that was stopped may still be letting go of it.
         let mut ready = start(settings.clone()).await;
         for _ in 0..100 {
@@ -95,8 +99,8 @@ impl Running {
         let mut ready = ready.unwrap();
         ready.pace = pace;
         let (node, address) = (Arc::clone(&ready.node), ready.server.address().unwrap());
+        let fingerprint = ready.server.fingerprint().map(|print| print.to_string());
         let admin = ready.first_token.clone();
-        let fingerprint = ready.server.fingerprint();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(ready.serve(async move {
             let _ = stopped.await;
@@ -104,8 +108,8 @@ impl Running {
         Self {
             node,
             address,
-            admin,
             fingerprint,
+            admin,
             folder,
             stop: Some(stop),
             task,
@@ -124,12 +128,7 @@ impl Running {
     }
 
     pub(crate) fn url(&self) -> String {
-        let scheme = if self.fingerprint.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        format!("{scheme}://{}/taxii2/", self.address)
+        format!("http://{}/taxii2/", self.address)
     }
 
     /// Makes another organisation known, with what it is to us: words of `client community`.

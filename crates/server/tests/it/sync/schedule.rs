@@ -66,3 +66,36 @@ async fn peers_are_pulled_on_their_interval_and_pushed_to_at_once() {
     two.stop().await;
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_with_certificates_of_their_own_know_each_other_by_fingerprint() {
+    crate::node::provider();
+    let folder = std::sync::Arc::new(tempfile::TempDir::new().unwrap());
+    let one = Running::with_settings(folder, super::pace(), |settings| settings.plain = false).await;
+    let two = Running::start().await;
+    one.knows(two.own(), "two", "").await;
+    one.basket("out", &[(two.own(), "r")]).await;
+    one.takes(None, "out", None, &[indicator(1, 1)]).await;
+    let right = one.fingerprint.clone().unwrap();
+    let wrong = "0".repeat(64);
+    for (name, fingerprints) in [
+        ("none", vec![]),
+        ("wrong", vec![wrong.clone()]),
+        ("right", vec![wrong, right]),
+    ] {
+        two.peers_with(&one, name, |peer| {
+            peer.url = one.url().replace("http://", "https://");
+            peer.fingerprints = fingerprints;
+        })
+        .await;
+        let state = two.node.sync_now(name).await.unwrap();
+        let trouble = state.trouble().map(|trouble| trouble.error.as_str());
+        match name {
+            "right" => assert_eq!((trouble, state.stored), (None, 1)),
+            _ => assert!(
+                trouble.is_some_and(|error| error.contains("no trusted connection")),
+                "{trouble:?}"
+            ),
+        }
+    }
+}
