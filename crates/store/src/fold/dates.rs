@@ -20,7 +20,11 @@ pub(crate) enum Finest {
 /// The marks of a time in microseconds since 1970.
 pub(super) fn marks(property: &str, micros: i64, finest: Finest) -> Vec<String> {
     let date = date(micros);
-    let mut marks = vec![decade(property, date), year(property, date), month(property, date)];
+    let mut marks = vec![
+        decade(property, date),
+        year(property, date),
+        month(property, date),
+    ];
     if finest == Finest::Day {
         marks.push(day(property, date));
     }
