@@ -5,8 +5,14 @@ mod bad_input;
 mod command_line;
 mod examples;
 mod intelligence;
+#[cfg(target_os = "linux")]
+mod killed;
 #[cfg(unix)]
 mod live;
+#[cfg(target_os = "linux")]
+mod node;
+#[cfg(target_os = "linux")]
+mod node_faults;
 mod planted;
 mod shared_data;
 mod told;
