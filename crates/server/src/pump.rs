@@ -14,6 +14,9 @@ const SLOWEST: u64 = 1024;
 /// For how long what is left of a body is read and thrown away, so that its sender comes to read the answer.
 const LINGER: Duration = Duration::from_secs(5);
 
+/// How much of it.
+const LEFT: usize = 64 << 20;
+
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
@@ -76,6 +79,13 @@ async fn stop(pieces: mpsc::Sender<io::Result<Bytes>>, end: End) -> End {
 
 fn linger(mut body: Body) {
     tokio::spawn(timeout(LINGER, async move {
-        while let Some(Ok(_)) = body.frame().await {}
+        let mut left = LEFT;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, axum::body::Bytes::len);
+            match left.checked_sub(length) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
     }));
 }

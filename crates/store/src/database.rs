@@ -190,13 +190,13 @@ struct Cache {
 }
 
 const WRITER_CACHE: Cache = Cache {
-    objects: 16,
-    derived: 2,
+    objects: 8,
+    derived: 1,
 };
 
 const FOLDER_CACHE: Cache = Cache {
     objects: 2,
-    derived: 24,
+    derived: 16,
 };
 
 const READER_CACHE: Cache = Cache {

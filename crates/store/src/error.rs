@@ -25,8 +25,8 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// There is no room left.
-    #[error("the disk is full: nothing of this was stored")]
+    /// There is no room left, or none that may be used.
+    #[error("the disk is full, or cannot be written: nothing of this was stored")]
     Full,
     /// The database cannot be reached, or did not answer.
     #[error("the database does not answer: nothing of this was confirmed")]
@@ -77,8 +77,9 @@ fn article(word: &str) -> &'static str {
     }
 }
 
-/// SQLite's code for a full disk.
+/// SQLite's code for a full disk, and for one that takes nothing more for another reason, such as a quota.
 const SQLITE_FULL: &str = "13";
+const SQLITE_IOERR_WRITE: &str = "778";
 
 /// PostgreSQL's code for a full disk.
 const POSTGRES_FULL: &str = "53100";
@@ -87,7 +88,7 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(told) => match told.code().as_deref() {
-                Some(SQLITE_FULL | POSTGRES_FULL) => Self::Full,
+                Some(SQLITE_FULL | SQLITE_IOERR_WRITE | POSTGRES_FULL) => Self::Full,
                 // Connection exceptions, operator intervention (shutdown), SQLite's busy and locked.
                 Some(code) if code.starts_with("08") || code.starts_with("57P") => Self::Unavailable(error),
                 Some("5" | "6") => Self::Unavailable(error),
@@ -95,6 +96,8 @@ impl From<sqlx::Error> for Error {
             },
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            // Half an answer, where a connection was cut.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error),

@@ -5,10 +5,16 @@ mod bad_input;
 mod command_line;
 mod examples;
 mod intelligence;
+#[cfg(target_os = "linux")]
+mod killed;
 #[cfg(unix)]
 mod live;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod node;
+#[cfg(unix)]
+mod node_commands;
+#[cfg(target_os = "linux")]
+mod node_faults;
 mod planted;
 mod shared_data;
 mod told;

@@ -36,10 +36,18 @@ pub(super) enum Refused {
     Broken { stored: u64 },
     #[error("too many deliveries at once")]
     Busy,
-    #[error("this cannot be answered now")]
+    #[error("{}", told(.0))]
     Store(#[from] perisai_store::Error),
     #[error("this cannot be answered")]
     Internal(&'static str),
+}
+
+/// What of the store's troubles is told. That there is no room a sender may know: to send less may help.
+const fn told(error: &perisai_store::Error) -> &'static str {
+    match error {
+        perisai_store::Error::Full => "the disk is full: what was sent last is not stored",
+        _ => "this cannot be answered now",
+    }
 }
 
 /// An error message (section 3.6.1).

@@ -19,6 +19,28 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
+    /// The name of its database in PostgreSQL.
+    pub(crate) fn database_name(&self) -> &str {
+        let url = self.database.as_deref().unwrap_or_default();
+        let path = url.split('?').next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Lets a node look for PostgreSQL's socket in a folder; gives the one where it is. `None` where it is asked over TCP.
+    pub(crate) fn through(&mut self, folder: &std::path::Path) -> Option<std::path::PathBuf> {
+        let url = self.database.as_mut()?;
+        let (_, query) = url.split_once('?')?;
+        let host = query
+            .split('&')
+            .find_map(|part| part.strip_prefix("host="))?
+            .to_owned();
+        if !host.starts_with('/') {
+            return None;
+        }
+        *url = url.replacen(&host, folder.to_str()?, 1);
+        Some(host.into())
+    }
+
     /// Those of a node that keeps all there.
     pub(crate) fn settings(&self) -> NodeSettings {
         NodeSettings {

@@ -17,6 +17,8 @@ mod filters;
 mod hidden;
 mod intelligence;
 mod log_ins;
+#[cfg(unix)]
+mod lost;
 mod manners;
 mod node;
 mod peers;

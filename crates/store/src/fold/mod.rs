@@ -62,6 +62,8 @@ impl Store {
     /// there is enough for a step that is worth it, but never long.
     pub async fn keep_folding(&self) {
         self.keep_filter().await;
+        // What came before the last end of the node may still wait.
+        self.inner().came.notify_one();
         loop {
             self.inner().came.to_fold.notified().await;
             self.let_gather().await;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 const TAXII: &str = "application/taxii+json;version=2.1";
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where a server is, and as whom it is asked.
 #[derive(Debug, Clone)]
@@ -89,7 +89,8 @@ impl Client {
         head += "\r\n";
         stream.get_mut().write_all(head.as_bytes())?;
         stream.get_mut().write_all(body)?;
-        let (answer, stays_open) = read(&mut stream)?;
+        let read = read(&mut stream).with_context(|| format!("no answer to {method} {path}"));
+        let (answer, stays_open) = read?;
         if stays_open {
             self.stream = Some(stream);
         }
