@@ -52,7 +52,7 @@ impl Filter {
     pub(crate) fn may_have(&self, hash: i64) -> bool {
         let has = |part: &Part| {
             let block = &part.blocks[part.at(hash)];
-            bits(hash).all(|bit| block[bit / 64] >> (bit % 64) & 1 == 1)
+            bits(hash).all(|bit| (block[bit / 64] >> (bit % 64)) & 1 == 1)
         };
         !self.is_whole || self.parts.iter().any(has)
     }
@@ -62,7 +62,7 @@ impl Part {
     /// Its block for a digest, whose upper 28 bits choose it.
     fn at(&self, hash: i64) -> usize {
         let upper = hash.cast_unsigned() >> 36;
-        usize::try_from(upper * self.blocks.len() as u64 >> 28).unwrap_or(0)
+        usize::try_from((upper * self.blocks.len() as u64) >> 28).unwrap_or(0)
     }
 }
 
