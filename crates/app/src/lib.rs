@@ -15,9 +15,9 @@ pub use files::{InvalidGlob, Selection, files_of};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
 pub use node::{
-    AddPeer, BackupError, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat, Node,
-    NodeSettings, Outgoing, Pace, PeerError, Received, Seen, SettingsError, SightingsTaken, TlsFiles, Work,
-    restore,
+    AddPeer, BackupError, CURSOR_KEY, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat,
+    Node, NodeSettings, Outgoing, Pace, PeerError, Received, Seen, SettingsError, SightingsTaken, TlsFiles,
+    Work, restore,
 };
 pub use perisai_events::ReadOptions;
 pub use perisai_exchange::{Limits, Retry};

@@ -27,6 +27,9 @@ pub use self::sync::{AddPeer, Pace, PeerError};
 /// The name of the source of what our own people make.
 const OWN: &str = "own";
 
+/// The name of the secret that cursors of TAXII are signed with.
+pub const CURSOR_KEY: &str = "cursor-key";
+
 /// A node.
 #[derive(Debug)]
 pub struct Node {
@@ -47,6 +50,8 @@ impl Node {
     pub async fn open(settings: NodeSettings) -> Result<Self, Error> {
         make_folder(&settings.data)?;
         let store = Store::open(&settings.location()).await?;
+        // Made now: later there may be no room for it.
+        store.secret(CURSOR_KEY).await?;
         store.set_default_tlp(settings.default_tlp).await?;
         name_own(&store, &settings.title).await?;
         let key = NodeKey::of_file(&settings.data.join("node.key"))?;

@@ -109,7 +109,7 @@ mod tests {
         };
         check(
             Listing::Text,
-            "name         client  tags\nМи́р          yes     a b\n=x\\u{1b}[2J  no\n",
+            "name         client  tags\nМи́р         yes     a b\n=x\\u{1b}[2J  no\n",
         );
         check(
             Listing::Csv,

@@ -238,7 +238,7 @@ fn a_source_is_trusted_by_degrees_and_recalled() {
         "{recalled}"
     );
     // What another says of the same value stands for itself.
-    assert_eq!(home.lines(&["intel", "search"]).len(), 1);
+    assert_eq!(home.lines(&["intel", "search", "--type", "indicator"]).len(), 1);
     home.done(&["intel", "reindex"]);
     assert_eq!(home.lines(&["intel", "search", "--value", "192.0.2.7"]).len(), 1);
     assert_eq!(

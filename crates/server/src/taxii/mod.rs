@@ -30,6 +30,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any};
 use axum::{Extension, Router};
+use perisai_app::CURSOR_KEY;
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
@@ -48,7 +49,7 @@ struct Shared {
 impl Shared {
     /// What cursors are signed with.
     async fn key(&self, state: &State) -> Result<[u8; 32], Refused> {
-        let make = || state.node.store().secret("cursor-key");
+        let make = || state.node.store().secret(CURSOR_KEY);
         Ok(*self.key.get_or_try_init(make).await?)
     }
 }

@@ -21,7 +21,9 @@ async fn nodes_know_each_other_by_pinned_certificates() {
     let (pin, ours) = (one.fingerprint.clone().unwrap(), two.fingerprint.clone().unwrap());
     let pinned = pin.clone();
     let ours: Fingerprint = ours.parse().unwrap();
+    let https = |node: &Running| format!("https://{}/taxii2/", node.address);
     two.peers_with(&one, "one", |peer| {
+        peer.url = https(&one);
         peer.credential = Credential::None;
         peer.fingerprints = vec![pin];
     })
@@ -43,7 +45,9 @@ async fn nodes_know_each_other_by_pinned_certificates() {
     assert!(two.node.sync_now("one").await.unwrap().trouble().is_some());
     // A server with another certificate is not believed.
     let other = secured().await;
+    other.knows(two.own(), "two", "").await;
     two.peers_with(&other, "other", |peer| {
+        peer.url = https(&other);
         peer.credential = Credential::None;
         peer.fingerprints = vec![pinned];
     })
