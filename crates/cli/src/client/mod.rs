@@ -32,7 +32,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which node")]
 pub(crate) struct Which {
-    /// A node elsewhere, such as https://node.example:6443; the token for it stands in PERISAI_TOKEN
+    /// A node elsewhere, by its address; the token for it stands in PERISAI_TOKEN
     #[arg(long, value_name = "URL", conflicts_with_all = ["data", "config", "database"])]
     node: Option<Url>,
     /// SHA-256 of that node's certificate, where it is self-signed: the node says it when it starts
