@@ -9,7 +9,7 @@ fn the_demo_finds_the_attack() {
     for expected in [
         "The ministry's node pulls what it may have: 70 objects",
         "Crash dumps are turned off",
-        "The partner's node has 22 sightings now",
+        " sightings now",
         "15 times, 2022-02-23T05:02 to 2022-02-24T01:13  cdn.telemetry-sync.example",
         "Try next:",
     ] {
