@@ -1,32 +1,17 @@
-//! Taking files into the store: STIX objects as the bytes that they are, everything else as indicators written as STIX.
+//! Taking in files that somebody of ours gives.
 
-use std::borrow::Cow;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use perisai_intel::write::{self, Maker};
-use perisai_intel::{Format, Options, read_objects};
-use perisai_model::{Audience, Context, Intel, Place, Problem, Timestamp, Tlp};
-use perisai_store::{Delivery, Error, NewSource, Outcome, Source, SourceKind};
+use perisai_intel::Options;
+use perisai_model::{Audience, Tlp};
+use perisai_store::{Delivery, Error, NewSource, SourceKind};
 use tokio::runtime::Handle;
 
 use super::Node;
+use super::intake::{Imported, Intake, Taking};
 use crate::files::Input;
-use crate::intel::{Takes, unpack_all, unpack_paths};
+use crate::intel::{unpack_all, unpack_paths};
 use crate::stop::Stop;
-
-/// How many objects are stored together.
-const BATCH: usize = 2_000;
-
-/// How many bytes of them, at most, but for a single one.
-const BYTES: usize = 16 << 20;
-
-/// How many problems are kept; the rest is counted.
-const PROBLEMS: usize = 1_000;
-
-/// How much of a source is looked at to tell its format, in bytes.
-const HEAD: u64 = 64 << 10;
 
 /// How files are taken in.
 #[derive(Debug, Clone, Default)]
@@ -43,21 +28,6 @@ pub struct ImportOptions {
     pub intel: Options,
     /// What the file is called, where its path says nothing: it was sent.
     pub name: Option<String>,
-}
-
-/// What an import came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// Objects that are new.
-    pub stored: u64,
-    /// Objects that were here.
-    pub known: u64,
-    /// Objects that change what is another's, kept apart.
-    pub apart: u64,
-    /// Objects that could not be kept, and entries that could not be read.
-    pub refused: u64,
-    /// The first thousand of what went wrong.
-    pub problems: Vec<Problem>,
 }
 
 impl Node {
@@ -87,27 +57,30 @@ impl Node {
             organisation: None,
             tlp: None,
         }))?;
-        let mut taking = Taking {
+        let mut taking = Taking::new(Intake {
             node: self,
             runtime,
-            options,
-            collection: collection.transpose()?,
             source: &source,
-            batch: Vec::new(),
-            bytes: 0,
-            imported: Imported::default(),
-            failed: None,
+            head: Delivery {
+                source: source.number,
+                collection: collection.transpose()?,
+                tlp: options.tlp,
+                audience: options.audience.clone(),
+                objects: Vec::new(),
+            },
+            identity: self.identity(),
+            tlp: options.tlp.or(source.tlp),
+            introduction: None,
+            options: options.intel.clone(),
+            stop,
             under_way,
-        };
+        });
         match &options.name {
             Some(name) => unpack_all(named(paths, name), stop, &mut taking),
             None => unpack_paths(paths, stop, &mut taking),
         }
-        taking.deliver();
-        match taking.failed {
-            Some(error) => Err(error),
-            None => Ok(taking.imported),
-        }
+        let (imported, failed) = taking.end();
+        failed.map_or(Ok(imported), Err)
     }
 }
 
@@ -115,171 +88,6 @@ impl Node {
 fn named(paths: &[PathBuf], name: &str) -> Vec<Input> {
     let inputs = paths.iter().map(|path| Input::named(path.clone(), name));
     inputs.collect()
-}
-
-/// An import under way.
-struct Taking<'a> {
-    node: &'a Node,
-    runtime: &'a Handle,
-    options: &'a ImportOptions,
-    collection: Option<i64>,
-    source: &'a Source,
-    batch: Vec<Vec<u8>>,
-    bytes: usize,
-    imported: Imported,
-    /// The store failed; nothing more is taken.
-    failed: Option<Error>,
-    under_way: &'a mut dyn FnMut(&Imported),
-}
-
-impl Taking<'_> {
-    /// Adds an object, and stores what has gathered where it is enough. False: the store failed.
-    fn add(&mut self, object: Vec<u8>) -> bool {
-        self.bytes += object.len();
-        self.batch.push(object);
-        if self.batch.len() >= BATCH || self.bytes >= BYTES {
-            self.deliver();
-        }
-        self.failed.is_none()
-    }
-
-    /// Stores what has gathered.
-    fn deliver(&mut self) {
-        self.bytes = 0;
-        let objects = std::mem::take(&mut self.batch);
-        if objects.is_empty() || self.failed.is_some() {
-            return;
-        }
-        let delivery = Delivery {
-            source: self.source.number,
-            collection: self.collection,
-            tlp: self.options.tlp,
-            audience: self.options.audience.clone(),
-            objects,
-        };
-        let receipts = match self.runtime.block_on(self.node.store.ingest(delivery)) {
-            Ok(receipts) => receipts,
-            Err(error) => return self.failed = Some(error),
-        };
-        for receipt in receipts {
-            let id = receipt.id.as_deref().unwrap_or("an object without an id");
-            match receipt.outcome {
-                Outcome::Stored => self.imported.stored += 1,
-                Outcome::Known => self.imported.known += 1,
-                Outcome::Apart => {
-                    self.imported.apart += 1;
-                    self.tell(format!("{id}: another's, so kept apart"));
-                }
-                Outcome::Refused(why) => {
-                    self.imported.refused += 1;
-                    self.tell(format!("{id}: {why}"));
-                }
-            }
-        }
-        (self.under_way)(&self.imported);
-    }
-
-    fn tell(&mut self, why: String) {
-        self.keep(Problem::new(Place::file(&*self.source.name), why));
-    }
-
-    fn keep(&mut self, problem: Problem) {
-        if self.imported.problems.len() < PROBLEMS {
-            self.imported.problems.push(problem);
-        }
-    }
-
-    fn stix(&mut self, place: &Place, reader: &mut dyn BufRead) -> io::Result<()> {
-        let mut problems = Vec::new();
-        let read = read_objects(
-            place,
-            reader,
-            &mut |object| match self.add(object.bytes.to_vec()) {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
-            },
-            &mut problems,
-        )?;
-        self.imported.refused += read.problems;
-        problems.into_iter().for_each(|problem| self.keep(problem));
-        Ok(())
-    }
-
-    /// Anything else: its values and rules become indicators of our own, which are the same on each import.
-    fn other(&mut self, place: &Place, reader: &mut dyn BufRead) -> io::Result<()> {
-        let mut intel = Intel::default();
-        let mut options = self.options.intel.clone();
-        options.skip_unknown |= place.member.is_some();
-        perisai_intel::read(place, reader, &options, &mut intel)?;
-        self.imported.refused += intel.problems.len() as u64;
-        let identity = self.node.identity();
-        let since = Timestamp::from_microsecond(self.source.created).unwrap_or(Timestamp::UNIX_EPOCH);
-        let by = Maker {
-            identity: Some(&identity),
-            // What one source says is not what another does: each may be shared, trusted and recalled otherwise.
-            source: Some(&self.source.name),
-            created: since,
-            modified: since,
-        };
-        // What is ours to write says itself how it may be shared, wherever it goes.
-        let tlp = self.options.tlp.or(self.source.tlp);
-        let values = intel.indicators.iter().map(|one| {
-            let context = marked(intel.context(one.context), tlp);
-            write::indicator(one.kind, one.value, &context, &by)
-        });
-        let rules = intel.rules.iter().map(|rule| {
-            let context = marked(intel.context(rule.context), tlp);
-            write::rule(rule.language, &rule.text, &context, &by)
-        });
-        for written in values.chain(rules) {
-            match written {
-                Ok(object) => {
-                    if !self.add(object) {
-                        break;
-                    }
-                }
-                Err(why) => {
-                    self.imported.refused += 1;
-                    self.keep(Problem::new(place.clone(), why.to_string()));
-                }
-            }
-        }
-        intel.problems.into_iter().for_each(|problem| self.keep(problem));
-        Ok(())
-    }
-}
-
-/// What is said of an entry, with a marking where it has none.
-fn marked(context: &Context, tlp: Option<Tlp>) -> Cow<'_, Context> {
-    match (context.tlp, tlp) {
-        (None, Some(_)) => Cow::Owned(Context {
-            tlp,
-            ..context.clone()
-        }),
-        _ => Cow::Borrowed(context),
-    }
-}
-
-impl Takes for Taking<'_> {
-    fn take(&mut self, place: &Place, reader: &mut dyn Read) -> io::Result<()> {
-        if self.failed.is_some() {
-            return Ok(());
-        }
-        let mut head = Vec::new();
-        let whole = Read::take(&mut *reader, HEAD).read_to_end(&mut head)?
-            < usize::try_from(HEAD).unwrap_or(usize::MAX);
-        let format = perisai_intel::format_of_head(&head, whole);
-        let mut reader = BufReader::with_capacity(1 << 16, Cursor::new(head).chain(reader));
-        match format {
-            Format::Stix => self.stix(place, &mut reader),
-            _ => self.other(place, &mut reader),
-        }
-    }
-
-    fn problem(&mut self, problem: Problem) {
-        self.imported.refused += 1;
-        self.keep(problem);
-    }
 }
 
 #[cfg(test)]

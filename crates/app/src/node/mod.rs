@@ -4,6 +4,7 @@ mod backup;
 mod deletion;
 mod identity;
 mod import;
+mod intake;
 mod jobs;
 mod outgoing;
 mod settings;
@@ -16,7 +17,8 @@ use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store,
 
 pub use self::backup::{BackupError, restore};
 pub use self::deletion::Received;
-pub use self::import::{ImportOptions, Imported};
+pub use self::import::ImportOptions;
+pub use self::intake::Imported;
 pub use self::jobs::{Job, JobState, JobStatus, Jobs, Work};
 pub use self::outgoing::Outgoing;
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};

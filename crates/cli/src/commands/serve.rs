@@ -72,7 +72,10 @@ async fn serve(settings: NodeSettings) -> anyhow::Result<()> {
     let mut end = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let ready = start(settings).await?;
-    tell(&ready, &mut io::stdout().lock())?;
+    if let Err(error) = io::stdout().write_all(told(&ready).as_bytes()) {
+        // Who started it looks away; its partners do not.
+        tracing::warn!(%error, "what is said at the start was not read; `perisai token add` makes another token");
+    }
     let reload = ready.server.reload();
     tokio::spawn(async move {
         while hang_up.recv().await.is_some() {
@@ -93,20 +96,21 @@ async fn serve(settings: NodeSettings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says where it is, and what is said only once.
-fn tell(ready: &Ready, out: &mut dyn Write) -> io::Result<()> {
+/// Where it is, and what is said only once.
+fn told(ready: &Ready) -> String {
+    let mut told = String::new();
     let fingerprint = ready.server.fingerprint();
-    let scheme = if fingerprint.is_some() { "https" } else { "http" };
     if let Some(address) = ready.server.address() {
-        writeln!(out, "Listening on {scheme}://{address}/taxii2/")?;
+        let scheme = if fingerprint.is_some() { "https" } else { "http" };
+        told += &format!("Listening on {scheme}://{address}/taxii2/\n");
     }
     if let Some(fingerprint) = fingerprint {
-        writeln!(out, "Certificate's SHA-256, for partners to pin: {fingerprint}")?;
+        told += &format!("Certificate's SHA-256, for partners to pin: {fingerprint}\n");
     }
     if let Some(token) = &ready.first_token {
-        writeln!(out, "Token of who runs this node, shown this once: {token}")?;
+        told += &format!("Token of who runs this node, shown this once: {token}\n");
     }
-    out.flush()
+    told
 }
 
 /// Logs go to standard error.

@@ -452,6 +452,25 @@ fn a_backup_is_restored_to_either_database() {
 }
 
 #[test]
+fn a_node_to_which_nobody_listens_goes_on() {
+    let home = Home::new(&[]);
+    let data = home.path("data");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let child = command(&["serve", "--data", &data, "--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = Vec::new();
+    let mut served = Served { child, said };
+    let mut log = BufReader::new(served.child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("perisai token add")));
+    assert_eq!(home.lines(&["org", "list"]).len(), 1);
+    assert!(served.child.try_wait().unwrap().is_none());
+}
+
+#[test]
 fn a_hunt_takes_its_intelligence_from_a_node_and_tells_what_it_saw() {
     let log = b"2022-02-24T05:01:00Z client 10.0.0.5 query green.example\n\
                 2022-02-24T05:03:00Z client 10.0.0.7 query www.green.example\n";

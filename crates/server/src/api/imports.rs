@@ -83,7 +83,7 @@ pub(crate) async fn add(
             .await
             .map_err(|error| perisai_store::Error::Damaged(format!("the import ended early: {error}")))??;
         let data = json!({"file": name, "source": source, "stored": imported.stored, "known": imported.known,
-            "apart": imported.apart, "refused": imported.refused});
+            "apart": imported.apart, "refused": imported.refused, "deleted": imported.deleted});
         noting.write_down(&caller, "import", data).await?;
         Ok(Work::Import(imported))
     });

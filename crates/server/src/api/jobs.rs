@@ -74,6 +74,10 @@ pub(crate) enum WorkBody {
         apart: u64,
         /// Objects and entries that could not be taken.
         refused: u64,
+        /// Objects that were deleted because tombstones told so.
+        deleted: u64,
+        /// Entries that are not meant for detection, or of a kind that is not looked for.
+        left_out: u64,
         /// The first thousand of what went wrong.
         problems: Vec<String>,
     },
@@ -119,6 +123,8 @@ impl From<Work> for WorkBody {
                 known: work.known,
                 apart: work.apart,
                 refused: work.refused,
+                deleted: work.deleted,
+                left_out: work.left_out,
                 problems: work.problems.iter().map(ToString::to_string).collect(),
             },
             Work::Recall(work) => Self::Recall {

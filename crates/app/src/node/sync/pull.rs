@@ -3,20 +3,16 @@
 use std::time::{Duration, Instant};
 
 use perisai_exchange::taxii::{Client, CollectionUrl, Cursor, Found, Page, PullOptions};
+use perisai_model::Place;
 use perisai_store::Credential;
 
 use super::feeds::bytes_of;
 use super::register;
 use super::round::{End, Failure, Round};
+use crate::node::intake::{Batch, Imported};
 
 /// For how long it is remembered which collections there are.
 const FRESH: Duration = Duration::from_secs(3600);
-
-/// How many objects are stored together.
-const BATCH: usize = 2_000;
-
-/// How many bytes of them, at most, but for a single one.
-const BYTES: usize = 16 << 20;
 
 /// The collections of a server that are pulled.
 #[derive(Debug, Clone)]
@@ -109,24 +105,22 @@ impl Round<'_> {
 
     /// Stores objects in steps.
     pub(super) async fn store_all(&mut self, objects: impl Iterator<Item = Vec<u8>>) -> Result<(), Failure> {
-        let mut batch = Vec::new();
-        let mut bytes = 0;
+        let mut batch = Batch::default();
         for object in objects {
-            if !batch.is_empty() && (batch.len() >= BATCH || bytes + object.len() > BYTES) {
-                self.store_some(std::mem::take(&mut batch)).await?;
-                bytes = 0;
+            if let Some(enough) = batch.add(object) {
+                self.store_some(enough).await?;
             }
-            bytes += object.len();
-            batch.push(object);
         }
-        self.store_some(batch).await
+        self.store_some(batch.take()).await
     }
 
     async fn store_some(&mut self, objects: Vec<Vec<u8>>) -> Result<(), Failure> {
         if !objects.is_empty() {
             let delivery = self.delivery(objects)?;
             let received = self.node.receive(delivery).await?;
-            self.count(received);
+            let mut imported = Imported::default();
+            imported.count(received, &Place::file(&*self.peer.url));
+            self.count(imported);
         }
         Ok(())
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use perisai_model::Tlp;
-use perisai_store::{Delivery, Error, Outcome, Peer, PeerKind, PeerState, Secret, Source, Trouble, Way};
+use perisai_store::{Delivery, Error, Peer, PeerKind, PeerState, Secret, Source, Trouble, Way};
 use url::Url;
 
 use super::pull::Remotes;
 use super::push::Target;
 use super::{Pace, micros, now, register};
-use crate::node::{Node, Received};
+use crate::node::{Imported, Node};
 
 /// How long an error is that is kept, in bytes.
 const SHOWN: usize = 600;
@@ -202,34 +202,30 @@ impl Round<'_> {
         })
     }
 
-    /// Counts what became of what came.
-    pub(super) fn count(&mut self, received: Received) {
-        count(&mut self.state, received);
+    /// Counts what came, and tells what was wrong with it under the name that people know: not of a file here.
+    pub(super) fn count(&mut self, imported: Imported) {
+        self.state.stored += imported.stored;
+        self.state.known += imported.known;
+        self.state.apart += imported.apart;
+        self.state.deleted += imported.deleted;
+        let shown: Arc<str> = self.peer.url.as_str().into();
+        let lines = imported.problems.into_iter().map(|problem| {
+            let mut place = problem.place;
+            place.path = Arc::clone(&shown);
+            format!("{place}: {}", problem.why)
+        });
+        self.refuse(imported.refused, lines);
+        if imported.left_out > 0 {
+            self.state.tell(format!(
+                "{shown}: {} entries left out: not meant for detection, or of no kind that is used",
+                imported.left_out
+            ));
+        }
     }
 
     /// Counts, and tells, what could not be read.
     pub(super) fn refuse(&mut self, count: u64, why: impl IntoIterator<Item = String>) {
         self.state.refused += count;
         why.into_iter().take(5).for_each(|line| self.state.tell(line));
-    }
-}
-
-/// Counts what became of what came.
-pub(super) fn count(state: &mut PeerState, received: Received) {
-    state.deleted += received.deleted;
-    for receipt in received.receipts {
-        let id = receipt.id.as_deref().unwrap_or("an object without an id");
-        match receipt.outcome {
-            Outcome::Stored => state.stored += 1,
-            Outcome::Known => state.known += 1,
-            Outcome::Apart => {
-                state.apart += 1;
-                state.tell(format!("{id}: it changes what is another's, so it is kept apart"));
-            }
-            Outcome::Refused(why) => {
-                state.refused += 1;
-                state.tell(format!("{id}: {why}"));
-            }
-        }
     }
 }

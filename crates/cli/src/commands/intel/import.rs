@@ -1,5 +1,6 @@
 //! `perisai intel import`.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +64,8 @@ struct Sum {
     known: u64,
     apart: u64,
     refused: u64,
+    deleted: u64,
+    left_out: u64,
     problems: Vec<String>,
 }
 
@@ -73,6 +76,29 @@ impl Sum {
         self.known += number("known");
         self.apart += number("apart");
         self.refused += number("refused");
+        self.deleted += number("deleted");
+        self.left_out += number("left_out");
+    }
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "{} stored, {} known, {} kept apart, {} refused",
+            self.stored, self.known, self.apart, self.refused
+        )?;
+        if self.deleted > 0 {
+            write!(out, ", {} deleted", self.deleted)?;
+        }
+        if self.left_out > 0 {
+            write!(
+                out,
+                "; {} left out: not meant for detection, or of no kind that is used",
+                self.left_out
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -99,11 +125,7 @@ impl Import {
         let mut errors = io::stderr().lock();
         report::problems(&sum.problems, self.explain_problems, &mut errors)?;
         let mut out = io::stdout().lock();
-        writeln!(
-            out,
-            "{} stored, {} known, {} kept apart, {} refused",
-            sum.stored, sum.known, sum.apart, sum.refused
-        )?;
+        writeln!(out, "{sum}")?;
         Ok(match () {
             () if stop.is_set() => Outcome::Interrupted,
             () if sum.refused > 0 || (sum.problems.len() as u64) > sum.apart => Outcome::SomeFailed,
