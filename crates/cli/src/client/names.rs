@@ -16,7 +16,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const fn path(self) -> &'static str {
+    pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Organisation => "/api/organisations",
             Self::Group => "/api/groups",
@@ -80,6 +80,9 @@ impl Client {
     /// # Errors
     /// Where the node cannot be asked.
     pub(crate) async fn name_organisations(&self, items: &mut [Value]) -> anyhow::Result<()> {
+        if items.iter().all(|item| item["organisation"].is_null()) {
+            return Ok(());
+        }
         let all = match self.all(Kind::Organisation.path()).await {
             Err(error) if error.is::<super::Refused>() => return Ok(()),
             all => all?,

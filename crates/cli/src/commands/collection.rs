@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::listed::List;
 use crate::Outcome;
 use crate::client::{Client, Column, Kind, Listing, Which, encoded, list};
 
@@ -50,15 +51,6 @@ pub(crate) struct Add {
     /// Query: meant by name for one of these organisations
     #[arg(long, value_name = "ORG")]
     audience: Vec<String>,
-    #[command(flatten)]
-    node: Which,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct List {
-    /// How to write the list
-    #[arg(long, short, value_enum, ignore_case = true, default_value_t = Listing::Text)]
-    format: Listing,
     #[command(flatten)]
     node: Which,
 }

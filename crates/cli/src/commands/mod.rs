@@ -6,6 +6,7 @@ mod collection;
 mod demo;
 mod hunt;
 mod intel;
+mod listed;
 mod org;
 mod peer;
 mod serve;

@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::json;
 
+use super::listed::{List, Named, put};
 use crate::Outcome;
-use crate::client::{Column, Kind, Listing, Which, list};
+use crate::client::{Column, Kind, Which};
 
 /// The organisations that this node knows: partners, clients, the community
 #[derive(Debug, Subcommand)]
@@ -40,15 +41,6 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct List {
-    /// How to write the list
-    #[arg(long, short, value_enum, ignore_case = true, default_value_t = Listing::Text)]
-    format: Listing,
-    #[command(flatten)]
-    node: Which,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Set {
     /// Its name or id
     organisation: String,
@@ -61,14 +53,6 @@ pub(crate) struct Set {
     /// Whether it is of the community
     #[arg(long, value_name = "true|false")]
     community: Option<bool>,
-    #[command(flatten)]
-    node: Which,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Named {
-    /// Its name or id
-    name: String,
     #[command(flatten)]
     node: Which,
 }
@@ -86,15 +70,9 @@ impl Org {
             Self::Add(add) => add.node.with_new(async |node| {
                 let body =
                     json!({"name": add.name, "client": add.client, "community": add.community, "id": add.id});
-                let added = node.ask(Method::POST, "/api/organisations", Some(body)).await?;
-                list(&[added], &ORGANISATIONS, Listing::Text, &mut io::stdout().lock())?;
-                Ok(Outcome::Done)
+                put(node, Method::POST, "/api/organisations", body, &ORGANISATIONS).await
             }),
-            Self::List(asked) => asked.node.with(async |node| {
-                let all = node.all("/api/organisations").await?;
-                list(&all, &ORGANISATIONS, asked.format, &mut io::stdout().lock())?;
-                Ok(Outcome::Done)
-            }),
+            Self::List(asked) => asked.run("/api/organisations", &ORGANISATIONS),
             Self::Set(set) => set.node.with(async |node| {
                 let id = node.id_of(Kind::Organisation, &set.organisation).await?;
                 let mut body = json!({});
@@ -107,27 +85,11 @@ impl Org {
                     }
                 }
                 let path = format!("/api/organisations/{id}");
-                let changed = node.ask(Method::PATCH, &path, Some(body)).await?;
-                list(
-                    &[changed],
-                    &ORGANISATIONS,
-                    Listing::Text,
-                    &mut io::stdout().lock(),
-                )?;
-                Ok(Outcome::Done)
+                put(node, Method::PATCH, &path, body, &ORGANISATIONS).await
             }),
-            Self::Remove(named) => remove(Kind::Organisation, "/api/organisations", &named),
+            Self::Remove(named) => named.remove(Kind::Organisation),
         }
     }
-}
-
-fn remove(kind: Kind, path: &str, named: &Named) -> anyhow::Result<Outcome> {
-    named.node.with(async |node| {
-        let id = node.id_of(kind, &named.name).await?;
-        node.ask(Method::DELETE, &format!("{path}/{id}"), None).await?;
-        writeln!(io::stdout(), "removed {}", named.name)?;
-        Ok(Outcome::Done)
-    })
 }
 
 /// Groups of organisations that share among themselves
@@ -173,18 +135,12 @@ impl Group {
         match self {
             Self::Add(add) => add.node.with_new(async |node| {
                 let body = json!({"name": add.name, "id": add.id});
-                let added = node.ask(Method::POST, "/api/groups", Some(body)).await?;
-                list(&[added], &GROUPS, Listing::Text, &mut io::stdout().lock())?;
-                Ok(Outcome::Done)
+                put(node, Method::POST, "/api/groups", body, &GROUPS).await
             }),
-            Self::List(asked) => asked.node.with(async |node| {
-                let all = node.all("/api/groups").await?;
-                list(&all, &GROUPS, asked.format, &mut io::stdout().lock())?;
-                Ok(Outcome::Done)
-            }),
+            Self::List(asked) => asked.run("/api/groups", &GROUPS),
             Self::Join(member) => member.change(Method::PUT, "is in"),
             Self::Leave(member) => member.change(Method::DELETE, "is no longer in"),
-            Self::Remove(named) => remove(Kind::Group, "/api/groups", &named),
+            Self::Remove(named) => named.remove(Kind::Group),
         }
     }
 }

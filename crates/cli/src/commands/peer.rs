@@ -12,6 +12,7 @@ use perisai_model::Tlp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::listed::{List, Named};
 use super::tlp;
 use crate::Outcome;
 use crate::client::{Client, Column, Kind, Listing, Which, encoded, list};
@@ -97,26 +98,9 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct List {
-    /// How to write the list
-    #[arg(long, short, value_enum, ignore_case = true, default_value_t = Listing::Text)]
-    format: Listing,
-    #[command(flatten)]
-    node: Which,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Sync {
     /// Its name; all peers where nothing is said
     name: Option<String>,
-    #[command(flatten)]
-    node: Which,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Named {
-    /// Its name
-    name: String,
     #[command(flatten)]
     node: Which,
 }
@@ -146,12 +130,7 @@ impl Peer {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         match self {
             Self::Add(add) => add.run(),
-            Self::List(asked) => asked.node.with(async |node| {
-                let mut all = node.all("/api/peers").await?;
-                node.name_organisations(&mut all).await?;
-                list(&all, &COLUMNS, asked.format, &mut io::stdout().lock())?;
-                Ok(Outcome::Done)
-            }),
+            Self::List(asked) => asked.run("/api/peers", &COLUMNS),
             Self::Sync(sync) => sync.run(),
             Self::Pause(named) => pause(&named, true),
             Self::Resume(named) => pause(&named, false),

@@ -1,13 +1,12 @@
 //! `perisai source`: from whom something came, and how far they are trusted.
 
-use std::io;
-
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::json;
 
+use super::listed::{List, put};
 use crate::Outcome;
-use crate::client::{Column, Kind, Listing, Which, list};
+use crate::client::{Column, Kind, Which};
 
 /// Sources: from whom intelligence came, and how far they are trusted
 #[derive(Debug, Subcommand)]
@@ -16,15 +15,6 @@ pub(crate) enum Source {
     List(List),
     /// Say how far a source is trusted
     Set(Set),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct List {
-    /// How to write the list
-    #[arg(long, short, value_enum, ignore_case = true, default_value_t = Listing::Text)]
-    format: Listing,
-    #[command(flatten)]
-    node: Which,
 }
 
 #[derive(Debug, Args)]
@@ -57,20 +47,12 @@ const COLUMNS: [Column; 7] = [
 impl Source {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         match self {
-            Self::List(asked) => asked.node.with(async |node| {
-                let mut all = node.all("/api/sources").await?;
-                node.name_organisations(&mut all).await?;
-                list(&all, &COLUMNS, asked.format, &mut io::stdout().lock())?;
-                Ok(Outcome::Done)
-            }),
+            Self::List(asked) => asked.run("/api/sources", &COLUMNS),
             Self::Set(set) => set.node.with(async |node| {
                 let number = node.id_of(Kind::Source, &set.name).await?;
                 let body = json!({"grade": set.grade, "ceiling": set.ceiling, "tlp": set.tlp});
                 let path = format!("/api/sources/{number}");
-                let mut changed = [node.ask(Method::PATCH, &path, Some(body)).await?];
-                node.name_organisations(&mut changed).await?;
-                list(&changed, &COLUMNS, Listing::Text, &mut io::stdout().lock())?;
-                Ok(Outcome::Done)
+                put(node, Method::PATCH, &path, body, &COLUMNS).await
             }),
         }
     }

@@ -9,7 +9,7 @@ use perisai_exchange::Fingerprint;
 use reqwest::Method;
 use serde_json::json;
 
-use super::time;
+use super::{listed, time};
 use crate::Outcome;
 use crate::client::{Column, Kind, Listing, Which, encoded, list};
 
@@ -130,7 +130,7 @@ pub(crate) enum Certificate {
     /// Pin a partner's certificate; several of one partner count side by side, so that keys rotate with overlap
     Add(Pin),
     /// List certificates
-    List(ListCertificates),
+    List(listed::List),
     /// Revoke a certificate
     #[command(alias = "revoke")]
     Remove(Unpin),
@@ -149,15 +149,6 @@ pub(crate) struct Pin {
     /// From when on it does not count: a time, or 90d from now
     #[arg(long, value_name = "T")]
     until: Option<String>,
-    #[command(flatten)]
-    node: Which,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ListCertificates {
-    /// How to write the list
-    #[arg(long, short, value_enum, ignore_case = true, default_value_t = Listing::Text)]
-    format: Listing,
     #[command(flatten)]
     node: Which,
 }
@@ -183,12 +174,7 @@ impl Certificate {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         match self {
             Self::Add(pin) => pin.run(),
-            Self::List(asked) => asked.node.with(async |node| {
-                let mut all = node.all("/api/certificates").await?;
-                node.name_organisations(&mut all).await?;
-                list(&all, &CERTIFICATES, asked.format, &mut io::stdout().lock())?;
-                Ok(Outcome::Done)
-            }),
+            Self::List(asked) => asked.run("/api/certificates", &CERTIFICATES),
             Self::Remove(asked) => asked.node.with(async |node| {
                 let path = format!("/api/certificates/{}", asked.fingerprint);
                 node.ask(Method::DELETE, &path, None).await?;
@@ -208,10 +194,7 @@ impl Pin {
             let organisation = node.id_of(Kind::Organisation, &self.org).await?;
             let body = json!({"fingerprint": fingerprint.to_string(), "organisation": organisation, "name": self.name,
                 "valid_until": until});
-            let mut added = [node.ask(Method::POST, "/api/certificates", Some(body)).await?];
-            node.name_organisations(&mut added).await?;
-            list(&added, &CERTIFICATES, Listing::Text, &mut io::stdout().lock())?;
-            Ok(Outcome::Done)
+            listed::put(node, Method::POST, "/api/certificates", body, &CERTIFICATES).await
         })
     }
 }

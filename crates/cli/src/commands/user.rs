@@ -8,8 +8,9 @@ use console::Term;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::listed::{List, Named, put};
 use crate::Outcome;
-use crate::client::{Column, Kind, Listing, Which, list};
+use crate::client::{Column, Kind, Which};
 
 /// The people who work with this node
 #[derive(Debug, Subcommand)]
@@ -50,15 +51,6 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct List {
-    /// How to write the list
-    #[arg(long, short, value_enum, ignore_case = true, default_value_t = Listing::Text)]
-    format: Listing,
-    #[command(flatten)]
-    node: Which,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Set {
     /// Their name or id
     name: String,
@@ -71,14 +63,6 @@ pub(crate) struct Set {
     /// Whether nothing by which they are known counts
     #[arg(long, value_name = "true|false")]
     disabled: Option<bool>,
-    #[command(flatten)]
-    node: Which,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Named {
-    /// Their name or id
-    name: String,
     #[command(flatten)]
     node: Which,
 }
@@ -96,12 +80,7 @@ impl User {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         match self {
             Self::Add(add) => add.run(),
-            Self::List(asked) => asked.node.with(async |node| {
-                let mut all = node.all("/api/users").await?;
-                node.name_organisations(&mut all).await?;
-                list(&all, &COLUMNS, asked.format, &mut io::stdout().lock())?;
-                Ok(Outcome::Done)
-            }),
+            Self::List(asked) => asked.run("/api/users", &COLUMNS),
             Self::Set(set) => {
                 let mut body = json!({});
                 if let Some(role) = &set.role {
@@ -118,13 +97,7 @@ impl User {
                 let body = json!({"pass_phrase": pass_phrase(&named.name)?});
                 change(&named.node, &named.name, body)
             }
-            Self::Remove(named) => named.node.with(async |node| {
-                let id = node.id_of(Kind::User, &named.name).await?;
-                node.ask(Method::DELETE, &format!("/api/users/{id}"), None)
-                    .await?;
-                writeln!(io::stdout(), "removed {}", named.name)?;
-                Ok(Outcome::Done)
-            }),
+            Self::Remove(named) => named.remove(Kind::User),
         }
     }
 }
@@ -141,10 +114,7 @@ impl Add {
                 "name": self.name, "role": self.role, "organisation": org, "reads_red": self.reads_red,
                 "pass_phrase": pass_phrase, "id": self.id,
             });
-            let mut added = [node.ask(Method::POST, "/api/users", Some(body)).await?];
-            node.name_organisations(&mut added).await?;
-            list(&added, &COLUMNS, Listing::Text, &mut io::stdout().lock())?;
-            Ok(Outcome::Done)
+            put(node, Method::POST, "/api/users", body, &COLUMNS).await
         })
     }
 }
@@ -153,10 +123,7 @@ fn change(node: &Which, name: &str, body: Value) -> anyhow::Result<Outcome> {
     node.with(async |node| {
         let id = node.id_of(Kind::User, name).await?;
         let path = format!("/api/users/{id}");
-        let mut changed = [node.ask(Method::PATCH, &path, Some(body)).await?];
-        node.name_organisations(&mut changed).await?;
-        list(&changed, &COLUMNS, Listing::Text, &mut io::stdout().lock())?;
-        Ok(Outcome::Done)
+        put(node, Method::PATCH, &path, body, &COLUMNS).await
     })
 }
 

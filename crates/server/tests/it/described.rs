@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use perisai_server::auth::{AuthSettings, Rate};
 use serde_json::Value;
 
 use crate::node::{Served, Way};
@@ -40,20 +39,7 @@ async fn schemathesis_finds_nothing_that_is_not_described() {
     let Some(python) = python("schemathesis") else {
         return;
     };
-    let rate = Rate {
-        burst: 1e9,
-        per_second: 1e9,
-    };
-    let settings = AuthSettings {
-        requests: rate,
-        failures: rate,
-        ..AuthSettings::default()
-    };
-    let served = Served::with_people(Way {
-        settings,
-        ..Way::default()
-    })
-    .await;
+    let served = Served::with_people(Way::unlimited()).await;
     let token = served.token(served.store.own(), "admin", &[]).await;
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(python.with_file_name("schemathesis"));

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use perisai_model::{Audience, Organisation, Person, SharingGroup, Tlp};
-use perisai_server::auth::{AuthSettings, Rate};
 use perisai_server::routes;
 use perisai_store::{
     Delivery, NewCollection, NewSource, NewToken, NewUser, Query, Rights, SourceKind, Store,
@@ -255,20 +254,7 @@ async fn take(store: &Store, source: Option<Organisation>, audience: Option<Audi
 }
 
 async fn set() -> Set {
-    let rate = Rate {
-        burst: 1e9,
-        per_second: 1e9,
-    };
-    let settings = AuthSettings {
-        requests: rate,
-        failures: rate,
-        ..AuthSettings::default()
-    };
-    let served = Served::with_people(Way {
-        settings,
-        ..Way::default()
-    })
-    .await;
+    let served = Served::with_people(Way::unlimited()).await;
     let store = &served.store;
     for (organisation, name) in [(THREE, "Three"), (FOUR, "Four")] {
         store

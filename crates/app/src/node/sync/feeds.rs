@@ -80,11 +80,8 @@ impl Round<'_> {
                 self.keep(&cursor).await?;
             }
             position = cursor;
-            if !more {
-                return Ok(End::Done);
-            }
-            if is_over() {
-                return Ok(End::More);
+            if let Some(end) = End::of(more, &is_over) {
+                return Ok(end);
             }
         }
     }
@@ -115,11 +112,8 @@ impl Round<'_> {
                 self.keep(&cursor).await?;
             }
             position = cursor;
-            if !more {
-                return Ok(End::Done);
-            }
-            if is_over() {
-                return Ok(End::More);
+            if let Some(end) = End::of(more, &is_over) {
+                return Ok(end);
             }
         }
     }

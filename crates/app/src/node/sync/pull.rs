@@ -94,11 +94,8 @@ impl Round<'_> {
                 store.keep_peer_state(self.peer, &self.state).await?;
             }
             cursor = next;
-            if !more {
-                return Ok(End::Done);
-            }
-            if is_over() {
-                return Ok(End::More);
+            if let Some(end) = End::of(more, is_over) {
+                return Ok(end);
             }
         }
     }

@@ -57,6 +57,16 @@ pub(super) enum End {
     More,
 }
 
+impl End {
+    /// How a turn ends behind a page, where it does.
+    pub(super) fn of(more: bool, is_over: impl Fn() -> bool) -> Option<Self> {
+        match more {
+            false => Some(Self::Done),
+            true => is_over().then_some(Self::More),
+        }
+    }
+}
+
 /// A round under way.
 pub(super) struct Round<'a> {
     pub(super) node: &'a Arc<Node>,
