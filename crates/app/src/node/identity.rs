@@ -42,6 +42,19 @@ impl Node {
         self.publish(written.and_then(open)).await
     }
 
+    /// Our identity, for a collection that gets what we make: who only reads that should find who made it.
+    pub(super) async fn introduction(&self, collection: Option<i64>) -> Result<Option<Delivery>, Error> {
+        let view = self.store.view(Recipient::organisation(self.store.own()));
+        let newest = view.object(&self.identity()).await?.into_iter().next();
+        Ok(newest.map(|newest| Delivery {
+            source: self.own.number,
+            collection,
+            tlp: Some(Tlp::Clear),
+            audience: None,
+            objects: vec![newest.get().raw.clone()],
+        }))
+    }
+
     /// Keeps the definition of tombstones, beside the first one.
     pub(super) async fn define_tombstones(&self) -> Result<(), Error> {
         if self.store.knows(TOMBSTONE_EXTENSION).await? {

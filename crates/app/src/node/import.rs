@@ -57,20 +57,25 @@ impl Node {
             organisation: None,
             tlp: None,
         }))?;
+        let collection = collection.transpose()?;
+        let introduction = match collection {
+            Some(_) => runtime.block_on(self.introduction(collection))?,
+            None => None,
+        };
         let mut taking = Taking::new(Intake {
             node: self,
             runtime,
             source: &source,
             head: Delivery {
                 source: source.number,
-                collection: collection.transpose()?,
+                collection,
                 tlp: options.tlp,
                 audience: options.audience.clone(),
                 objects: Vec::new(),
             },
             identity: self.identity(),
             tlp: options.tlp.or(source.tlp),
-            introduction: None,
+            introduction,
             options: options.intel.clone(),
             stop,
             under_way,

@@ -117,8 +117,8 @@ pub(super) struct Intake<'a> {
     pub(super) identity: String,
     /// How what is made here is marked where nothing is said of it; what came as STIX stays as it came.
     pub(super) tlp: Option<Tlp>,
-    /// What goes before the first object that is made here.
-    pub(super) introduction: Option<Vec<u8>>,
+    /// What is taken in before the first object that is made here, and not counted: in whose name it is.
+    pub(super) introduction: Option<Delivery>,
     /// What is taken of sources that are no STIX.
     pub(super) options: Options,
     pub(super) stop: &'a Stop,
@@ -180,6 +180,15 @@ impl<'a> Taking<'a> {
         (self.how.under_way)(&self.imported);
     }
 
+    fn introduce(&mut self) {
+        let Some(first) = self.how.introduction.take() else {
+            return;
+        };
+        if let Err(error) = self.how.runtime.block_on(self.how.node.store.ingest(first)) {
+            self.failed = Some(error);
+        }
+    }
+
     fn stix(&mut self, place: &Place, reader: &mut dyn BufRead) -> io::Result<()> {
         let mut problems = Vec::new();
         let read = read_objects(
@@ -229,8 +238,8 @@ impl<'a> Taking<'a> {
         for written in values.chain(rules) {
             match written {
                 Ok(object) => {
-                    let first = self.how.introduction.take();
-                    if !first.into_iter().chain([object]).all(|object| self.add(object)) {
+                    self.introduce();
+                    if !self.add(object) {
                         break;
                     }
                 }

@@ -38,7 +38,10 @@ impl Round<'_> {
     pub(super) async fn convert(&mut self, came: Came) -> Result<(), Failure> {
         let source = self.source()?;
         let identity = format!("identity--{}", self.peer.organisation.0);
-        let introduction = self.introduce(&source).await?;
+        let introduction = match self.introduce(&source).await? {
+            Some(identity) => Some(self.delivery(vec![identity])?),
+            None => None,
+        };
         let head = self.delivery(Vec::new())?;
         let node = Arc::clone(self.node);
         let (stop, runtime) = (Stop::default(), Handle::current());
