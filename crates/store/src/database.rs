@@ -83,6 +83,9 @@ impl Database {
 
     async fn sqlite(folder: &Path) -> Result<Self, Error> {
         let lock = lock(folder)?;
+        for name in ["perisai.db", "derived.db", "audit.db"] {
+            make_private(&folder.join(name))?;
+        }
         let url = sqlite_url(&folder.join("perisai.db"));
         let derived: Arc<str> = folder.join("derived.db").to_string_lossy().into();
         let pool = |connections, cache| sqlite_pool(connections, cache, Arc::clone(&derived));
@@ -171,6 +174,20 @@ pub fn make_folder(folder: &Path) -> Result<(), Error> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(|source| Error::File {
         path: folder.to_owned(),
+        source,
+    })
+}
+
+/// Makes a file that only its owner may read, where there is none: the folder may be one that others read. What SQLite puts
+/// beside a database has the mode of the database.
+fn make_private(path: &Path) -> Result<(), Error> {
+    let mut options = File::options();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let made = options.open(path).map(drop);
+    made.map_err(|source| Error::File {
+        path: path.to_owned(),
         source,
     })
 }

@@ -11,7 +11,7 @@ use perisai_store::{Error, Restore, make_folder, write_secret};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::{Node, NodeSettings};
+use super::{AUDIT_HEAD, Node, NodeSettings};
 
 /// The files beside the databases that make a node what it is. Without the first one, its audit chain cannot go on.
 const FILES: [&str; 3] = ["node.key", "tls.key", "tls.crt"];
@@ -139,7 +139,7 @@ pub async fn restore(settings: &NodeSettings, backup: impl Read + Send) -> Resul
             restore.line(&line).await?;
         }
     }
-    Ok(restore.end().await?)
+    Ok(restore.end(&settings.data.join(AUDIT_HEAD)).await?)
 }
 
 /// Reads the next line; false at the end.

@@ -29,6 +29,9 @@ pub use self::sync::{AddPeer, Pace, PeerError};
 /// The name of the source of what our own people make.
 const OWN: &str = "own";
 
+/// The file that notes where the audit chain ends.
+const AUDIT_HEAD: &str = "audit.head";
+
 /// The name of the secret that cursors of TAXII are signed with.
 pub const CURSOR_KEY: &str = "cursor-key";
 
@@ -57,7 +60,7 @@ impl Node {
         store.set_default_tlp(settings.default_tlp).await?;
         name_own(&store, &settings.title).await?;
         let key = NodeKey::of_file(&settings.data.join("node.key"))?;
-        let audit = Audit::open(&store, key.clone(), settings.data.join("audit.head")).await?;
+        let audit = Audit::open(&store, key.clone(), settings.data.join(AUDIT_HEAD)).await?;
         let own = NewSource {
             name: OWN.to_owned(),
             kind: SourceKind::Own,

@@ -1,24 +1,25 @@
 //! What was done, as a chain: each record holds the digest of the one before and is signed with the node's key, so that a
-//! change, a gap or a cut shows. The newest record's number and digest stand in a file beside the database, too: who cuts
-//! the end off the table does not cut it there.
+//! change, a gap or a cut shows. The newest record's number and digest stand in a file beside the database, too
+//! ([`head`]). Where the two do not agree when the chain is gone on with, a record says so for ever.
 
+mod head;
 mod record;
 mod verify;
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 
+use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tokio::sync::{Mutex, oneshot};
 
+use self::head::Head;
 pub use self::record::{AuditEvent, AuditRecord, Digest, NodeKey, write_secret};
 pub use self::verify::{Fault, Verified};
-use crate::Error;
 use crate::sql::{fetch, fetch_one, insert};
 use crate::store::now;
+use crate::{Error, facts};
 
 /// How many records are read at a time.
 const READ: i64 = 1_000;
@@ -30,7 +31,7 @@ pub struct Audit(Arc<Inner>);
 struct Inner {
     pool: AnyPool,
     key: NodeKey,
-    head: PathBuf,
+    head: Head,
     /// The end of the chain. Whoever holds it writes for all who wait.
     end: Mutex<End>,
     waiting: Lock<Vec<Waiting>>,
@@ -40,6 +41,18 @@ struct Waiting {
     event: AuditEvent,
     done: oneshot::Sender<Result<i64, String>>,
 }
+
+/// Says in the store that there is a chain: from then on there is a file that notes its end.
+const BEGUN: &str = "audit-begun";
+
+/// The event of a chain that was found cut when it was gone on with.
+const CUT: &str = "audit.cut";
+
+/// Where a chain begins.
+const START: End = End {
+    number: 0,
+    digest: Digest::ZERO,
+};
 
 /// The newest record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +64,7 @@ struct End {
 impl std::fmt::Debug for Audit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Audit")
-            .field("head", &self.0.head)
+            .field("head", &self.0.head.path())
             .finish_non_exhaustive()
     }
 }
@@ -63,26 +76,46 @@ impl Audit {
     /// Where the database fails.
     pub async fn open(store: &crate::Store, key: NodeKey, head: PathBuf) -> Result<Self, Error> {
         let pool = store.inner().database.audit.clone();
-        let mut connection = pool.acquire().await?;
-        let sql = "SELECT number, body FROM audit ORDER BY number DESC LIMIT 1";
-        let end = match fetch_one(&mut connection, sql, |values| values).await? {
-            Some(row) => End {
-                number: row.try_get(0)?,
-                digest: Digest::of(&row.try_get::<String, _>(1)?),
-            },
-            None => End {
-                number: 0,
-                digest: Digest::default(),
-            },
+        let begun = store
+            .change(async |connection| {
+                let begun = facts::get(connection, BEGUN).await?.is_some();
+                facts::set(connection, BEGUN, "true").await?;
+                Ok(begun)
+            })
+            .await?;
+        let end = last(&pool).await?;
+        let head = Head::new(head);
+        let noted = head.read();
+        let agree = match noted {
+            Some(noted) => noted == START || digest(&pool, noted.number).await? == Some(noted.digest),
+            None => !begun,
         };
-        drop(connection);
-        Ok(Self(Arc::new(Inner {
+        let audit = Self(Arc::new(Inner {
             pool,
             key,
             head,
             end: Mutex::new(end),
             waiting: Lock::default(),
-        })))
+        }));
+        if agree {
+            let written = audit.0.head.write(end);
+            written.map_err(|source| Error::File {
+                path: audit.0.head.path().to_owned(),
+                source,
+            })?;
+        } else {
+            tracing::error!(
+                records = end.number,
+                "the audit chain was cut, or the file that notes its end was"
+            );
+            let event = AuditEvent {
+                event: CUT,
+                who: None,
+                data: json!({"records": end.number, "noted": noted.map(|noted| noted.number)}),
+            };
+            audit.append(event).await?;
+        }
+        Ok(audit)
     }
 
     /// Adds a record. Once this returns its number, a loss of power does not lose it.
@@ -137,8 +170,8 @@ impl Audit {
         });
         if outcome.is_ok() {
             *end = after;
-            if let Err(error) = self.write_head(after) {
-                tracing::error!(%error, file = %self.0.head.display(), "the end of the audit chain is not noted");
+            if let Err(error) = self.0.head.write(after) {
+                tracing::error!(%error, file = %self.0.head.path().display(), "the end of the audit chain is not noted");
             }
         }
         let first = after.number + 1 - i64::try_from(waiting.len()).unwrap_or(0);
@@ -164,23 +197,6 @@ impl Audit {
         Ok(())
     }
 
-    fn write_head(&self, end: End) -> io::Result<()> {
-        let new = self.0.head.with_extension("new");
-        let mut file = fs::File::create(&new)?;
-        writeln!(file, "{} {}", end.number, end.digest)?;
-        fs::rename(&new, &self.0.head)
-    }
-
-    /// Where the file beside the database says that the chain ends; `None` where it says nothing.
-    fn read_head(&self) -> Option<End> {
-        let text = fs::read_to_string(&self.0.head).ok()?;
-        let (number, digest) = text.trim().split_once(' ')?;
-        Some(End {
-            number: number.parse().ok()?,
-            digest: digest.parse().ok()?,
-        })
-    }
-
     /// The public key with which records are signed: 32 bytes, Ed25519.
     #[must_use]
     pub fn key(&self) -> &[u8] {
@@ -193,7 +209,7 @@ impl Audit {
     /// Where the database fails.
     pub async fn verify(&self) -> Result<Verified, Error> {
         // The file is read first: what is added meanwhile makes the table longer, never shorter.
-        let mut walk = verify::Walk::new(self.0.key.public(), self.read_head());
+        let mut walk = verify::Walk::new(self.0.key.public(), self.0.head.read());
         self.each(|number, body, signature| walk.look(number, body, signature))
             .await?;
         Ok(walk.end())
@@ -241,4 +257,36 @@ impl Audit {
             }
         }
     }
+}
+
+/// The newest record of a table.
+async fn last(pool: &AnyPool) -> Result<End, Error> {
+    let mut connection = pool.acquire().await?;
+    let sql = "SELECT number, body FROM audit ORDER BY number DESC LIMIT 1";
+    let row = fetch_one(&mut connection, sql, |values| values).await?;
+    row.map_or(Ok(START), |row| {
+        Ok(End {
+            number: row.try_get(0)?,
+            digest: Digest::of(&row.try_get::<String, _>(1)?),
+        })
+    })
+}
+
+/// The digest of a record.
+async fn digest(pool: &AnyPool, number: i64) -> Result<Option<Digest>, Error> {
+    let mut connection = pool.acquire().await?;
+    let sql = "SELECT body FROM audit WHERE number = $1";
+    let row = fetch_one(&mut connection, sql, |values| values.int(number)).await?;
+    let body = row.map(|row| row.try_get::<String, _>(0)).transpose()?;
+    Ok(body.map(|body| Digest::of(&body)))
+}
+
+/// Notes the end of a chain that was restored.
+pub(crate) async fn note_end(pool: &AnyPool, head: &Path) -> Result<(), Error> {
+    let end = last(pool).await?;
+    let written = Head::new(head.to_owned()).write(end);
+    written.map_err(|source| Error::File {
+        path: head.to_owned(),
+        source,
+    })
 }

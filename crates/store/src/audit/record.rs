@@ -75,6 +75,9 @@ pub(super) fn export_line(body: &str, signature: &[u8], out: &mut Vec<u8>) {
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// What stands in the first record for the digest of the one before.
+    pub(super) const ZERO: Self = Self([0; 32]);
+
     /// The digest of a line.
     #[must_use]
     pub fn of(line: &str) -> Self {

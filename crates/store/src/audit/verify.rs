@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::End;
 use super::record::{AuditRecord, Digest, is_signed};
+use super::{CUT, End, START};
 
 /// How many faults are named; the rest is counted.
 const NAMED: usize = 100;
@@ -32,6 +32,10 @@ pub enum Fault {
     Unreadable(i64),
     /// The end is missing: it went on to this number.
     Cut(i64),
+    /// What notes the end is missing.
+    Headless,
+    /// This record tells that the chain was found cut before it.
+    WasCut(i64),
 }
 
 impl fmt::Display for Fault {
@@ -41,6 +45,11 @@ impl fmt::Display for Fault {
             Self::Broken(number) => write!(f, "record {number} does not follow the one before it"),
             Self::Unsigned(number) => write!(f, "record {number} was changed, or is not this node's"),
             Self::Unreadable(number) => write!(f, "record {number} cannot be read"),
+            Self::Headless => write!(f, "the file that notes where the chain ends is missing"),
+            Self::WasCut(number) => write!(
+                f,
+                "record {number} tells that the end before it was found missing"
+            ),
             Self::Cut(number) => write!(
                 f,
                 "the end is missing, or was changed: it went on to record {number}"
@@ -62,12 +71,9 @@ impl<'a> Walk<'a> {
     pub(super) fn new(key: &'a [u8], head: Option<End>) -> Self {
         Self {
             key,
-            met_head: head.is_none(),
+            met_head: head == Some(START),
             head,
-            last: End {
-                number: 0,
-                digest: Digest::default(),
-            },
+            last: START,
             found: Verified::default(),
         }
     }
@@ -85,6 +91,7 @@ impl<'a> Walk<'a> {
         match serde_json::from_str::<AuditRecord>(body) {
             Ok(record) if record.number != number => self.fault(Fault::Broken(number)),
             Ok(record) if record.before != self.last.digest.to_string() => self.fault(Fault::Broken(number)),
+            Ok(record) if record.event == CUT => self.fault(Fault::WasCut(number)),
             Ok(_) => {}
             Err(_) => self.fault(Fault::Unreadable(number)),
         }
@@ -101,8 +108,10 @@ impl<'a> Walk<'a> {
 
     /// What was found.
     pub(super) fn end(mut self) -> Verified {
-        if let (Some(head), false) = (self.head, self.met_head) {
-            self.fault(Fault::Cut(head.number));
+        match self.head {
+            None => self.fault(Fault::Headless),
+            Some(head) if !self.met_head => self.fault(Fault::Cut(head.number)),
+            Some(_) => {}
         }
         self.found
     }

@@ -1,6 +1,7 @@
 //! Reading a backup into an empty database.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use sqlx::any::AnyArguments;
 use sqlx::{AnyConnection, Arguments, AssertSqlSafe};
 
 use super::{End, Head, Table, Type, columns_of, tables};
+use crate::audit::note_end;
 use crate::database::{Backend, Database};
 use crate::sql::{execute, fetch_one, is_sqlite, places};
 use crate::{Error, Location};
@@ -107,15 +109,16 @@ impl Restore {
         }
     }
 
-    /// Ends it; gives how many rows there were.
+    /// Ends it; gives how many rows there were. `head` is the file that notes where the audit chain ends.
     ///
     /// # Errors
-    /// Where the last line was missing.
-    pub async fn end(mut self) -> Result<u64, Error> {
+    /// Where the last line was missing, or that file cannot be written.
+    pub async fn end(mut self, head: &Path) -> Result<u64, Error> {
         self.flush().await?;
         if !self.is_whole {
             return Err(broken("it is cut off"));
         }
+        note_end(&self.database.audit, head).await?;
         Ok(self.rows)
     }
 

@@ -123,3 +123,60 @@ async fn what_was_done_to_a_chain_shows() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_cut_shows_for_ever() {
+    const HEADLESS: &str = "the file that notes where the chain ends is missing";
+    // What is done to the table, and whether the file beside it goes, too; what shows at once, and later.
+    let cases = [
+        (
+            "DELETE FROM audit WHERE number > 7",
+            false,
+            "the end is missing, or was changed: it went on to record 9",
+            "record 8 tells that the end before it was found missing",
+        ),
+        (
+            "DELETE FROM audit WHERE number > 7",
+            true,
+            HEADLESS,
+            "record 8 tells that the end before it was found missing",
+        ),
+        (
+            "DELETE FROM audit",
+            true,
+            HEADLESS,
+            "record 1 tells that the end before it was found missing",
+        ),
+    ];
+    for (sql, headless, at_once, later) in cases {
+        for backend in backends().await {
+            let folder = TempDir::new().unwrap();
+            let store = backend.open().await;
+            let audit = open(&store, &folder).await;
+            for number in 1..10 {
+                audit.append(event(number)).await.unwrap();
+            }
+            let mut connection = AnyConnection::connect(&url(&backend)).await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+            if headless {
+                std::fs::remove_file(folder.path().join("audit.head")).unwrap();
+            }
+            let faults = async |audit: &Audit| {
+                let verified = audit.verify().await.unwrap();
+                verified
+                    .faults
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(faults(&audit).await, [at_once], "{}: {sql}", backend.name);
+            drop((audit, store));
+            for _ in 0..2 {
+                let store = reopen(&backend).await;
+                let audit = open(&store, &folder).await;
+                audit.append(event(10)).await.unwrap();
+                assert_eq!(faults(&audit).await, [later], "{}: {sql}", backend.name);
+            }
+        }
+    }
+}
