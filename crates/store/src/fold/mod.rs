@@ -106,8 +106,9 @@ impl Store {
     /// Where the database fails.
     pub async fn reindex(&self) -> Result<(), Error> {
         {
-            let _folding = self.inner().folding.lock().await;
+            // In the order in which whoever takes in comes by them.
             let mut writer = self.writer().await;
+            let _folding = self.inner().folding.lock().await;
             self.inner().database.clear_derived().await?;
             let mut connection = self.reader().await?;
             let tail = shared::load_tail(&mut connection).await?;
