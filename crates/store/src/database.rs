@@ -29,7 +29,11 @@ pub(crate) enum Backend {
 }
 
 /// The versions of the schema, oldest first: a migration each.
-const MIGRATIONS: &[&str] = &[include_str!("schema/main.sql"), include_str!("schema/peers.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/main.sql"),
+    include_str!("schema/peers.sql"),
+    include_str!("schema/matching.sql"),
+];
 
 const AUDIT: &str = include_str!("schema/audit.sql");
 

@@ -4,6 +4,7 @@
 mod audit;
 mod backend;
 mod collections;
+mod matching;
 mod objects;
 mod parties;
 mod peers;
