@@ -4,6 +4,7 @@
 mod audit;
 mod backend;
 mod collections;
+mod hearsay;
 mod matching;
 mod objects;
 mod parties;
