@@ -3,6 +3,7 @@
 
 mod audit;
 mod backend;
+mod backups;
 mod collections;
 mod hearsay;
 mod matching;
