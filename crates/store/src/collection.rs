@@ -3,22 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use perisai_intel::Object;
 use perisai_model::{Organisation, Tlp};
 use perisai_policy::Terms;
 use serde::{Deserialize, Serialize};
-use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 
-use crate::classes::LaneId;
-use crate::hash;
-use crate::ingest::{Stored, Writer};
 use crate::known::flag;
 use crate::parties::uuid;
 use crate::sql::{execute, fetch};
 use crate::store::now;
-use crate::{Error, Store};
+use crate::{Error, Store, matching};
 
 /// A collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,9 +110,6 @@ pub struct NewCollection {
     pub query: Option<Query>,
 }
 
-/// How many objects enter a new collection at a time.
-const STEP: i64 = 2_000;
-
 impl Store {
     /// The collection of an id or an alias.
     #[must_use]
@@ -127,12 +119,38 @@ impl Store {
         self.shared().collections.iter().find(is_it).cloned()
     }
 
-    /// Makes a collection. What is stored and matches its query enters it at once.
+    /// Makes a collection. What is stored and matches its query enters it at once; where that is broken off, it is gone on
+    /// with by [`fold`](Self::fold) and [`keep_folding`](Self::keep_folding), after the next opening, too.
     ///
     /// # Errors
-    /// Where another has its alias, or the database fails.
+    /// Where another has its alias, or the database fails before the collection is made.
     pub async fn create_collection(&self, new: NewCollection) -> Result<Arc<Collection>, Error> {
-        let mut writer = self.writer().await;
+        let store = self.clone();
+        // A caller who goes away must not leave one of which the database alone knows.
+        let task = tokio::spawn(async move { store.make_collection(new).await });
+        let collection = task
+            .await
+            .map_err(|error| Error::Damaged(format!("making a collection ended early: {error}")))??;
+        if collection.query.is_some() {
+            // Should the caller go away: whoever folds goes on.
+            self.inner().came.notify_one();
+            loop {
+                match self.match_step().await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        let title = &collection.title;
+                        tracing::error!(%error, title, "what matches a new collection enters it later");
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(collection)
+    }
+
+    async fn make_collection(&self, new: NewCollection) -> Result<Arc<Collection>, Error> {
+        let _writer = self.writer().await;
         if let Some(alias) = new
             .alias
             .as_deref()
@@ -155,68 +173,12 @@ impl Store {
         });
         let mut transaction = self.begin().await?;
         create(&mut transaction, &collection, now()).await?;
+        if collection.query.is_some() {
+            matching::begin(&mut transaction, collection.number, None).await?;
+        }
         transaction.commit().await?;
         self.shared_mut().collections.push(Arc::clone(&collection));
-        if collection.query.is_some() {
-            self.enter_all(&mut writer, &collection).await?;
-        }
         Ok(collection)
-    }
-
-    /// Lets all enter that is stored and matches.
-    async fn enter_all(&self, writer: &mut Writer, collection: &Collection) -> Result<(), Error> {
-        let mut through = 0;
-        loop {
-            let mut transaction = self.begin().await?;
-            let sql = "SELECT seq, lane, source, raw FROM objects \
-                       WHERE seq > $1 AND standing = 0 ORDER BY seq LIMIT $2";
-            let rows = fetch(&mut transaction, sql, |values| values.int(through).int(STEP)).await?;
-            let Some(last) = rows.last() else {
-                return Ok(());
-            };
-            through = last.try_get(0)?;
-            let enters = self.matching(collection, &rows)?;
-            let hashes: Vec<_> = enters.iter().map(|one| one.hash).collect();
-            // A connection of its own: see there.
-            let several = self.several(&mut *self.reader().await?, &hashes).await?;
-            writer
-                .enter(&mut transaction, collection.number, &enters, &several)
-                .await?;
-            let lanes: Vec<_> = enters.iter().map(|one| (collection.number, one.lane)).collect();
-            self.publish_lanes(&lanes);
-            transaction.commit().await?;
-        }
-    }
-
-    /// The objects of some rows that match a collection's query.
-    fn matching(&self, collection: &Collection, rows: &[AnyRow]) -> Result<Vec<Stored>, Error> {
-        let shared = self.shared();
-        let mut enters = Vec::new();
-        for row in rows {
-            let (seq, source): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
-            let lane = LaneId::from_number(row.try_get(1)?)?;
-            let raw: Vec<u8> = row.try_get(3)?;
-            let (Some(of), Ok(object)) = (shared.classes.lane(lane), Object::parse(&raw)) else {
-                continue;
-            };
-            let labels: Vec<_> = object.labels.iter().map(ToString::to_string).collect();
-            let candidate = Candidate {
-                kind: &of.kind,
-                labels: &labels,
-                source: shared.sources.get(&source).map_or("", |source| &source.name),
-                terms: shared.classes.terms(shared.classes.class(of.class)[0]),
-                default_tlp: shared.context.default_tlp,
-            };
-            if collection
-                .query
-                .as_ref()
-                .is_some_and(|query| query.matches(&candidate))
-            {
-                let hash = hash::of_id(&object.id);
-                enters.push(Stored { seq, lane, hash });
-            }
-        }
-        Ok(enters)
     }
 
     /// Sets what an organisation may do with a collection.
@@ -254,6 +216,7 @@ impl Store {
                 "DELETE FROM members WHERE collection = $1",
                 "DELETE FROM collection_lanes WHERE collection = $1",
                 "DELETE FROM grants WHERE collection = $1",
+                "DELETE FROM matching WHERE collection = $1",
                 "DELETE FROM collections WHERE number = $1",
             ] {
                 execute(connection, sql, |values| values.int(found.number)).await?;

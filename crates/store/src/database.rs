@@ -29,7 +29,12 @@ pub(crate) enum Backend {
 }
 
 /// The versions of the schema, oldest first: a migration each.
-const MIGRATIONS: &[&str] = &[include_str!("schema/main.sql"), include_str!("schema/peers.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/main.sql"),
+    include_str!("schema/peers.sql"),
+    include_str!("schema/matching.sql"),
+    include_str!("schema/hearsay.sql"),
+];
 
 const AUDIT: &str = include_str!("schema/audit.sql");
 
@@ -274,6 +279,11 @@ async fn run_all(connection: &mut AnyConnection, text: &str) -> sqlx::Result<()>
     Ok(())
 }
 
+/// The number of the newest schema.
+pub(crate) fn newest_schema() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 /// Runs the migrations that are missing, each in a transaction of its own.
 async fn migrate(connection: &mut AnyConnection, backend: Backend) -> Result<(), Error> {
     // The table is missing in an empty database.
@@ -292,7 +302,7 @@ async fn migrate(connection: &mut AnyConnection, backend: Backend) -> Result<(),
         Err(sqlx::Error::Database(_)) => 0,
         Err(error) => return Err(error.into()),
     };
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = newest_schema();
     if found > known {
         return Err(Error::Newer { found, known });
     }

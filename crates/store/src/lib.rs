@@ -20,6 +20,7 @@ mod ids;
 mod incoming;
 mod ingest;
 mod known;
+mod matching;
 mod page;
 mod parties;
 mod peers;

@@ -7,13 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sqlx::any::AnyArguments;
-use sqlx::{AnyConnection, Arguments, AssertSqlSafe};
+use sqlx::{AnyConnection, Arguments, AssertSqlSafe, Row};
 
 use super::{End, Head, Table, Type, columns_of, tables};
 use crate::audit::note_end;
-use crate::database::{Backend, Database};
+use crate::database::{Backend, Database, newest_schema};
 use crate::sql::{execute, fetch_one, is_sqlite, places};
-use crate::{Error, Location};
+use crate::{Error, Location, facts};
 
 /// How many rows are written by one statement, and by one transaction.
 const STATEMENT: usize = 50;
@@ -123,16 +123,13 @@ impl Restore {
     }
 
     async fn begin(&mut self, head: Head) -> Result<(), Error> {
-        let found = self.tables.get(&head.table);
-        let Some((table, is_audit)) =
-            found.filter(|(table, _)| table.head().columns.len() == head.columns.len())
-        else {
+        let Some((table, is_audit)) = self.tables.get(&head.table) else {
             return Err(broken(&format!(
                 "the table `{}` is not as it is here",
                 head.table
             )));
         };
-        // In the order of the backup.
+        // In the order of the backup; an older one may lack some.
         let column = |name: &String| table.columns.iter().find(|(known, _)| known == name).cloned();
         let columns = head.columns.iter().map(column).collect::<Option<Vec<_>>>();
         let columns =
@@ -144,7 +141,7 @@ impl Restore {
         let is_audit = *is_audit;
         let mut head = format!("INSERT INTO \"{}\" ({})", table.name, columns_of(&table));
         if table.name == "facts" {
-            // The number of the schema is there already.
+            // Those of the backup take their place.
             let mut connection = self.database.writer.acquire().await?;
             execute(&mut connection, "DELETE FROM facts", |values| values).await?;
         }
@@ -180,6 +177,9 @@ impl Restore {
         for some in rows.chunks(STATEMENT) {
             open.insert(&mut transaction, some).await?;
         }
+        if open.table.name == "facts" {
+            schema_as_here(&mut transaction).await?;
+        }
         transaction.commit().await?;
         Ok(())
     }
@@ -210,6 +210,20 @@ impl Open {
             .await?;
         Ok(())
     }
+}
+
+/// The tables are those of this version, whichever made the backup: the migrations only add.
+async fn schema_as_here(connection: &mut AnyConnection) -> Result<(), Error> {
+    let sql = "SELECT value FROM facts WHERE name = 'schema'";
+    let row = fetch_one(connection, sql, |values| values).await?;
+    let text: Option<String> = row.map(|row| row.try_get(0)).transpose()?;
+    let found = text.and_then(|text| text.parse().ok());
+    let found: i64 = found.ok_or_else(|| broken("it does not say of which version it is"))?;
+    let known = newest_schema();
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    facts::set(connection, "schema", &known.to_string()).await
 }
 
 /// Binds a cell; `None` where it is none of that type.

@@ -30,17 +30,20 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PATIENCE: u32 = 10;
 
 impl Store {
-    /// Brings the derived tables up to date, and tells whether there was anything to do.
+    /// Brings the derived tables up to date, and lets enter what matches a collection and is not in it yet: a step of each.
+    /// Tells whether there was anything to do.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn fold(&self) -> Result<bool, Error> {
         let came = self.fold_step().await?;
         let changed = self.fold_touched().await?;
-        Ok(came || changed)
+        let matched = self.match_step().await?;
+        Ok(came || changed || matched)
     }
 
-    /// Brings into the derived tables what came until now, if that is no more than so many objects.
+    /// Brings into the derived tables what came until now, if that is no more than so many objects; the same for what is to
+    /// enter collections.
     ///
     /// # Errors
     /// Where the database fails.
@@ -55,7 +58,14 @@ impl Store {
             through = shared::folded(&mut *self.reader().await?).await?;
         }
         // Those that count otherwise now.
-        self.fold_touched().await.map(drop)
+        self.fold_touched().await?;
+        let unmatched = self.unmatched(&mut *self.reader().await?).await?;
+        if unmatched
+            .is_some_and(|through| last.saturating_sub(through) <= i64::try_from(most).unwrap_or(i64::MAX))
+        {
+            while self.match_step().await? {}
+        }
+        Ok(())
     }
 
     /// Brings the derived tables up to date whenever something came, as long as it is polled. Under load it waits until
@@ -106,8 +116,9 @@ impl Store {
     /// Where the database fails.
     pub async fn reindex(&self) -> Result<(), Error> {
         {
-            let _folding = self.inner().folding.lock().await;
+            // In the order in which whoever takes in comes by them.
             let mut writer = self.writer().await;
+            let _folding = self.inner().folding.lock().await;
             self.inner().database.clear_derived().await?;
             let mut connection = self.reader().await?;
             let tail = shared::load_tail(&mut connection).await?;

@@ -1,6 +1,7 @@
 //! Taking in: a delivery is decided on, written and confirmed as a whole, in one transaction.
 
 mod again;
+mod hearsay;
 mod plan;
 mod reclass;
 mod rows;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use sqlx::{AnyConnection, Row};
 
+use self::hearsay::NewCopy;
 use self::plan::{Fate, Sender, plan};
 use self::reclass::Walk;
 pub(crate) use self::terms::originator;
@@ -116,7 +118,7 @@ struct Changes {
     members: Vec<Member>,
     /// Versions that no longer count as they did, with what they are now.
     standings: Vec<(i64, Standing)>,
-    copies: Vec<(i64, crate::classes::TermsId)>,
+    copies: Vec<NewCopy>,
     /// Digests of ids that objects name and nobody has sent.
     dangling: Vec<(i64, i64)>,
     /// Digests of ids that are here now.
@@ -317,6 +319,7 @@ impl Store {
         let mut changes = Changes::default();
         let mut shared = self.shared_mut();
         let classes = terms::classes(&mut shared, read, fates, known);
+        let here = terms::definitions(read, fates);
         for (at, fate) in fates.iter().enumerate() {
             let object = &read.objects[at];
             match fate {
@@ -338,8 +341,8 @@ impl Store {
                     }
                 }
                 Fate::Copy { of } => {
-                    let terms = terms::own(&mut shared, object, read);
-                    changes.copies.push((*of, terms));
+                    let terms = terms::own(&mut shared, object, read, &here);
+                    changes.copies.push(NewCopy { at, of: *of, terms });
                 }
                 Fate::Known { .. } | Fate::KnownApart => {}
             }

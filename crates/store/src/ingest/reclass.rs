@@ -10,10 +10,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use perisai_model::Tlp;
-use perisai_policy::{Origin, Terms};
+use perisai_policy::Terms;
 use sqlx::{AnyConnection, Row};
 
-use super::{Changes, Read, Writer, terms};
+use super::hearsay::{self, Copy, NewCopy};
+use super::terms::{self, Definitions};
+use super::{Changes, Read, Writer};
 use crate::classes::{Lane, LaneId, TermsId};
 use crate::closure::{Node, closure};
 use crate::collection::Candidate;
@@ -32,6 +34,8 @@ pub(super) struct Walk<'a> {
     writer: &'a mut Writer,
     connection: &'a mut AnyConnection,
     read: &'a Read,
+    /// What its marking definitions say.
+    definitions: Definitions<'a>,
     /// The objects of the delivery, which are in no index yet: by the digest of their id, and of the ids that they name.
     here: HashMap<i64, Vec<i64>>,
     namers: HashMap<i64, Vec<i64>>,
@@ -47,6 +51,8 @@ struct Again {
     known: Known,
     object: Incoming,
     held: Option<Tlp>,
+    /// What was said of it by others, where that is asked.
+    copies: Vec<Copy>,
 }
 
 impl<'a> Walk<'a> {
@@ -62,11 +68,16 @@ impl<'a> Walk<'a> {
         for new in &changes.objects {
             here.entry(read.objects[new.at].hash).or_default().push(new.seq);
         }
+        let of = |new: &super::NewObject| {
+            let object = &read.objects[new.at];
+            Some((&*object.id, object.definition?.tlp))
+        };
         Self {
             store,
             writer,
             connection,
             read,
+            definitions: changes.in_force().filter_map(of).collect(),
             here,
             namers: HashMap::new(),
             queue: Vec::new(),
@@ -88,8 +99,8 @@ impl<'a> Walk<'a> {
         }
         self.queue
             .extend(changed_for_namers(self.store, self.read, changes, known));
-        for (seq, copy) in &changes.copies {
-            self.copy(*seq, *copy).await?;
+        for copy in &changes.copies {
+            self.copy(copy).await?;
         }
         if self.queue.is_empty() {
             return Ok(());
@@ -143,9 +154,9 @@ impl<'a> Walk<'a> {
         Ok(all.into_iter().collect())
     }
 
-    /// A copy came from another sender. Hearsay only tightens; who made the object may loosen it.
-    async fn copy(&mut self, seq: i64, copy: TermsId) -> Result<(), Error> {
-        let Some(known) = known::read(self.connection, &[seq]).await?.pop() else {
+    /// A copy came from another sender.
+    async fn copy(&mut self, copy: &NewCopy) -> Result<(), Error> {
+        let Some(known) = known::read(self.connection, &[copy.of]).await?.pop() else {
             return Ok(());
         };
         let lane = {
@@ -156,7 +167,8 @@ impl<'a> Walk<'a> {
             };
             let class = shared.classes.class(lane.class).to_vec();
             let held = shared.classes.terms(class[0]).clone();
-            let merged = merged(held, shared.classes.terms(copy), self.read, default);
+            let says = shared.classes.terms(copy.terms);
+            let merged = hearsay::merged(held, says, self.read.source.owner(), default);
             let own = shared.classes.terms_id(merged);
             let named = class[1..].iter().copied().collect();
             let class = shared.classes.class_id(own, &named);
@@ -166,7 +178,7 @@ impl<'a> Walk<'a> {
             })
         };
         if lane != known.lane {
-            for again in self.read_again(&[seq]).await? {
+            for again in self.read_again(&[copy.of]).await? {
                 self.hold(&again, lane).await?;
             }
         }
@@ -183,12 +195,26 @@ impl<'a> Walk<'a> {
         names.sort_unstable();
         names.dedup();
         let known = self.known(&names).await?;
+        self.read_copies(&mut all).await?;
         all.retain(|again| self.store.shared().classes.lane(again.known.lane).is_some());
         let lanes = self.lanes_of(&all, &known);
         for (again, lane) in all.iter().zip(lanes) {
             if lane != again.known.lane {
                 self.hold(again, lane).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Reads what others said of those objects whose own terms depend on definitions.
+    async fn read_copies(&mut self, all: &mut [Again]) -> Result<(), Error> {
+        let marked = all.iter().filter(|again| !again.object.markings.is_empty());
+        let seqs: Vec<_> = marked.map(|again| again.known.seq).collect();
+        let store = self.store;
+        let tlp = |id| store.shared().classes.terms(id).tlp;
+        let mut copies = hearsay::copies(self.connection, tlp, &seqs).await?;
+        for again in all {
+            again.copies = copies.remove(&again.known.seq).unwrap_or_default();
         }
         Ok(())
     }
@@ -250,14 +276,17 @@ impl<'a> Walk<'a> {
 
     /// The own terms of an object by what its markings mean now.
     fn remarked(&self, shared: &mut crate::shared::Shared, again: &Again, own: TermsId) -> TermsId {
-        let here = terms::definitions(self.read);
         let object = &again.object;
-        let marked = terms::marked(object.tlp, &object.markings, &shared.definitions, &here);
+        let marked = terms::marked(
+            object.tlp,
+            &object.markings,
+            &shared.definitions,
+            &self.definitions,
+        );
         let before = shared.classes.terms(own).clone();
-        shared.classes.terms_id(Terms {
-            tlp: marked.or(again.held),
-            ..before
-        })
+        let own = (marked, again.held);
+        let tlp = hearsay::held_now(shared, &self.definitions, &before.origin, own, &again.copies);
+        shared.classes.terms_id(Terms { tlp, ..before })
     }
 
     /// Holds an object in another lane from now on.
@@ -339,6 +368,7 @@ impl<'a> Walk<'a> {
                 .map_err(|_| Error::Damaged(format!("object {} cannot be read", known.seq)))?;
             all.push(Again {
                 held: held.and_then(|label| Tlp::from_label(&label)),
+                copies: Vec::new(),
                 known,
                 object,
             });
@@ -354,29 +384,6 @@ impl<'a> Walk<'a> {
         seqs.extend(hashes.iter().filter_map(|hash| self.here.get(hash)).flatten());
         Ok(known::by_id(known::read(self.connection, &seqs).await?))
     }
-}
-
-/// How an object is held of which a copy came from another.
-fn merged(held: Terms, copy: &Terms, read: &Read, default: Tlp) -> Terms {
-    let is_originators = match held.origin {
-        Origin::Received { originator, .. } => originator.is_some() && originator == read.source.owner(),
-        Origin::Own => false,
-    };
-    let strict = |terms: &Terms| terms.tlp.unwrap_or(default);
-    if is_originators {
-        return Terms {
-            tlp: copy.tlp,
-            audience: copy.audience.clone(),
-            ..held
-        };
-    }
-    if strict(copy) > strict(&held) {
-        return Terms {
-            tlp: Some(strict(copy)),
-            ..held
-        };
-    }
-    held
 }
 
 /// The ids of which a newer version adds something else to what names it.

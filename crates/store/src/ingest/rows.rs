@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use perisai_model::Tlp;
 use sqlx::AnyConnection;
 
-use super::{Changes, Member, Read, Writer, terms};
+use super::{Changes, Member, Read, Writer, hearsay, terms};
 use crate::classes::LaneId;
 use crate::known::Standing;
 use crate::sql::{execute, insert};
@@ -88,17 +88,22 @@ async fn copies(
     changes: &Changes,
     now: i64,
 ) -> Result<(), Error> {
-    let head = "INSERT INTO copies (object, source, received, terms)";
-    let tail = "ON CONFLICT (object, source) DO UPDATE SET terms = excluded.terms";
+    let head = "INSERT INTO copies (object, source, received, terms, told, held, said)";
+    let tail = "ON CONFLICT (object, source) DO UPDATE SET terms = excluded.terms, told = excluded.told, \
+                held = excluded.held, said = excluded.said";
+    let held = terms::held(read).map(Tlp::as_str);
     // One statement may not touch a row twice.
-    let last: BTreeMap<_, _> = changes.copies.iter().copied().collect();
-    let rows: Vec<_> = last.into_iter().collect();
-    insert(connection, head, 4, tail, &rows, |values, (object, terms)| {
+    let last: BTreeMap<_, _> = changes.copies.iter().map(|copy| (copy.of, copy)).collect();
+    let rows: Vec<_> = last.into_values().collect();
+    insert(connection, head, 7, tail, &rows, |values, copy| {
         values
-            .int(*object)
+            .int(copy.of)
             .int(read.source.number)
             .int(now)
-            .int(i64::from(terms.0))
+            .int(i64::from(copy.terms.0))
+            .int(now)
+            .maybe_text(held)
+            .maybe_text(hearsay::said(&read.objects[copy.at]).as_deref())
     })
     .await?;
     Ok(())

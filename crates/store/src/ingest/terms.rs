@@ -25,38 +25,44 @@ pub(crate) fn originator(classes: &Classes, known: &Known) -> Option<Organisatio
     }
 }
 
-/// The strictest of an object's own markings. A marking that nobody has defined may mean anything, so RED.
+/// What the marking definitions that count of a delivery say of TLP, by id.
+pub(super) type Definitions<'a> = HashMap<&'a str, Option<Tlp>>;
+
+/// The strictest of an object's own markings. What came now (`here`) says it anew. A marking that nobody has defined may
+/// mean anything, so RED.
 pub(super) fn marked(
     fixed: Option<Tlp>,
     markings: &[String],
     definitions: &HashMap<String, Option<Tlp>>,
-    here: &HashMap<&str, Option<Tlp>>,
+    here: &Definitions<'_>,
 ) -> Option<Tlp> {
     markings.iter().fold(fixed, |strictest, id| {
-        let defined = definitions.get(id).or_else(|| here.get(&**id));
+        let defined = here.get(&**id).or_else(|| definitions.get(id));
         Tlp::stricter(strictest, *defined.unwrap_or(&Some(Tlp::Red)))
     })
 }
 
-/// The own terms of an object that came.
-pub(super) fn own(shared: &mut Shared, object: &Incoming, read: &Read) -> TermsId {
-    let here = definitions(read);
-    own_among(shared, object, read, &here)
-}
-
-pub(super) fn definitions(read: &Read) -> HashMap<&str, Option<Tlp>> {
-    let defined = read.objects.iter();
-    defined
-        .filter_map(|object| Some((&*object.id, object.definition?.tlp)))
+/// The marking definitions of a delivery that count.
+pub(super) fn definitions<'a>(read: &'a Read, fates: &[Fate]) -> Definitions<'a> {
+    let stored = read.objects.iter().zip(fates);
+    let in_force = stored.filter(|(_, fate)| is_in_force(fate));
+    in_force
+        .filter_map(|(object, _)| Some((&*object.id, object.definition?.tlp)))
         .collect()
 }
 
-fn own_among(
-    shared: &mut Shared,
-    object: &Incoming,
-    read: &Read,
-    here: &HashMap<&str, Option<Tlp>>,
-) -> TermsId {
+fn is_in_force(fate: &Fate) -> bool {
+    matches!(
+        fate,
+        Fate::Store {
+            standing: Standing::InForce,
+            ..
+        }
+    )
+}
+
+/// The own terms of an object that came.
+pub(super) fn own(shared: &mut Shared, object: &Incoming, read: &Read, here: &Definitions<'_>) -> TermsId {
     let marked = marked(object.tlp, &object.markings, &shared.definitions, here);
     let origin = if read.source.kind == SourceKind::Own {
         Origin::Own
@@ -82,22 +88,15 @@ pub(super) fn held(read: &Read) -> Option<Tlp> {
 
 /// The class of each object of a delivery that is stored anew; of the others any.
 pub(super) fn classes(shared: &mut Shared, read: &Read, fates: &[Fate], known: &KnownById) -> Vec<ClassId> {
-    let here = definitions(read);
+    let here = definitions(read, fates);
     let own: Vec<_> = read
         .objects
         .iter()
-        .map(|object| own_among(shared, object, read, &here))
+        .map(|object| self::own(shared, object, read, &here))
         .collect();
     let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
     for (at, fate) in fates.iter().enumerate() {
-        let in_force = matches!(
-            fate,
-            Fate::Store {
-                standing: Standing::InForce,
-                ..
-            }
-        );
-        if in_force {
+        if is_in_force(fate) {
             places.entry(read.objects[at].hash).or_default().push(at);
         }
     }

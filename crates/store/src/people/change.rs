@@ -18,7 +18,7 @@ use crate::ingest::Writer;
 use crate::known::flag;
 use crate::parties::{self, Parties, uuid};
 use crate::sql::{execute, fetch, insert};
-use crate::{Error, Store, facts};
+use crate::{Error, Store, facts, matching};
 
 /// How many rows move at a time.
 const STEP: i64 = 2_000;
@@ -38,22 +38,39 @@ struct Known {
 }
 
 impl Store {
-    /// Sets how the node holds what has no TLP marking.
+    /// Sets how the node holds what has no TLP marking. With the queries of collections it is compared again, as
+    /// [`fold`](Self::fold) does: what matches now enters, what no longer does leaves.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn set_default_tlp(&self, tlp: Tlp) -> Result<(), Error> {
-        if self.policy_context().default_tlp == tlp {
+        let mut writer = self.writer().await;
+        let before = self.policy_context().default_tlp;
+        if before == tlp {
             return Ok(());
         }
-        let mut change = self.change_parties().await?;
+        // What is compared until then was so with the old default, all of it.
+        self.match_all(&mut writer).await?;
+        let mut change = self.change_parties_as(writer).await?;
         facts::set(change.connection(), "default-tlp", tlp.as_str()).await?;
+        for collection in self.collections() {
+            let depends = |query: &crate::Query| !query.tlp.is_empty();
+            if collection.query.as_ref().is_some_and(depends) {
+                matching::begin(change.connection(), collection.number, Some(before)).await?;
+            }
+        }
         change.commit().await
     }
 
     /// Begins a change of who is who.
     pub(super) async fn change_parties(&self) -> Result<PartyChange<'_>, Error> {
-        let writer = self.writer().await;
+        self.change_parties_as(self.writer().await).await
+    }
+
+    async fn change_parties_as<'a>(
+        &'a self,
+        writer: MutexGuard<'a, Writer>,
+    ) -> Result<PartyChange<'a>, Error> {
         let mut transaction = self.begin().await?;
         let organisations = self.shared().organisations.clone();
         let before = known(&mut transaction, organisations).await?;

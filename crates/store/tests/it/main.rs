@@ -3,7 +3,10 @@
 
 mod audit;
 mod backend;
+mod backups;
 mod collections;
+mod hearsay;
+mod matching;
 mod objects;
 mod parties;
 mod peers;
