@@ -51,7 +51,8 @@ pub enum Refusal {
     NoTerms,
 }
 
-/// Decides on an object by its own terms, which come first, and those of all objects that it names.
+/// Decides on an object by its own terms, which come first, and those of all objects that it names. Whoever sent it knows
+/// what it names: that they see it says nothing of what else is here.
 #[must_use]
 pub fn may_release(terms: &[Terms], recipient: &Recipient, context: &PolicyContext) -> Decision {
     let Some((own, named)) = terms.split_first() else {
@@ -60,6 +61,7 @@ pub fn may_release(terms: &[Terms], recipient: &Recipient, context: &PolicyConte
     let decision = by_terms(own, recipient, context);
     let is_hidden = |terms| matches!(by_terms(terms, recipient, context), Decision::Withhold(_));
     match decision {
+        Decision::Release(_) if own.came_from(recipient) => decision,
         Decision::Release(_) if named.iter().any(is_hidden) => Decision::Withhold(Refusal::Reference),
         decision => decision,
     }

@@ -2,6 +2,8 @@
 
 use perisai_model::{Audience, Organisation, Tlp};
 
+use crate::Recipient;
+
 /// Under what an object is held. Few objects have terms of their own: those of one feed mostly share one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Terms {
@@ -11,6 +13,17 @@ pub struct Terms {
     pub origin: Origin,
     /// For whom its originator meant it; `None` where nobody is named.
     pub audience: Option<Audience>,
+}
+
+impl Terms {
+    /// Whether the recipient sent it to us.
+    #[must_use]
+    pub fn came_from(&self, recipient: &Recipient) -> bool {
+        match self.origin {
+            Origin::Received { from, .. } => from.is_some() && from == recipient.organisation,
+            Origin::Own => false,
+        }
+    }
 }
 
 /// Whose an object is, and from whom it came.

@@ -218,7 +218,11 @@ impl Classes {
             matches!(decision, Decision::Release(_))
         };
         let allowed: Vec<_> = self.terms.values.iter().map(|terms| may(terms)).collect();
-        let is_visible = |class: &Arc<Vec<TermsId>>| class.iter().all(|terms| allowed[terms.0 as usize]);
+        let is_visible = |class: &Arc<Vec<TermsId>>| {
+            let (own, named) = class.split_first().expect("a class has own terms");
+            let may_know = || named.iter().all(|terms| allowed[terms.0 as usize]);
+            allowed[own.0 as usize] && (self.terms(*own).came_from(recipient) || may_know())
+        };
         self.classes.values.iter().map(is_visible).collect()
     }
 }

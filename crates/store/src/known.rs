@@ -73,11 +73,6 @@ impl Known {
             digest: row.try_get(7)?,
         })
     }
-
-    /// Whether it counts for what names it: how it may be shared outlasts it.
-    pub(crate) fn binds(&self) -> bool {
-        !matches!(self.standing, Standing::Apart | Standing::Replaced)
-    }
 }
 
 /// A truth value, which SQLite gives as a number.

@@ -29,6 +29,7 @@ mod recall;
 mod removal;
 mod search;
 mod shared;
+mod side;
 mod source;
 mod sql;
 mod status;

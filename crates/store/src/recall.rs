@@ -1,9 +1,11 @@
 //! Recalling a source: what it brought is withdrawn, and what names that is listed (design.md, invariant 3).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{AnyConnection, Row};
 
+use crate::classes::TermsId;
+use crate::ingest::{STEP as CHUNK, Walk, Writer};
 use crate::known::{self, Standing};
 use crate::sql::{execute, fetch, fetch_in, fetch_one};
 use crate::{Error, Store};
@@ -29,7 +31,8 @@ pub struct Recalled {
 
 impl Store {
     /// Withdraws what a source brought at a time (in microseconds since 1970) or later: it leaves all collections and
-    /// searches. Its bytes are kept, and its terms still count for what names it. What another brought, too, stays as theirs.
+    /// searches. Its bytes are kept; how it was to be shared counts no more for what others sent that names it. What another
+    /// brought, too, stays as theirs, under the terms under which they brought it.
     /// `under_way` is told how much has been withdrawn so far.
     ///
     /// # Errors
@@ -46,21 +49,19 @@ impl Store {
         let mut touched = BTreeSet::new();
         let mut through = 0;
         while let Some(last) = self.range_end(through).await? {
-            let _writer = self.writer().await;
-            let mut transaction = self.begin().await?;
             let range = Range {
                 source,
                 since,
                 after: through,
                 last,
             };
-            recalled.kept += range.leave_to_others(&mut transaction).await?;
-            let seqs = range.withdraw(&mut transaction).await?;
-            recalled.objects += seqs.len() as u64;
-            for target in chunked(&seqs) {
-                touched.extend(namers(&mut transaction, target).await?);
-            }
-            transaction.commit().await?;
+            let mut writer = self.writer().await;
+            let step = self.recall_range(&range, &mut writer).await;
+            let (kept, objects, named) = step.inspect_err(|_| writer.forget())?;
+            drop(writer);
+            recalled.kept += kept;
+            recalled.objects += objects;
+            touched.extend(named);
             through = last;
             under_way(&recalled);
         }
@@ -79,6 +80,37 @@ impl Store {
         Ok(recalled)
     }
 
+    /// Recalls a range: how many versions stay as another's, how many are withdrawn, and what names those.
+    async fn recall_range(
+        &self,
+        range: &Range,
+        writer: &mut Writer,
+    ) -> Result<(u64, u64, BTreeSet<i64>), Error> {
+        let mut transaction = self.begin().await?;
+        self.refresh(writer, &mut transaction).await?;
+        let kept = range.leave_to_others(&mut transaction).await?;
+        let seqs = range.withdraw(&mut transaction).await?;
+        let mut touched = BTreeSet::new();
+        for target in chunked(&seqs) {
+            touched.extend(namers(&mut transaction, target).await?);
+        }
+        let mut walk = Walk::idle(self, writer, &mut transaction);
+        for (seq, terms) in &kept {
+            let terms = *terms;
+            walk.restate(*seq, |shared, _| shared.classes.terms(terms).clone())
+                .await?;
+        }
+        // How those may be shared that name it may have depended on it.
+        let again: BTreeSet<_> = kept.keys().chain(&touched).copied().collect();
+        for seqs in chunked(&again.into_iter().collect::<Vec<_>>()) {
+            walk.look_again(seqs).await?;
+        }
+        walk.follow().await?;
+        let entered = walk.entered;
+        self.settle(writer, transaction, &entered).await?;
+        Ok((kept.len() as u64, seqs.len() as u64, touched))
+    }
+
     /// The last object of the next step; `None` where there is none.
     async fn range_end(&self, after: i64) -> Result<Option<i64>, Error> {
         let mut connection = self.reader().await?;
@@ -90,7 +122,7 @@ impl Store {
 }
 
 fn chunked(seqs: &[i64]) -> impl Iterator<Item = &[i64]> {
-    seqs.chunks(500)
+    seqs.chunks(CHUNK)
 }
 
 /// The objects that name some others.
@@ -123,28 +155,34 @@ struct Range {
 }
 
 impl Range {
-    /// What others brought, too, becomes theirs: the earliest other's. Its terms stay, which theirs have tightened already.
-    async fn leave_to_others(&self, connection: &mut AnyConnection) -> Result<u64, Error> {
+    /// What others brought, too, becomes theirs: the earliest other's. Gives the terms under which they did.
+    async fn leave_to_others(&self, connection: &mut AnyConnection) -> Result<BTreeMap<i64, TermsId>, Error> {
         let sql = "DELETE FROM copies WHERE source = $1 AND received >= $2 AND object > $3 AND object <= $4";
         execute(connection, sql, |values| self.bind(values)).await?;
-        let sql = "SELECT objects.seq, copies.source, copies.received FROM objects JOIN copies ON copies.object = objects.seq \
+        let sql = "SELECT objects.seq, copies.source, copies.received, copies.terms, copies.held FROM objects JOIN copies ON copies.object = objects.seq \
                    WHERE objects.source = $1 AND objects.received >= $2 AND objects.seq > $3 AND objects.seq <= $4 \
                    AND objects.standing = 0 ORDER BY objects.seq, copies.received DESC";
         let rows = fetch(connection, sql, |values| self.bind(values)).await?;
-        let mut kept = BTreeSet::new();
+        let mut kept = BTreeMap::new();
         for row in rows {
             // The earliest comes last.
             let (seq, other): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-            let received: i64 = row.try_get(2)?;
-            let sql = "UPDATE objects SET source = $1, received = $2 WHERE seq = $3";
-            execute(connection, sql, |values| values.int(other).int(received).int(seq)).await?;
-            kept.insert(seq);
+            let (received, terms): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
+            let held: Option<String> = row.try_get(4)?;
+            let sql = "UPDATE objects SET source = $1, received = $2, held = $3 WHERE seq = $4";
+            execute(connection, sql, |values| {
+                let values = values.int(other).int(received);
+                values.maybe_text(held.as_deref()).int(seq)
+            })
+            .await?;
+            let terms = u32::try_from(terms).map_err(|_| Error::Damaged(format!("terms {terms}")))?;
+            kept.insert(seq, TermsId(terms));
         }
-        for seq in &kept {
+        for seq in kept.keys() {
             let sql = "INSERT INTO touched (object) VALUES ($1) ON CONFLICT (object) DO NOTHING";
             execute(connection, sql, |values| values.int(*seq)).await?;
         }
-        Ok(kept.len() as u64)
+        Ok(kept)
     }
 
     /// Withdraws what is left; gives the numbers.

@@ -13,6 +13,7 @@ use crate::filter::Filter;
 use crate::hash;
 use crate::ids::Tail;
 use crate::parties;
+use crate::side::{Meanings, Side};
 use crate::source::{self, Source};
 use crate::sql::{fetch, fetch_one};
 use crate::{Error, collection};
@@ -24,8 +25,8 @@ pub(crate) struct Shared {
     pub(crate) tail: Tail,
     /// Which ids are not in the derived tables.
     pub(crate) filter: Filter,
-    /// What marking definitions say of TLP.
-    pub(crate) definitions: HashMap<String, Option<Tlp>>,
+    /// What markings mean.
+    pub(crate) meanings: Meanings,
     pub(crate) sources: HashMap<i64, Arc<Source>>,
     pub(crate) collections: Vec<Arc<Collection>>,
     /// The lanes that occur in each collection.
@@ -36,6 +37,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// On whose word it is what came from a source.
+    pub(crate) fn side(&self, source: i64) -> Side {
+        let found = self.sources.get(&source);
+        found.map_or(Side::Source(source), |source| source.side(self.context.own))
+    }
+
+    /// Whether our own people brought what came from a source.
+    pub(crate) fn is_ours(&self, source: i64) -> bool {
+        let found = self.sources.get(&source);
+        found.is_some_and(|source| source.is_ours(self.context.own))
+    }
+
     /// Reads all of it.
     pub(crate) async fn load(connection: &mut AnyConnection, own: Organisation) -> Result<Self, Error> {
         let parties = parties::load(connection, own).await?;
@@ -46,7 +59,7 @@ impl Shared {
                 0 => Filter::of_nothing(),
                 _ => Filter::default(),
             },
-            definitions: load_definitions(connection).await?,
+            meanings: load_meanings(connection).await?,
             sources: source::load(connection).await?,
             collections: collection::load(connection).await?,
             lanes: load_lanes(connection).await?,
@@ -75,12 +88,19 @@ pub(crate) async fn folded(connection: &mut AnyConnection) -> Result<i64, Error>
     Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
 }
 
-async fn load_definitions(connection: &mut AnyConnection) -> Result<HashMap<String, Option<Tlp>>, Error> {
-    let mut all = HashMap::new();
-    for row in fetch(connection, "SELECT id, tlp FROM definitions", |values| values).await? {
-        let tlp: Option<String> = row.try_get(1)?;
+async fn load_meanings(connection: &mut AnyConnection) -> Result<Meanings, Error> {
+    let mut all = Meanings::default();
+    for row in fetch(connection, "SELECT id, side, tlp FROM definitions", |values| {
+        values
+    })
+    .await?
+    {
+        let (id, side): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let tlp: Option<String> = row.try_get(2)?;
         let tlp = tlp.map(|tlp| Tlp::from_label(&tlp).unwrap_or(Tlp::Red));
-        all.insert(row.try_get(0)?, tlp);
+        if let Ok(side) = side.parse::<Side>() {
+            all.say(&id, side, tlp);
+        }
     }
     Ok(all)
 }

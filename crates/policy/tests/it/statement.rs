@@ -133,11 +133,18 @@ proptest! {
 
     #[test]
     fn the_rules_say_what_the_statement_says(all in vec(terms(), 1..4), context in context()) {
-        let expected = all
-            .iter()
-            .map(|terms| entitled(terms, &context))
+        let own = entitled(&all[0], &context);
+        // Who sent it knows what it names.
+        let sender = match all[0].origin {
+            Origin::Received { from, .. } => all_of(from),
+            Origin::Own => BTreeSet::new(),
+        };
+        let named = all[1..].iter().map(|terms| entitled(terms, &context));
+        let named = named
             .reduce(|one, other| one.intersection(&other).copied().collect())
-            .unwrap();
+            .unwrap_or_else(world);
+        let may_know: BTreeSet<_> = named.union(&sender).copied().collect();
+        let expected: BTreeSet<_> = own.intersection(&may_know).copied().collect();
         for recipient in world() {
             let decision = may_release(&all, &recipient, &context);
             let may = matches!(decision, Decision::Release(_));

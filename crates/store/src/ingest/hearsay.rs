@@ -1,26 +1,22 @@
-//! What the copies of an object say of how it is held. Hearsay only tightens; who made the object may loosen it. What a
-//! copy says is kept in its own words: once its markings are defined, or defined otherwise, it is understood anew, so that
+//! What the copies of an object say of how it is held. Who made it says how it is held; our own people may tighten it; what
+//! anybody else says of it counts for nothing but what they sent themselves. What a copy says is kept in its own words: once its markings are defined, or defined otherwise, it is understood anew, so that
 //! it makes no difference whether the definition came first.
 
 use std::collections::HashMap;
 
-use perisai_model::{Organisation, Tlp};
+use perisai_model::Tlp;
 use perisai_policy::{Origin, Terms};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::terms::{self, Definitions};
 use crate::Error;
 use crate::classes::TermsId;
-use crate::incoming::Incoming;
 use crate::shared::Shared;
 use crate::sql::fetch_in;
 
 /// A copy that came with a delivery.
 #[derive(Debug)]
 pub(super) struct NewCopy {
-    /// Where it stands in the delivery.
-    pub(super) at: usize,
     /// The object that it is a copy of.
     pub(super) of: i64,
     /// What it says, as it is understood now.
@@ -39,25 +35,6 @@ enum Says {
     Understood(Option<Tlp>),
     /// The markings of the object, else how its sender holds what has none.
     TheSame { held: Option<Tlp> },
-    /// Markings of its own, by id, else the same.
-    Other {
-        markings: Vec<String>,
-        held: Option<Tlp>,
-    },
-}
-
-/// The markings of a copy as they are written down, where they may differ from those of the object: of an observable others
-/// say the same in other words.
-pub(super) fn said(object: &Incoming) -> Option<String> {
-    if object.version.is_some() {
-        return None;
-    }
-    let fixed = object.tlp.map(Tlp::stix_id);
-    let ids: Vec<_> = fixed
-        .into_iter()
-        .chain(object.markings.iter().map(String::as_str))
-        .collect();
-    Some(ids.join(" "))
 }
 
 /// The copies of some objects, by these, in the order in which they were told.
@@ -66,7 +43,7 @@ pub(super) async fn copies(
     tlp_of: impl Fn(TermsId) -> Option<Tlp>,
     objects: &[i64],
 ) -> Result<HashMap<i64, Vec<Copy>>, Error> {
-    let sql = "SELECT object, source, terms, told, held, said FROM copies WHERE object IN ({})";
+    let sql = "SELECT object, source, terms, told, held FROM copies WHERE object IN ({})";
     let mut all: HashMap<i64, Vec<(Option<i64>, Copy)>> = HashMap::new();
     for row in fetch_in(connection, sql, objects).await? {
         let told: Option<i64> = row.try_get(3)?;
@@ -95,21 +72,13 @@ impl Says {
     fn read(row: &AnyRow) -> Result<Self, Error> {
         let held: Option<String> = row.try_get(4)?;
         let held = held.map(|label| Tlp::from_label(&label).unwrap_or(Tlp::Red));
-        let said: Option<String> = row.try_get(5)?;
-        Ok(match said {
-            None => Self::TheSame { held },
-            Some(said) => Self::Other {
-                markings: said.split_whitespace().map(str::to_owned).collect(),
-                held,
-            },
-        })
+        Ok(Self::TheSame { held })
     }
 }
 
 /// How an object is held by its markings, which mean `marked` now, and by what its copies say.
 pub(super) fn held_now(
     shared: &Shared,
-    here: &Definitions<'_>,
     origin: &Origin,
     (marked, held): (Option<Tlp>, Option<Tlp>),
     copies: &[Copy],
@@ -118,35 +87,19 @@ pub(super) fn held_now(
         let says = match &copy.says {
             Says::Understood(tlp) => *tlp,
             Says::TheSame { held } => marked.or(*held),
-            Says::Other { markings, held } => {
-                let (fixed, others): (Vec<_>, Vec<_>) = markings
-                    .iter()
-                    .cloned()
-                    .partition(|id| Tlp::from_stix_id(id).is_some());
-                let fixed = fixed
-                    .iter()
-                    .map(|id| Tlp::from_stix_id(id))
-                    .fold(None, Tlp::stricter);
-                terms::marked(fixed, &others, &shared.definitions, here).or(*held)
-            }
         };
-        let owner = shared.sources.get(&copy.source).and_then(|source| source.owner());
-        heard(
-            before,
-            says,
-            is_originators(origin, owner),
-            shared.context.default_tlp,
-        )
+        let hearing = Hearing::of(shared, origin, copy.source);
+        heard(before, says, hearing, shared.context.default_tlp)
     })
 }
 
 /// How an object is held of which a copy came from another.
-pub(super) fn merged(held: Terms, copy: &Terms, owner: Option<Organisation>, default: Tlp) -> Terms {
-    let is_originators = is_originators(&held.origin, owner);
-    let tlp = heard(held.tlp, copy.tlp, is_originators, default);
-    let audience = match is_originators {
-        true => copy.audience.clone(),
-        false => held.audience,
+pub(super) fn merged(shared: &Shared, held: Terms, copy: &Terms, source: i64) -> Terms {
+    let hearing = Hearing::of(shared, &held.origin, source);
+    let tlp = heard(held.tlp, copy.tlp, hearing, shared.context.default_tlp);
+    let audience = match hearing {
+        Hearing::Maker => copy.audience.clone(),
+        Hearing::Ours | Hearing::Nobody => held.audience,
     };
     Terms {
         tlp,
@@ -155,20 +108,37 @@ pub(super) fn merged(held: Terms, copy: &Terms, owner: Option<Organisation>, def
     }
 }
 
-fn heard(held: Option<Tlp>, copy: Option<Tlp>, is_originators: bool, default: Tlp) -> Option<Tlp> {
-    if is_originators {
-        return copy;
-    }
-    let strict = |tlp: Option<Tlp>| tlp.unwrap_or(default);
-    match strict(copy) > strict(held) {
-        true => Some(strict(copy)),
-        false => held,
+/// Who says something of an object that another brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    /// Who made it.
+    Maker,
+    /// Our own people.
+    Ours,
+    /// Somebody else.
+    Nobody,
+}
+
+impl Hearing {
+    fn of(shared: &Shared, origin: &Origin, source: i64) -> Self {
+        let owner = shared.sources.get(&source).and_then(|source| source.owner());
+        let maker = match origin {
+            Origin::Received { originator, .. } => *originator,
+            Origin::Own => None,
+        };
+        match () {
+            () if maker.is_some() && maker == owner => Self::Maker,
+            () if shared.is_ours(source) => Self::Ours,
+            () => Self::Nobody,
+        }
     }
 }
 
-fn is_originators(origin: &Origin, owner: Option<Organisation>) -> bool {
-    match origin {
-        Origin::Received { originator, .. } => originator.is_some() && *originator == owner,
-        Origin::Own => false,
+fn heard(held: Option<Tlp>, copy: Option<Tlp>, hearing: Hearing, default: Tlp) -> Option<Tlp> {
+    let strict = |tlp: Option<Tlp>| tlp.unwrap_or(default);
+    match hearing {
+        Hearing::Maker => copy,
+        Hearing::Ours if strict(copy) > strict(held) => Some(strict(copy)),
+        Hearing::Ours | Hearing::Nobody => held,
     }
 }

@@ -10,16 +10,18 @@ mod terms;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use sqlx::{AnyConnection, Row};
+use perisai_model::Organisation;
+use sqlx::{Any, AnyConnection, Row, Transaction};
 
 use self::hearsay::NewCopy;
-use self::plan::{Fate, Sender, plan};
-use self::reclass::Walk;
+use self::plan::{Facts, Fate, Sender, is_themselves, plan};
+pub(crate) use self::reclass::{STEP, Walk};
 pub(crate) use self::terms::originator;
 use crate::classes::{ClassId, LaneId, Mark};
 use crate::incoming::{Delivery, Incoming, Outcome, Receipt, Types};
 use crate::known::{self, KnownById, Standing};
 use crate::shared::{Shared, load_tail};
+use crate::side::Side;
 use crate::source::Source;
 use crate::sql::{fetch, fetch_one};
 use crate::store::now;
@@ -136,6 +138,23 @@ impl Changes {
     }
 }
 
+impl Changes {
+    /// Who sends their own identity is who it is of: what others sent under its id is kept apart from now on.
+    fn give_back(&mut self, read: &Read, sender: Sender, known: &KnownById, shared: &Shared) {
+        let theirs = in_force(&self.objects).map(|new| &read.objects[new.at]);
+        let theirs: Vec<_> = theirs.filter(|object| is_themselves(object, sender)).collect();
+        for object in theirs {
+            for one in known.get(&object.hash).into_iter().flatten() {
+                let is_others = one.id == object.id && shared.side(one.source) != sender.side;
+                if is_others && one.standing == Standing::InForce {
+                    self.standings.push((one.seq, Standing::Apart));
+                    self.touched.insert(one.seq);
+                }
+            }
+        }
+    }
+}
+
 fn in_force(objects: &[NewObject]) -> impl Iterator<Item = &NewObject> + Clone {
     objects.iter().filter(|new| new.standing == Standing::InForce)
 }
@@ -171,6 +190,10 @@ struct Member {
 /// A delivery whose objects were read.
 struct Read {
     source: Arc<Source>,
+    /// On whose word it is.
+    side: Side,
+    /// Our own people brought it.
+    is_ours: bool,
     delivery: Delivery,
     objects: Vec<Incoming>,
     /// For each object that came: its place among those that were read, or why it was refused.
@@ -194,7 +217,8 @@ impl Store {
 
     async fn take_in(&self, delivery: Delivery) -> Result<Vec<Receipt>, Error> {
         let source = self.source_of(delivery.source)?;
-        let read = tokio::task::spawn_blocking(move || read(source, delivery))
+        let own = self.own();
+        let read = tokio::task::spawn_blocking(move || read(source, own, delivery))
             .await
             .map_err(|error| Error::Damaged(format!("reading ended early: {error}")))?;
         // What came faster than it can be indexed waits, so that memory stays bounded.
@@ -225,27 +249,33 @@ impl Store {
 
     async fn write(&self, writer: &mut Writer, read: &Read) -> Result<Vec<Fate>, Error> {
         let mut transaction = self.begin().await?;
-        if writer.is_stale {
-            self.refresh(writer, &mut transaction).await?;
-        }
+        self.refresh(writer, &mut transaction).await?;
         let mut known = self.known(read, &mut transaction).await?;
         same_content(&mut known, read, &mut transaction).await?;
         let sender = Sender {
             source: read.source.number,
             organisation: read.source.owner(),
+            side: read.side,
+            own: self.own(),
+            is_ours: read.is_ours,
         };
         let fates = {
             let shared = self.shared();
-            let originator = |one: &known::Known| originator(&shared.classes, one);
-            plan(&read.objects, sender, &known, originator, writer.next)
+            let facts = |one: &known::Known| Facts {
+                originator: originator(&shared.classes, one),
+                side: shared.side(one.source),
+                is_open: terms::is_open(&shared.classes, one.lane),
+            };
+            plan(&read.objects, sender, &known, facts, writer.next)
         };
         let now = now();
         let mut changes = self.changes(writer, read, &fates, &known, now);
+        changes.give_back(read, sender, &known, &self.shared());
         let again = again::members(writer, &mut transaction, read, &fates, &known, now).await?;
         changes.members.extend(again);
         rows::write(&mut transaction, read, &changes, now).await?;
         let mut walk = Walk::new(self, writer, &mut transaction, read, &changes);
-        walk.run(&changes, &known).await?;
+        walk.run(read, &changes, &known).await?;
         let mut entered = walk.entered;
         entered.extend(
             changes
@@ -253,17 +283,37 @@ impl Store {
                 .iter()
                 .map(|member| (member.collection, member.lane)),
         );
-        rows::entered(&mut transaction, writer, &entered).await?;
-        rows::classes(&mut transaction, self, writer).await?;
-        // Before it is written: whoever sees the new positions must know all lanes that have some.
-        self.publish_lanes(&entered);
-        transaction.commit().await?;
+        self.settle(writer, transaction, &entered).await?;
         self.remember(writer, read, &changes);
         Ok(fates)
     }
 
-    /// Reads again what is kept in memory: whether the last transaction was committed is not known.
-    async fn refresh(&self, writer: &mut Writer, connection: &mut AnyConnection) -> Result<(), Error> {
+    /// Writes down what is new of classes and collections, and commits.
+    pub(crate) async fn settle(
+        &self,
+        writer: &mut Writer,
+        mut transaction: Transaction<'_, Any>,
+        entered: &BTreeSet<(i64, LaneId)>,
+    ) -> Result<(), Error> {
+        rows::entered(&mut transaction, writer, entered).await?;
+        let mark = self.shared().classes.mark();
+        rows::classes(&mut transaction, self, writer).await?;
+        // Before it is written: whoever sees the new positions must know all lanes that have some.
+        self.publish_lanes(entered);
+        transaction.commit().await?;
+        writer.saved = mark;
+        Ok(())
+    }
+
+    /// Reads again what is kept in memory, where it is not known whether the last transaction was committed.
+    pub(crate) async fn refresh(
+        &self,
+        writer: &mut Writer,
+        connection: &mut AnyConnection,
+    ) -> Result<(), Error> {
+        if !writer.is_stale {
+            return Ok(());
+        }
         writer.next = next(connection).await?;
         writer.saved = crate::classes::Classes::load(connection).await?.mark();
         let tail = load_tail(connection).await?;
@@ -299,12 +349,13 @@ impl Store {
         for new in &changes.objects {
             let object = &read.objects[new.at];
             shared.tail.add(object.hash, new.seq);
-            if let (Some(marking), Standing::InForce) = (object.definition, new.standing) {
-                shared.definitions.insert(object.id.clone(), marking.tlp);
-            }
             writer.next = writer.next.max(new.seq + 1);
         }
-        writer.saved = shared.classes.mark();
+        for object in &read.objects {
+            if let Some(marking) = object.definition {
+                shared.meanings.say(&object.id, read.side, marking.tlp);
+            }
+        }
     }
 
     /// What is to be written for the objects themselves.
@@ -319,7 +370,7 @@ impl Store {
         let mut changes = Changes::default();
         let mut shared = self.shared_mut();
         let classes = terms::classes(&mut shared, read, fates, known);
-        let here = terms::definitions(read, fates);
+        let said = terms::said(read);
         for (at, fate) in fates.iter().enumerate() {
             let object = &read.objects[at];
             match fate {
@@ -341,8 +392,12 @@ impl Store {
                     }
                 }
                 Fate::Copy { of } => {
-                    let terms = terms::own(&mut shared, object, read, &here);
-                    changes.copies.push(NewCopy { at, of: *of, terms });
+                    // It has the same markings, which mean the same.
+                    let mut stored = known.get(&object.hash).into_iter().flatten();
+                    let first = stored.find(|one| one.seq == *of);
+                    let side = first.map_or(read.side, |one| shared.side(one.source));
+                    let terms = terms::own(&mut shared, object, read, &said, side);
+                    changes.copies.push(NewCopy { of: *of, terms });
                 }
                 Fate::Known { .. } | Fate::KnownApart => {}
             }
@@ -417,7 +472,7 @@ fn lane(shared: &mut Shared, object: &Incoming, class: ClassId) -> LaneId {
 }
 
 /// Reads the objects of a delivery.
-fn read(source: Arc<Source>, mut delivery: Delivery) -> Read {
+fn read(source: Arc<Source>, own: Organisation, mut delivery: Delivery) -> Read {
     let mut types = Types::default();
     let mut objects = Vec::with_capacity(delivery.objects.len());
     let mut came = Vec::with_capacity(delivery.objects.len());
@@ -429,6 +484,8 @@ fn read(source: Arc<Source>, mut delivery: Delivery) -> Read {
         came.push(read);
     }
     Read {
+        side: source.side(own),
+        is_ours: source.is_ours(own),
         source,
         delivery,
         objects,

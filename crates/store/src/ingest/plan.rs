@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use perisai_model::Organisation;
 
 use crate::hash;
-use crate::incoming::{Incoming, Outcome};
-use crate::known::{KnownById, Standing};
+use crate::incoming::{Incoming, Outcome, organisation_of};
+use crate::known::{Known, KnownById, Standing};
+use crate::side::Side;
 
 /// Who sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,22 @@ pub(crate) struct Sender {
     pub(crate) source: i64,
     /// Whose node it is.
     pub(crate) organisation: Option<Organisation>,
+    pub(crate) side: Side,
+    /// Our own organisation.
+    pub(crate) own: Organisation,
+    /// Our own people brought it.
+    pub(crate) is_ours: bool,
+}
+
+/// What there is to know of a stored version beside its row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
+    /// Who made it, where that is known.
+    pub(crate) originator: Option<Organisation>,
+    /// Who brought it.
+    pub(crate) side: Side,
+    /// All may have it.
+    pub(crate) is_open: bool,
 }
 
 /// What becomes of an object.
@@ -64,18 +81,17 @@ struct Version {
     seq: i64,
     version: Option<i64>,
     source: i64,
-    originator: Option<Organisation>,
+    facts: Facts,
     standing: Standing,
     digest: i64,
 }
 
-/// Decides on a delivery. `originator` says who made a stored version, where that is known, and `next` is the number of
-/// the first object that is stored.
+/// Decides on a delivery. `facts` tells of a stored version, and `next` is the number of the first object that is stored.
 pub(crate) fn plan(
     incoming: &[Incoming],
     sender: Sender,
     known: &KnownById,
-    originator: impl Fn(&crate::known::Known) -> Option<Organisation>,
+    facts: impl Fn(&Known) -> Facts,
     next: i64,
 ) -> Vec<Fate> {
     let mut ids: HashMap<&str, Vec<Version>> = HashMap::new();
@@ -85,11 +101,11 @@ pub(crate) fn plan(
         // Only whose it is may tell that something is deleted.
         let may_tell = object.buries.as_deref().is_none_or(|buried| {
             let here = ids.get(buried).into_iter().flatten();
-            let mut here = here.map(|one| (one.standing, one.source, one.originator));
+            let mut here = here.map(|one| (one.standing, one.source, one.facts.originator));
             let stored = known.get(&hash::of_id(buried)).into_iter().flatten();
             let mut stored = stored
                 .filter(|one| one.id == buried)
-                .map(|one| (one.standing, one.source, originator(one)));
+                .map(|one| (one.standing, one.source, facts(one).originator));
             let counts = |one: &(Standing, _, _)| one.0 != Standing::Apart;
             let first = stored.find(counts).or_else(|| here.find(counts));
             first.is_some_and(|(_, source, originator)| is_owner(source, originator, sender))
@@ -101,7 +117,7 @@ pub(crate) fn plan(
                 seq: one.seq,
                 version: one.version,
                 source: one.source,
-                originator: originator(one),
+                facts: facts(one),
                 standing: one.standing,
                 digest: one.digest,
             })
@@ -126,7 +142,11 @@ pub(crate) fn plan(
                 seq,
                 version: object.version,
                 source: sender.source,
-                originator: object.creator,
+                facts: Facts {
+                    originator: object.creator,
+                    side: sender.side,
+                    is_open: false,
+                },
                 standing,
                 digest: object.digest,
             });
@@ -142,20 +162,26 @@ fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> 
         standing,
         replaces,
     };
+    if object.version.is_none() {
+        return observable(object, sender, versions, seq);
+    }
+    let speaks_for_us = object.creator == Some(sender.own) && !sender.is_ours;
     // What was kept apart or recalled gives no right to the id.
     let gives_right = |one: &&Version| !matches!(one.standing, Standing::Apart | Standing::Recalled);
-    let Some(first) = versions.iter().find(gives_right) else {
-        return store(Standing::InForce, None);
+    let first = versions.iter().find(gives_right);
+    let is_owner = match first {
+        _ if speaks_for_us => false,
+        Some(first) => {
+            is_owner(first.source, first.facts.originator, sender) || is_themselves(object, sender)
+        }
+        None => true,
     };
-    let is_owner = is_owner(first.source, first.originator, sender);
     let mut same = versions.iter().filter(|one| one.version == object.version);
     if let Some(same) = same.clone().find(|one| one.standing == Standing::InForce) {
         return match (same.digest == object.digest, same.source == sender.source) {
             (true, true) => Fate::Known { of: Some(same.seq) },
             (true, false) => Fate::Copy { of: same.seq },
             (false, _) if is_owner => store(Standing::InForce, Some(same.seq)),
-            // An observable is nobody's: a fact that others put into other words.
-            (false, _) if object.version.is_none() => Fate::Copy { of: same.seq },
             (false, _) => apart(object, sender, versions, seq),
         };
     }
@@ -168,6 +194,32 @@ fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> 
     } else {
         apart(object, sender, versions, seq)
     }
+}
+
+/// An observable is a fact and nobody's: each side has its own, under its own terms, so that none tells anything of
+/// another's. One that is open to all serves all.
+fn observable(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> Fate {
+    let mut in_force = versions.iter().filter(|one| one.standing == Standing::InForce);
+    let theirs = in_force.clone().find(|one| one.facts.side == sender.side);
+    let store = |replaces| Fate::Store {
+        seq,
+        standing: Standing::InForce,
+        replaces,
+    };
+    if let Some(theirs) = theirs {
+        return match (theirs.digest == object.digest, theirs.source == sender.source) {
+            (true, true) => Fate::Known { of: Some(theirs.seq) },
+            (true, false) => Fate::Copy { of: theirs.seq },
+            (false, _) => store(Some(theirs.seq)),
+        };
+    }
+    let open = in_force.find(|one| one.facts.is_open && one.digest == object.digest);
+    open.map_or_else(|| store(None), |open| Fate::Copy { of: open.seq })
+}
+
+/// Whether it is the identity of who sends it: nobody else knows better who they are.
+pub(super) fn is_themselves(object: &Incoming, sender: Sender) -> bool {
+    sender.organisation.is_some() && organisation_of(&object.id) == sender.organisation
 }
 
 /// Whether what came first from a source, made by somebody, is the sender's.

@@ -14,28 +14,29 @@ use perisai_policy::Terms;
 use sqlx::{AnyConnection, Row};
 
 use super::hearsay::{self, Copy, NewCopy};
-use super::terms::{self, Definitions};
+use super::terms::{self, Namer};
 use super::{Changes, Read, Writer};
 use crate::classes::{Lane, LaneId, TermsId};
 use crate::closure::{Node, closure};
 use crate::collection::Candidate;
 use crate::incoming::{Incoming, Types};
 use crate::known::{self, Known, KnownById, Standing};
+use crate::shared::Shared;
+use crate::side::{Said, Side};
 use crate::sql::{execute, fetch, fetch_in};
 use crate::store::now;
 use crate::{Error, Store};
 
 /// How many objects are looked at together.
-const STEP: usize = 500;
+pub(crate) const STEP: usize = 500;
 
 /// A walk up from what changed to all that name it.
-pub(super) struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     store: &'a Store,
     writer: &'a mut Writer,
     connection: &'a mut AnyConnection,
-    read: &'a Read,
-    /// What its marking definitions say.
-    definitions: Definitions<'a>,
+    /// What is said just now of markings.
+    said: Said<'a>,
     /// The objects of the delivery, which are in no index yet: by the digest of their id, and of the ids that they name.
     here: HashMap<i64, Vec<i64>>,
     namers: HashMap<i64, Vec<i64>>,
@@ -43,7 +44,7 @@ pub(super) struct Walk<'a> {
     queue: Vec<i64>,
     types: Types,
     /// Where objects entered.
-    pub(super) entered: BTreeSet<(i64, LaneId)>,
+    pub(crate) entered: BTreeSet<(i64, LaneId)>,
 }
 
 /// A stored object that is looked at anew.
@@ -64,21 +65,27 @@ impl<'a> Walk<'a> {
         read: &'a Read,
         changes: &Changes,
     ) -> Self {
+        let mut walk = Self::idle(store, writer, connection);
+        walk.said = terms::said(read);
         let mut here: HashMap<i64, Vec<i64>> = HashMap::new();
         for new in &changes.objects {
             here.entry(read.objects[new.at].hash).or_default().push(new.seq);
         }
-        let of = |new: &super::NewObject| {
-            let object = &read.objects[new.at];
-            Some((&*object.id, object.definition?.tlp))
-        };
+        walk.here = here;
+        walk
+    }
+
+    /// A walk with nowhere to go yet.
+    pub(crate) fn idle(store: &'a Store, writer: &'a mut Writer, connection: &'a mut AnyConnection) -> Self {
         Self {
             store,
             writer,
             connection,
-            read,
-            definitions: changes.in_force().filter_map(of).collect(),
-            here,
+            said: Said {
+                side: Side::Ours,
+                definitions: HashMap::new(),
+            },
+            here: HashMap::new(),
             namers: HashMap::new(),
             queue: Vec::new(),
             types: Types::default(),
@@ -87,25 +94,35 @@ impl<'a> Walk<'a> {
     }
 
     /// Does all that follows from a delivery. `known` is what was stored before.
-    pub(super) async fn run(&mut self, changes: &Changes, known: &KnownById) -> Result<(), Error> {
-        let late = self.named_before(changes).await?;
+    pub(super) async fn run(
+        &mut self,
+        read: &Read,
+        changes: &Changes,
+        known: &KnownById,
+    ) -> Result<(), Error> {
+        let late = self.named_before(read, changes).await?;
         let definitions = changes
             .in_force()
-            .filter(|new| self.read.objects[new.at].definition.is_some())
+            .filter(|new| read.objects[new.at].definition.is_some())
             .map(|new| new.seq);
         let definitions: Vec<_> = definitions.take(STEP).collect();
         for step in late.chunks(STEP) {
             self.look_again(&[step, &definitions].concat()).await?;
         }
         self.queue
-            .extend(changed_for_namers(self.store, self.read, changes, known));
+            .extend(changed_for_namers(self.store, read, changes, known));
         for copy in &changes.copies {
-            self.copy(copy).await?;
+            self.copy(copy, read.source.number).await?;
         }
+        self.namers = namers_here(read, changes);
+        self.follow().await
+    }
+
+    /// Looks at all that name what changed.
+    pub(crate) async fn follow(&mut self) -> Result<(), Error> {
         if self.queue.is_empty() {
             return Ok(());
         }
-        self.namers = namers_here(self.read, changes);
         self.store.fold_all().await?;
         while let Some(hash) = self.queue.pop() {
             let namers = self.namers_of(hash).await?;
@@ -117,18 +134,18 @@ impl<'a> Walk<'a> {
     }
 
     /// Objects that named what came now before it was here, and for which that may make a difference.
-    async fn named_before(&mut self, changes: &Changes) -> Result<Vec<i64>, Error> {
+    async fn named_before(&mut self, read: &Read, changes: &Changes) -> Result<Vec<i64>, Error> {
         let sql = "SELECT target, object FROM dangling WHERE target IN ({})";
         let rows = fetch_in(self.connection, sql, &changes.arrived).await?;
         let mut late = BTreeSet::new();
         let binding: HashSet<_> = {
             let shared = self.store.shared();
             let binds = |new: &&super::NewObject| {
-                let is_definition = self.read.objects[new.at].definition.is_some();
+                let is_definition = read.objects[new.at].definition.is_some();
                 is_definition || !terms::of_lane(&shared.classes, new.lane).is_empty()
             };
             let all = changes.in_force().filter(binds);
-            all.map(|new| self.read.objects[new.at].hash).collect()
+            all.map(|new| read.objects[new.at].hash).collect()
         };
         for row in rows {
             let (target, object): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
@@ -155,21 +172,32 @@ impl<'a> Walk<'a> {
     }
 
     /// A copy came from another sender.
-    async fn copy(&mut self, copy: &NewCopy) -> Result<(), Error> {
-        let Some(known) = known::read(self.connection, &[copy.of]).await?.pop() else {
+    async fn copy(&mut self, copy: &NewCopy, source: i64) -> Result<(), Error> {
+        self.restate(copy.of, |shared, held| {
+            let says = shared.classes.terms(copy.terms);
+            hearsay::merged(shared, held, says, source)
+        })
+        .await
+    }
+
+    /// Holds an object under other terms of its own.
+    pub(crate) async fn restate(
+        &mut self,
+        seq: i64,
+        terms: impl FnOnce(&Shared, Terms) -> Terms,
+    ) -> Result<(), Error> {
+        let Some(known) = known::read(self.connection, &[seq]).await?.pop() else {
             return Ok(());
         };
         let lane = {
             let mut shared = self.store.shared_mut();
-            let default = shared.context.default_tlp;
             let Some(lane) = shared.classes.lane(known.lane).cloned() else {
                 return Ok(());
             };
             let class = shared.classes.class(lane.class).to_vec();
             let held = shared.classes.terms(class[0]).clone();
-            let says = shared.classes.terms(copy.terms);
-            let merged = hearsay::merged(held, says, self.read.source.owner(), default);
-            let own = shared.classes.terms_id(merged);
+            let terms = terms(&shared, held);
+            let own = shared.classes.terms_id(terms);
             let named = class[1..].iter().copied().collect();
             let class = shared.classes.class_id(own, &named);
             shared.classes.lane_id(Lane {
@@ -178,7 +206,7 @@ impl<'a> Walk<'a> {
             })
         };
         if lane != known.lane {
-            for again in self.read_again(&[copy.of]).await? {
+            for again in self.read_again(&[seq]).await? {
                 self.hold(&again, lane).await?;
             }
         }
@@ -186,7 +214,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Looks at objects anew, and holds them as they are to be held now.
-    async fn look_again(&mut self, seqs: &[i64]) -> Result<(), Error> {
+    pub(crate) async fn look_again(&mut self, seqs: &[i64]) -> Result<(), Error> {
         let mut all = self.read_again(seqs).await?;
         let mut names: Vec<_> = all
             .iter()
@@ -233,13 +261,18 @@ impl<'a> Walk<'a> {
                 outside: BTreeSet::new(),
                 inside: Vec::new(),
             };
+            let namer = Namer {
+                side: shared.side(again.known.source),
+                is_ours: shared.is_ours(again.known.source),
+                seq: again.known.seq,
+            };
             for name in &again.object.names {
-                let Some(newest) = terms::newest(known.get(name)) else {
+                let Some(bound) = terms::bound(&shared, &namer, known.get(name)) else {
                     continue;
                 };
-                match places.get(&newest.seq) {
+                match places.get(&bound.seq) {
                     Some(at) => node.inside.push(*at),
-                    None => node.outside.extend(terms::of_lane(&shared.classes, newest.lane)),
+                    None => node.outside.extend(terms::of_lane(&shared.classes, bound.lane)),
                 }
             }
             own.push(terms);
@@ -262,7 +295,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The own terms of an object now.
-    fn own_now(&self, shared: &mut crate::shared::Shared, again: &Again) -> TermsId {
+    fn own_now(&self, shared: &mut Shared, again: &Again) -> TermsId {
         let lane = shared.classes.lane(again.known.lane);
         let class = lane
             .map(|lane| lane.class)
@@ -275,17 +308,14 @@ impl<'a> Walk<'a> {
     }
 
     /// The own terms of an object by what its markings mean now.
-    fn remarked(&self, shared: &mut crate::shared::Shared, again: &Again, own: TermsId) -> TermsId {
+    fn remarked(&self, shared: &mut Shared, again: &Again, own: TermsId) -> TermsId {
         let object = &again.object;
-        let marked = terms::marked(
-            object.tlp,
-            &object.markings,
-            &shared.definitions,
-            &self.definitions,
-        );
+        let side = shared.side(again.known.source);
+        let meaning = |id: &str| self.said.meaning(&shared.meanings, id, side);
+        let marked = terms::marked(object.tlp, &object.markings, meaning);
         let before = shared.classes.terms(own).clone();
         let own = (marked, again.held);
-        let tlp = hearsay::held_now(shared, &self.definitions, &before.origin, own, &again.copies);
+        let tlp = hearsay::held_now(shared, &before.origin, own, &again.copies);
         shared.classes.terms_id(Terms { tlp, ..before })
     }
 
@@ -391,16 +421,32 @@ fn changed_for_namers(store: &Store, read: &Read, changes: &Changes, known: &Kno
     let shared = store.shared();
     let changed = |new: &super::NewObject| {
         let object = &read.objects[new.at];
-        let stored = known.get(&object.hash)?;
-        let before = terms::when_named(&shared.classes, Some(stored));
-        let redefines = object.definition.is_some_and(|marking| {
-            let known = shared.definitions.get(&object.id);
-            known.is_some_and(|known| *known != marking.tlp)
-        });
-        let is_changed = redefines || before != terms::of_lane(&shared.classes, new.lane);
-        is_changed.then_some(object.hash)
+        let now = terms::of_lane(&shared.classes, new.lane);
+        let differs = |one: &Known| terms::of_lane(&shared.classes, one.lane) != now;
+        known
+            .get(&object.hash)?
+            .iter()
+            .any(differs)
+            .then_some(object.hash)
     };
-    changes.in_force().filter_map(changed).collect()
+    let redefined = |object: &&Incoming| {
+        let said = object.definition.map(|marking| marking.tlp);
+        let before = Said {
+            side: read.side,
+            definitions: HashMap::new(),
+        };
+        said.is_some() && said != before.meaning(&shared.meanings, &object.id, read.side)
+    };
+    let redefined = read.objects.iter().filter(redefined);
+    let known = |object: &&Incoming| known.contains_key(&object.hash);
+    let redefined = redefined.filter(known).map(|object| object.hash);
+    let all: BTreeSet<_> = changes
+        .objects
+        .iter()
+        .filter_map(changed)
+        .chain(redefined)
+        .collect();
+    all.into_iter().collect()
 }
 
 /// Which objects of a delivery name which ids.

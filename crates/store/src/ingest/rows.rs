@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use perisai_model::Tlp;
 use sqlx::AnyConnection;
 
-use super::{Changes, Member, Read, Writer, hearsay, terms};
+use super::{Changes, Member, Read, Writer, terms};
 use crate::classes::LaneId;
-use crate::known::Standing;
 use crate::sql::{execute, insert};
 use crate::{Error, Store};
 
@@ -19,7 +18,7 @@ pub(super) async fn write(
     now: i64,
 ) -> Result<(), Error> {
     objects(connection, read, changes, now).await?;
-    definitions(connection, read, changes).await?;
+    definitions(connection, read).await?;
     standings(connection, changes).await?;
     copies(connection, read, changes, now).await?;
     dangling(connection, changes).await?;
@@ -53,19 +52,18 @@ async fn objects(
     Ok(())
 }
 
-async fn definitions(connection: &mut AnyConnection, read: &Read, changes: &Changes) -> Result<(), Error> {
-    let in_force = changes
-        .objects
-        .iter()
-        .filter(|new| new.standing == Standing::InForce);
-    for object in in_force.map(|new| &read.objects[new.at]) {
+/// What marking definitions say is noted whatever became of them: it counts for what their sender marks.
+async fn definitions(connection: &mut AnyConnection, read: &Read) -> Result<(), Error> {
+    let side = read.side.to_string();
+    for object in &read.objects {
         let Some(marking) = object.definition else {
             continue;
         };
-        let sql = "INSERT INTO definitions (id, tlp) VALUES ($1, $2) \
-                   ON CONFLICT (id) DO UPDATE SET tlp = excluded.tlp";
+        let sql = "INSERT INTO definitions (id, side, tlp) VALUES ($1, $2, $3) \
+                   ON CONFLICT (id, side) DO UPDATE SET tlp = excluded.tlp";
         execute(connection, sql, |values| {
-            values.text(&object.id).maybe_text(marking.tlp.map(Tlp::as_str))
+            let values = values.text(&object.id).text(&side);
+            values.maybe_text(marking.tlp.map(Tlp::as_str))
         })
         .await?;
     }
@@ -88,14 +86,14 @@ async fn copies(
     changes: &Changes,
     now: i64,
 ) -> Result<(), Error> {
-    let head = "INSERT INTO copies (object, source, received, terms, told, held, said)";
+    let head = "INSERT INTO copies (object, source, received, terms, told, held)";
     let tail = "ON CONFLICT (object, source) DO UPDATE SET terms = excluded.terms, told = excluded.told, \
-                held = excluded.held, said = excluded.said";
+                held = excluded.held";
     let held = terms::held(read).map(Tlp::as_str);
     // One statement may not touch a row twice.
     let last: BTreeMap<_, _> = changes.copies.iter().map(|copy| (copy.of, copy)).collect();
     let rows: Vec<_> = last.into_values().collect();
-    insert(connection, head, 7, tail, &rows, |values, copy| {
+    insert(connection, head, 6, tail, &rows, |values, copy| {
         values
             .int(copy.of)
             .int(read.source.number)
@@ -103,7 +101,6 @@ async fn copies(
             .int(i64::from(copy.terms.0))
             .int(now)
             .maybe_text(held)
-            .maybe_text(hearsay::said(&read.objects[copy.at]).as_deref())
     })
     .await?;
     Ok(())

@@ -13,6 +13,7 @@ use crate::collection::Candidate;
 use crate::incoming::Incoming;
 use crate::known::{Known, KnownById, Standing};
 use crate::shared::Shared;
+use crate::side::{Said, Side};
 use crate::source::SourceKind;
 
 /// Who made a stored version, where that is known.
@@ -25,45 +26,38 @@ pub(crate) fn originator(classes: &Classes, known: &Known) -> Option<Organisatio
     }
 }
 
-/// What the marking definitions that count of a delivery say of TLP, by id.
-pub(super) type Definitions<'a> = HashMap<&'a str, Option<Tlp>>;
-
-/// The strictest of an object's own markings. What came now (`here`) says it anew. A marking that nobody has defined may
-/// mean anything, so RED.
+/// The strictest of an object's own markings, by what each means. One of which nobody says anything may mean anything, so
+/// RED.
 pub(super) fn marked(
     fixed: Option<Tlp>,
     markings: &[String],
-    definitions: &HashMap<String, Option<Tlp>>,
-    here: &Definitions<'_>,
+    meaning: impl Fn(&str) -> Option<Option<Tlp>>,
 ) -> Option<Tlp> {
     markings.iter().fold(fixed, |strictest, id| {
-        let defined = here.get(&**id).or_else(|| definitions.get(id));
-        Tlp::stricter(strictest, *defined.unwrap_or(&Some(Tlp::Red)))
+        Tlp::stricter(strictest, meaning(id).unwrap_or(Some(Tlp::Red)))
     })
 }
 
-/// The marking definitions of a delivery that count.
-pub(super) fn definitions<'a>(read: &'a Read, fates: &[Fate]) -> Definitions<'a> {
-    let stored = read.objects.iter().zip(fates);
-    let in_force = stored.filter(|(_, fate)| is_in_force(fate));
-    in_force
-        .filter_map(|(object, _)| Some((&*object.id, object.definition?.tlp)))
-        .collect()
+/// What the marking definitions of a delivery say.
+pub(super) fn said(read: &Read) -> Said<'_> {
+    let all = read.objects.iter();
+    let definitions = all.filter_map(|object| Some((&*object.id, object.definition?.tlp)));
+    Said {
+        side: read.side,
+        definitions: definitions.collect(),
+    }
 }
 
-fn is_in_force(fate: &Fate) -> bool {
-    matches!(
-        fate,
-        Fate::Store {
-            standing: Standing::InForce,
-            ..
-        }
-    )
-}
-
-/// The own terms of an object that came.
-pub(super) fn own(shared: &mut Shared, object: &Incoming, read: &Read, here: &Definitions<'_>) -> TermsId {
-    let marked = marked(object.tlp, &object.markings, &shared.definitions, here);
+/// The own terms of an object that came, by what its markings mean to a side.
+pub(super) fn own(
+    shared: &mut Shared,
+    object: &Incoming,
+    read: &Read,
+    said: &Said<'_>,
+    side: Side,
+) -> TermsId {
+    let meaning = |id: &str| said.meaning(&shared.meanings, id, side);
+    let marked = marked(object.tlp, &object.markings, meaning);
     let origin = if read.source.kind == SourceKind::Own {
         Origin::Own
     } else {
@@ -88,18 +82,24 @@ pub(super) fn held(read: &Read) -> Option<Tlp> {
 
 /// The class of each object of a delivery that is stored anew; of the others any.
 pub(super) fn classes(shared: &mut Shared, read: &Read, fates: &[Fate], known: &KnownById) -> Vec<ClassId> {
-    let here = definitions(read, fates);
+    let said = said(read);
     let own: Vec<_> = read
         .objects
         .iter()
-        .map(|object| self::own(shared, object, read, &here))
+        .map(|object| self::own(shared, object, read, &said, read.side))
         .collect();
     let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
     for (at, fate) in fates.iter().enumerate() {
-        if is_in_force(fate) {
+        // What was kept apart counts for what came with it.
+        if matches!(fate, Fate::Store { .. }) {
             places.entry(read.objects[at].hash).or_default().push(at);
         }
     }
+    let namer = Namer {
+        side: read.side,
+        is_ours: read.is_ours,
+        seq: i64::MAX,
+    };
     let node = |(at, object): (usize, &Incoming)| {
         let mut node = Node {
             own_when_named: binds_when_named(&object.kind, shared.classes.terms(own[at])).then_some(own[at]),
@@ -109,7 +109,15 @@ pub(super) fn classes(shared: &mut Shared, read: &Read, fates: &[Fate], known: &
         for name in &object.names {
             match places.get(name) {
                 Some(all) => node.inside.extend(all),
-                None => node.outside.extend(when_named(&shared.classes, known.get(name))),
+                None => {
+                    let bound = bound(shared, &namer, known.get(name));
+                    node.outside.extend(
+                        bound
+                            .map(|one| of_lane(&shared.classes, one.lane))
+                            .into_iter()
+                            .flatten(),
+                    );
+                }
             }
         }
         node
@@ -128,15 +136,49 @@ pub(super) fn binds_when_named(kind: &str, terms: &Terms) -> bool {
     !is_label || terms.tlp.is_some() || terms.audience.is_some()
 }
 
-/// What the newest stored version of an id adds to the class of what names it.
-pub(super) fn when_named(classes: &Classes, known: Option<&Vec<Known>>) -> BTreeSet<TermsId> {
-    newest(known).map_or_else(BTreeSet::new, |newest| of_lane(classes, newest.lane))
+/// Who names an id.
+pub(super) struct Namer {
+    pub(super) side: Side,
+    /// Our own people brought it.
+    pub(super) is_ours: bool,
+    pub(super) seq: i64,
 }
 
-/// The newest stored version of an id that counts for what names it.
-pub(super) fn newest(known: Option<&Vec<Known>>) -> Option<&Known> {
-    let versions = known.into_iter().flatten().filter(|one| one.binds());
-    versions.max_by_key(|one| (one.version, one.seq))
+/// The stored version of an id that counts for what names it, where one does.
+///
+/// What the same side sent counts first, even where it was kept apart as another's. What others sent counts if it was here
+/// before: else anybody could hide what is out already by sending what it names. An observable of others counts only for
+/// what our own people brought, and not where one of them is open to all: its id can be computed from its value, so that
+/// whoever may send could try who has it.
+pub(super) fn bound<'a>(shared: &Shared, namer: &Namer, known: Option<&'a Vec<Known>>) -> Option<&'a Known> {
+    let all = known.into_iter().flatten();
+    let newest = |one: &&Known| (one.version, one.seq);
+    let same = all
+        .clone()
+        .filter(|one| one.standing != Standing::Replaced && shared.side(one.source) == namer.side);
+    if let Some(found) = same.max_by_key(newest) {
+        return Some(found);
+    }
+    let counts = |one: &&Known| {
+        matches!(one.standing, Standing::InForce | Standing::Deleted)
+            && one.seq < namer.seq
+            && (one.version.is_some() || namer.is_ours)
+    };
+    let others = all.filter(counts);
+    let is_open = |one: &Known| one.version.is_none() && is_open(&shared.classes, one.lane);
+    match others.clone().any(is_open) {
+        true => None,
+        false => others.max_by_key(newest),
+    }
+}
+
+/// Whether all may have what is of a lane.
+pub(super) fn is_open(classes: &Classes, lane: LaneId) -> bool {
+    let Some(lane) = classes.lane(lane) else {
+        return false;
+    };
+    let mut all = classes.class(lane.class).iter().map(|id| classes.terms(*id));
+    all.all(|terms| terms.tlp == Some(Tlp::Clear) && terms.audience.is_none())
 }
 
 /// What an object of a lane adds to the class of what names it.

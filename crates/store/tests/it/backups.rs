@@ -42,7 +42,7 @@ async fn restored(backend: &Backend, lines: &[Value]) -> Result<u64, perisai_sto
 
 /// The same as a version wrote it that had fewer tables and columns.
 fn as_of_schema_2(lines: &[Value]) -> Vec<Value> {
-    const NEW: [&str; 3] = ["told", "held", "said"];
+    const NEW: [&str; 2] = ["told", "held"];
     let mut old = Vec::new();
     let (mut table, mut columns) = (String::new(), Vec::<String>::new());
     for line in lines {

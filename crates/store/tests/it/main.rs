@@ -14,4 +14,5 @@ mod people;
 mod recalls;
 mod sample;
 mod searching;
+mod sides;
 mod tombstones;

@@ -204,35 +204,6 @@ async fn what_names_the_hidden_is_hidden() {
 }
 
 #[tokio::test]
-async fn hearsay_tightens_and_never_loosens() {
-    for backend in backends().await {
-        let store = backend.open().await;
-        let basket = basket(&store).await;
-        let (one, other) = (
-            partner(&store, "a", Some(1)).await,
-            partner(&store, "b", Some(2)).await,
-        );
-        let deliver = async |source, tlp| {
-            let delivery = perisai_store::Delivery {
-                source,
-                collection: Some(basket),
-                tlp: Some(tlp),
-                audience: None,
-                objects: crate::sample::bytes(&[indicator(1, 1, None)]),
-            };
-            store.ingest(delivery).await.unwrap();
-        };
-        let anybody = async || read(&store, basket, Some(9)).await.len();
-        deliver(one, Tlp::Clear).await;
-        assert_eq!(anybody().await, 1);
-        deliver(other, Tlp::Amber).await;
-        assert_eq!(anybody().await, 0, "{}", backend.name);
-        deliver(other, Tlp::Clear).await;
-        assert_eq!(anybody().await, 0, "{}", backend.name);
-    }
-}
-
-#[tokio::test]
 async fn what_is_here_is_known_after_a_restart() {
     for backend in backends().await {
         let objects: Vec<_> = (0..3_000)

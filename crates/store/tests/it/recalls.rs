@@ -59,10 +59,11 @@ async fn what_a_source_brought_is_withdrawn_and_what_names_it_is_listed() {
             backend.name
         );
         assert_eq!(recalled.touched_ids, [id("relationship", 7)]);
+        // What stays as another's is held as that one had it, and enters anew.
         let left = read(&store, basket, None).await;
         assert_eq!(
             ids(&left),
-            [id("indicator", 1), id("indicator", 3), id("relationship", 7)]
+            [id("indicator", 1), id("relationship", 7), id("indicator", 3)]
         );
         assert_eq!(finds(&store, "gate2.example").await, 0);
         assert_eq!(finds(&store, "gate3.example").await, 1);

@@ -60,6 +60,17 @@ pub(crate) async fn partner(store: &Store, name: &str, organisation: Option<u128
     store.ensure_source(new).await.unwrap().number
 }
 
+/// A source of files that our own people read.
+pub(crate) async fn import(store: &Store, name: &str) -> i64 {
+    let new = NewSource {
+        name: name.to_owned(),
+        kind: SourceKind::Import,
+        organisation: None,
+        tlp: None,
+    };
+    store.ensure_source(new).await.unwrap().number
+}
+
 /// Takes objects in from a source.
 pub(crate) async fn take(
     store: &Store,
