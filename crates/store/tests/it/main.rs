@@ -15,3 +15,4 @@ mod recalls;
 mod sample;
 mod searching;
 mod tombstones;
+mod transactions;
