@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/peers.sql"),
     include_str!("schema/matching.sql"),
     include_str!("schema/hearsay.sql"),
+    include_str!("schema/apart.sql"),
 ];
 
 const AUDIT: &str = include_str!("schema/audit.sql");

@@ -100,7 +100,7 @@ async fn a_migration_that_fails_leaves_nothing() {
     for backend in backends().await {
         drop(backend.open().await);
         // A store of the first schema, in which a table of a later one is in the way: the last of its migration.
-        let sql = "DROP TABLE matching; DROP TABLE peers; DROP TABLE peer_states; \
+        let sql = "DROP INDEX objects_apart; DROP TABLE matching; DROP TABLE peers; DROP TABLE peer_states; \
                    UPDATE facts SET value = '1' WHERE name = 'schema'";
         run(&backend, "perisai.db", sql, sql).await;
         for _ in 0..2 {
