@@ -1,6 +1,7 @@
 //! The store, over SQLite and over a real PostgreSQL: each test runs on both.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests and their helpers")]
 
+mod actions;
 mod apart;
 mod audit;
 mod backend;
