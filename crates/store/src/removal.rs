@@ -55,7 +55,12 @@ impl Store {
         asks: Option<Organisation>,
     ) -> Result<Removal, Error> {
         let _writer = self.writer().await;
-        let found = self.in_collection(collection, id).await?;
+        let mut found = self.in_collection(collection, id).await?;
+        // Of an observable each side has its own.
+        let theirs = |known: &Known| asks.is_none_or(|asks| self.is_owner(known, asks));
+        if found.iter().any(|known| known.version.is_none() && theirs(known)) {
+            found.retain(theirs);
+        }
         let all = select(found, versions);
         if all.is_empty() {
             return Ok(Removal::Missing);
@@ -87,7 +92,9 @@ impl Store {
         if all.is_empty() {
             return Ok(Removal::Missing);
         }
-        if asks.is_some_and(|asks| !self.is_owner(&all[0], asks)) {
+        let theirs = |known: &Known| asks.is_none_or(|asks| self.is_owner(known, asks));
+        all.retain(|known| known.version.is_some() || theirs(known));
+        if !all.first().is_some_and(theirs) {
             return Ok(Removal::NotTheirs);
         }
         self.mark_deleted(&all).await
@@ -101,6 +108,12 @@ impl Store {
         let _writer = self.writer().await;
         let mut all = self.versions_of(id).await?;
         all.retain(|known| known.standing != Standing::Apart);
+        if all
+            .iter()
+            .any(|known| known.version.is_none() && self.is_of(known, source))
+        {
+            all.retain(|known| self.is_of(known, source));
+        }
         let is_theirs = all.first().is_some_and(|first| self.is_of(first, source));
         all.retain(|known| known.standing == Standing::InForce);
         let is_newer = |known: &Known| through.is_some_and(|through| known.version > Some(through));
