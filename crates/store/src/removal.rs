@@ -1,6 +1,6 @@
 //! Taking objects out of a collection.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use perisai_model::{Audience, Organisation, Tlp};
 use sqlx::{AnyConnection, Row};
@@ -238,6 +238,26 @@ impl Store {
     pub async fn knows(&self, id: &str) -> Result<bool, Error> {
         let all = self.versions_of(id).await?;
         Ok(all.iter().any(|known| known.standing != Standing::Apart))
+    }
+
+    /// The newest versions in force of those objects that are here, in microseconds since 1970, by id. An observable has none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn newest_versions(&self, ids: &[String]) -> Result<HashMap<String, i64>, Error> {
+        let wanted: HashSet<&str> = ids.iter().map(String::as_str).collect();
+        let hashes: Vec<_> = ids.iter().map(|id| hash::of_id(id)).collect();
+        let mut connection = self.reader().await?;
+        let seqs = self.with_hashes(&mut connection, &hashes).await?;
+        let mut newest: HashMap<String, i64> = HashMap::new();
+        for one in known::read(&mut connection, &seqs).await? {
+            let counts = one.standing == Standing::InForce && wanted.contains(&*one.id);
+            if let Some(version) = one.version.filter(|_| counts) {
+                let known = newest.entry(one.id).or_insert(version);
+                *known = version.max(*known);
+            }
+        }
+        Ok(newest)
     }
 
     /// All stored versions of an id, oldest first.
