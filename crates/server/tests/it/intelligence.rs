@@ -114,6 +114,24 @@ async fn collections_are_made_and_granted() {
     assert_eq!(started.get(&started.viewer, path).await.0, 200);
     let of_two = started.served.token(TWO, "viewer", &[]).await;
     assert_eq!(started.get(&of_two, path).await.0, 404);
+    // Whom else we share with, and by what, is for our own people.
+    let write = Some(json!({"read": true, "write": true}));
+    let granted = started
+        .ask(&started.admin, Method::PUT, &rights(TWO.0), write)
+        .await;
+    assert_eq!(granted.0, 204);
+    let right = |of: uuid::Uuid, write: bool| json!({"organisation": of, "read": true, "write": write});
+    let (one, two) = (right(ONE.0, false), right(TWO.0, true));
+    let query = json!({"tlp": ["green"]});
+    for (token, query, rights) in [
+        (&started.analyst, &query, vec![&one, &two]),
+        (&started.viewer, &Value::Null, vec![&one]),
+        (&of_two, &Value::Null, vec![&two]),
+    ] {
+        let shown = started.get(token, path).await.1;
+        assert_eq!((&shown["query"], &shown["rights"]), (query, &json!(rights)));
+        assert_eq!(started.get(token, "/api/collections").await.1, json!([shown]));
+    }
     assert_eq!(
         started.ask(&started.admin, Method::DELETE, path, None).await.0,
         204
