@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use perisai_model::{Organisation, Tlp};
+use perisai_model::Organisation;
 use perisai_store::{Collection, NewCollection, Query, Rights};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::body::{Body, Named};
-use super::{Admin, Reader, is_own};
+use super::{Admin, Reader, is_own, words};
 use crate::problem::ProblemBody;
 use crate::{Caller, Problem, State};
 
@@ -164,8 +164,8 @@ impl TryFrom<QueryBody> for Query {
             sources,
             audience,
         } = body;
-        if let Some(unknown) = tlp.iter().find(|label| Tlp::from_label(label).is_none()) {
-            return Err(Problem::bad_request(format!("`{unknown}` is no label of TLP")));
+        for label in &tlp {
+            words::tlp(label)?;
         }
         Ok(Self {
             types,

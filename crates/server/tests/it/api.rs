@@ -26,6 +26,14 @@ async fn ask(
     (answer.status(), answer.json().await.unwrap_or_default())
 }
 
+/// What an address says, as it says it.
+pub(crate) async fn text_of(address: &std::net::SocketAddr, token: &str, path: &str) -> (u16, String) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.get(format!("http://{address}{path}")).bearer_auth(token);
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
 async fn started() -> (Served, String) {
     let served = Served::with_people(Way::default()).await;
     let admin = served.token(served.store.own(), "admin", &[]).await;
@@ -151,6 +159,28 @@ async fn what_is_wrong_is_told() {
             "unknown field `admin`",
         ),
         ("POST", "/api/organisations", json!([]), 400, "the body: "),
+        (
+            "POST",
+            "/api/organisations",
+            json!({"name": "a/b"}),
+            422,
+            "no `/`",
+        ),
+        (
+            "PATCH",
+            &format!("/api/organisations/{one}"),
+            json!({"name": ".."}),
+            422,
+            "no names",
+        ),
+        ("POST", "/api/groups", json!({"name": "."}), 422, "no names"),
+        (
+            "POST",
+            "/api/users",
+            json!({"name": "a\nb", "role": "viewer"}),
+            422,
+            "no control characters",
+        ),
         (
             "PATCH",
             &format!("/api/organisations/{}", ANNA.0),

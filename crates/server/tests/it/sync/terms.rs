@@ -200,9 +200,11 @@ async fn an_indicator_of_ours_reaches_a_partner_with_whom_it_is_of() {
     });
     assert_eq!(done.await.unwrap().stored, 1);
     theirs.peers_with(&ours, "ours", |_| {}).await;
-    assert_eq!(theirs.syncs("ours").await.stored, 1);
+    // With whom it is of.
+    assert_eq!(theirs.syncs("ours").await.stored, 2);
     let mine = ours.ids("out").await;
-    let came = theirs.shows(theirs.own(), &mine[0]).await;
+    let mine = mine.iter().find(|id| id.starts_with("indicator--")).unwrap();
+    let came = theirs.shows(theirs.own(), mine).await;
     let identity = format!("identity--{}", ours.own().0);
     assert_eq!(came[0]["created_by_ref"], json!(identity));
     // Anybody may know who we are.
