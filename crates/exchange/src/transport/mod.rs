@@ -6,29 +6,27 @@
 
 mod body;
 mod inward;
+mod refusal;
 mod tls;
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
-use serde::Deserialize;
 use tokio::time::{Duration, Instant, timeout};
 use url::{Origin, Url};
 
 use self::body::{Pace, innermost};
 use self::inward::{Guard, Inward, Lookup};
+use self::refusal::refusal;
 use crate::error::{Error, Result, clean, shown};
-use crate::retry::{Retry, retry_after};
+use crate::retry::Retry;
 
 pub use body::Body;
 pub use tls::Fingerprint;
 
-/// How much of the body of an error is read for its title.
-const ERROR_BODY: u64 = 64 << 10;
 const MAX_REDIRECTS: usize = 5;
 
 /// How a node says who it is. A client certificate is given apart, in [`Settings::identity_pem`].
@@ -489,59 +487,6 @@ fn cause<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error +
     None
 }
 
-/// What a status that is no success means (TAXII 2.1, section 3.6.1, has the body's properties).
-async fn refusal(status: StatusCode, headers: &HeaderMap, mut body: Body, sent: u64) -> Error {
-    let url = shown(&body.url);
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    let after = text(header::RETRY_AFTER);
-    if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE && after.is_some()
-    {
-        return Error::RateLimited {
-            url,
-            until: retry_after(after, text(header::DATE), Timestamp::now()),
-        };
-    }
-    body.limit = ERROR_BODY;
-    body.idle = body.idle.min(Duration::from_secs(5));
-    let told = body.bytes().await.map(|bytes| told(&bytes)).unwrap_or_default();
-    match status.as_u16() {
-        401 => Error::Unauthorised { url, told },
-        403 => Error::Forbidden { url, told },
-        404 | 410 => Error::NotFound { url, told },
-        413 => Error::RequestTooLarge { url, sent },
-        status => Error::Server { url, status, told },
-    }
-}
-
-/// The title and description of an error, after a colon; MISP says `name` and `message`.
-fn told(body: &[u8]) -> Box<str> {
-    #[derive(Deserialize)]
-    struct Told {
-        #[serde(alias = "name")]
-        title: Option<String>,
-        #[serde(alias = "message")]
-        description: Option<String>,
-    }
-    let Ok(told) = serde_json::from_slice::<Told>(body) else {
-        return "".into();
-    };
-    let parts: Vec<String> = [told.title, told.description]
-        .into_iter()
-        .flatten()
-        .map(|part| clean(&part))
-        .filter(|part| !part.is_empty())
-        .collect();
-    let mut text = parts.join(": ");
-    if !text.is_empty() {
-        text.insert_str(0, ": ");
-    }
-    text.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -597,20 +542,5 @@ mod tests {
         );
         check("https://a.example/taxii2/", "ftp://a.example/", None);
         check("https://a.example/taxii2/", "https://", None);
-    }
-
-    #[test]
-    fn what_errors_say() {
-        let check = |body: &str, expected: &str| assert_eq!(&*told(body.as_bytes()), expected, "{body}");
-        check(
-            r#"{"title":"No","description":"not\u001b[2Jyou","http_status":"403"}"#,
-            ": No: not [2Jyou",
-        );
-        check(
-            r#"{"name":"Authentication failed.","url":"/"}"#,
-            ": Authentication failed.",
-        );
-        check("<html>", "");
-        check(r#"{"title":5}"#, "");
     }
 }

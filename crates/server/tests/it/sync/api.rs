@@ -36,6 +36,18 @@ async fn token(node: &Running, organisation: perisai_model::Organisation, role: 
     node.node.store().add_token(new).await.unwrap().secret
 }
 
+/// Prometheus sees how it goes with a peer.
+async fn is_counted(node: &Running, admin: &str, name: &str) {
+    let (status, text) = crate::api::text_of(&node.address, admin, "/metrics").await;
+    assert_eq!(status, 200);
+    for line in [
+        format!("perisai_peer_failing{{peer=\"{name}\"}} 0\n"),
+        format!("perisai_peer_lag_seconds{{peer=\"{name}\"}} "),
+    ] {
+        assert!(text.contains(&line), "{text}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn peers_are_added_shown_synced_and_removed() {
     let (node, other) = (Running::start().await, Running::start().await);
@@ -78,16 +90,7 @@ async fn peers_are_added_shown_synced_and_removed() {
         state["under_way_since"].is_null() && state["last_attempt"].is_string(),
         "{told}"
     );
-    let (status, text) = crate::api::text_of(&node.address, &admin, "/metrics").await;
-    assert_eq!(status, 200);
-    assert!(
-        text.contains("perisai_peer_failing{peer=\"other\"} 0\n"),
-        "{text}"
-    );
-    assert!(
-        text.contains("perisai_peer_lag_seconds{peer=\"other\"} "),
-        "{text}"
-    );
+    is_counted(&node, &admin, "other").await;
     for method in [Method::DELETE, Method::PATCH] {
         let body = Some(json!({"paused": true}));
         assert_eq!(
