@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State as Shared;
 use jiff::Timestamp;
-use perisai_model::{Kind, Tlp};
+use perisai_model::Kind;
 use perisai_policy::Released;
 use perisai_store::{Entry, Search};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::body::{Asked, Named};
 use super::paging::{limit, time};
-use super::{Reader, is_own};
+use super::{Reader, is_own, words};
 use crate::outgoing::{Outgoing, record};
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
@@ -184,11 +184,11 @@ impl SearchQuery {
         Ok(Search {
             text: self.text.unwrap_or_default(),
             value,
-            types: words(self.types),
-            kinds: parsed(self.kind, |word| word.parse::<Kind>().ok(), "kind")?,
-            tlp: parsed(self.tlp, Tlp::from_label, "tlp")?,
-            sources: words(self.source),
-            labels: words(self.label),
+            types: split(self.types),
+            kinds: parsed(self.kind, kind)?,
+            tlp: parsed(self.tlp, words::tlp)?,
+            sources: split(self.source),
+            labels: split(self.label),
             since: self.since.map(Timestamp::as_microsecond),
             until: self.until.map(Timestamp::as_microsecond),
             live: self.live,
@@ -198,16 +198,20 @@ impl SearchQuery {
     }
 }
 
-fn words(list: Option<String>) -> Vec<String> {
+fn split(list: Option<String>) -> Vec<String> {
     let list = list.unwrap_or_default();
     let words = list.split(',').map(str::trim).filter(|word| !word.is_empty());
     words.map(str::to_owned).collect()
 }
 
-fn parsed<T>(list: Option<String>, parse: impl Fn(&str) -> Option<T>, name: &str) -> Result<Vec<T>, Problem> {
-    let read = |word: String| {
-        let told = || Problem::bad_request(format!("`{word}` is no {name}"));
-        parse(&word).ok_or_else(told)
+fn parsed<T>(list: Option<String>, parse: impl Fn(&str) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
+    split(list).iter().map(|word| parse(word)).collect()
+}
+
+fn kind(word: &str) -> Result<Kind, Problem> {
+    let told = |_| {
+        let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        Problem::bad_request(format!("`{word}` is no kind: there are {}", known.join(", ")))
     };
-    words(list).into_iter().map(read).collect()
+    word.parse().map_err(told)
 }
