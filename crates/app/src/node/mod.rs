@@ -109,6 +109,12 @@ impl Node {
         &self.audit
     }
 
+    /// The key with which it signs and seals.
+    #[must_use]
+    pub const fn key(&self) -> &NodeKey {
+        &self.key
+    }
+
     /// What it does for longer than a request lasts.
     #[must_use]
     pub const fn jobs(&self) -> &Jobs {

@@ -120,7 +120,7 @@ impl Search {
                     anyhow::bail!("the node's answer is no list");
                 };
                 left -= items.len().min(left);
-                after = page["next"].as_i64().map(|next| next.to_string());
+                after = page["next"].as_str().map(str::to_owned);
                 node.name_sources(&mut items).await?;
                 self.write(items, std::mem::take(&mut is_first))?;
                 if after.is_none() || left == 0 {
