@@ -25,7 +25,12 @@ pub enum Work {
     /// A file is taken in.
     Import(Imported),
     /// A source is recalled.
-    Recall(Recalled),
+    Recall {
+        /// What that came to.
+        recalled: Recalled,
+        /// The peers, by name, that are paused: they would bring it again.
+        paused: Vec<String>,
+    },
     /// The derived tables are made again.
     Reindex,
 }

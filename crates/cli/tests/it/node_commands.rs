@@ -232,7 +232,15 @@ fn a_source_is_trusted_by_degrees_and_recalled() {
         (&bad["grade"], &bad["ceiling"], &bad["tlp"]),
         (&"E".into(), &"alert".into(), &"clear".into())
     );
+    // What would bring it again by itself is paused.
+    let url = "http://127.0.0.1:9/list.txt";
+    home.done(&["org", "add", "Lists"]);
+    home.done(&["peer", "add", "daily", url, "--kind", "feed", "--org", "Lists"]);
+    let feed = home.done(&["intel", "recall", "--source", "daily", "--since", "2022-02-24"]);
+    assert!(feed.contains("\npaused: daily, "), "{feed}");
+    assert_eq!(home.lines(&["peer", "list"])[0]["paused"], true);
     let recalled = home.done(&["intel", "recall", "--source", "bad", "--since", "2022-02-24"]);
+    assert!(!recalled.contains("paused"), "{recalled}");
     assert!(
         recalled.starts_with("withdrawn: 2 objects that bad brought"),
         "{recalled}"

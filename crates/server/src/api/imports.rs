@@ -72,6 +72,9 @@ pub(crate) async fn add(
     let name = query.name.clone();
     let noting = state.clone();
     let runtime = Handle::current();
+    // What is killed on the way has brought something, too.
+    let data = json!({"file": name, "source": options.source, "tlp": options.tlp.map(|tlp| tlp.as_str())});
+    state.write_down(&caller, "import.begin", data).await?;
     let job = state.node.jobs().begin(query.name, Work::Import(Imported::default()), |job| async move {
         let node = Arc::clone(&noting.node);
         let source = options.source.clone();

@@ -91,6 +91,8 @@ pub(crate) enum WorkBody {
         touched: u64,
         /// The first thousand of them, by id.
         touched_ids: Vec<String>,
+        /// The peers, by name, that were paused: they would bring it again.
+        paused: Vec<String>,
     },
     /// The derived tables are made again.
     Reindex,
@@ -127,11 +129,12 @@ impl From<Work> for WorkBody {
                 left_out: work.left_out,
                 problems: work.problems.iter().map(ToString::to_string).collect(),
             },
-            Work::Recall(work) => Self::Recall {
-                objects: work.objects,
-                kept: work.kept,
-                touched: work.touched,
-                touched_ids: work.touched_ids,
+            Work::Recall { recalled, paused } => Self::Recall {
+                objects: recalled.objects,
+                kept: recalled.kept,
+                touched: recalled.touched,
+                touched_ids: recalled.touched_ids,
+                paused,
             },
             Work::Reindex => Self::Reindex,
         }

@@ -150,7 +150,8 @@ pub(crate) async fn change(
 
 /// Take back what a source brought
 ///
-/// It leaves collections and searches. What another source brought, too, stays as theirs.
+/// It leaves collections and searches. What another source brought, too, stays as theirs. Peers that bring what is of this
+/// source are paused, so that it does not come again by itself.
 #[utoipa::path(post, path = "/api/sources/{number}/recall", tag = "intelligence", params(("number" = i64, Path,)),
     request_body = RecallBody, responses(
     (status = 202, body = JobBody),
@@ -164,15 +165,20 @@ pub(crate) async fn recall(
 ) -> Begun {
     let source = source_of(&state, number)?;
     let (noting, name) = (state.clone(), source.name.clone());
-    let work = Work::Recall(Recalled::default());
-    let job = state.node.jobs().begin(name.clone(), work, |job| async move {
+    let paused = state.node.pause_source(number).await?;
+    let names = paused.clone();
+    let work = move |recalled: Recalled| Work::Recall {
+        recalled,
+        paused: names.clone(),
+    };
+    let job = state.node.jobs().begin(name.clone(), work(Recalled::default()), |job| async move {
         let store = noting.node.store();
-        let under_way = |recalled: &Recalled| job.is_at(Work::Recall(recalled.clone()));
+        let under_way = |recalled: &Recalled| job.is_at(work(recalled.clone()));
         let recalled = store.recall(number, since.as_microsecond(), under_way).await?;
         let data = json!({"source": name, "since": since, "objects": recalled.objects, "kept": recalled.kept,
-            "touched": recalled.touched});
+            "touched": recalled.touched, "paused": paused});
         noting.write_down(&caller, "recall", data).await?;
-        Ok(Work::Recall(recalled))
+        Ok(work(recalled))
     });
     begun(job)
 }

@@ -145,6 +145,23 @@ impl Node {
         Ok(peer)
     }
 
+    /// Stops all dealings with the peers whose source one is: what is taken back must not come again by itself. Gives the
+    /// names of those that were not paused.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn pause_source(&self, source: i64) -> Result<Vec<String>, Error> {
+        let all = self.store.peers().await?;
+        let bring = all
+            .into_iter()
+            .filter(|peer| peer.source == source && !peer.settings.paused);
+        let names: Vec<_> = bring.map(|peer| peer.name).collect();
+        for name in &names {
+            self.pause_peer(name, true).await?;
+        }
+        Ok(names)
+    }
+
     /// The id of a collection here.
     fn local(&self, name: Option<&str>) -> Result<Option<Uuid>, Error> {
         let find = |name: &str| {

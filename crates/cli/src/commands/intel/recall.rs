@@ -59,6 +59,13 @@ impl Recall {
                 "withdrawn: {} objects that {} brought since {since}",
                 work["objects"], self.source
             )?;
+            for name in work["paused"].as_array().into_iter().flatten() {
+                let name = clean(name.as_str().unwrap_or_default());
+                writeln!(
+                    out,
+                    "paused: {name}, which would bring them again (perisai peer resume {name})"
+                )?;
+            }
             if work["kept"] != 0 {
                 writeln!(out, "kept: {} objects that others brought, too", work["kept"])?;
             }
