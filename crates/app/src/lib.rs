@@ -17,7 +17,7 @@ pub use lint::{Lint, SourceLint, lint};
 pub use node::{
     AddPeer, BackupError, CURSOR_KEY, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat,
     Node, NodeSettings, Outgoing, Pace, PeerError, Received, Seen, SettingsError, SightingsTaken, TlsFiles,
-    Work, restore,
+    Work, check_name, restore,
 };
 pub use perisai_events::ReadOptions;
 pub use perisai_exchange::{Limits, Retry};

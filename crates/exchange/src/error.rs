@@ -138,6 +138,24 @@ pub enum Error {
         /// Why it is not followed.
         reason: Box<str>,
     },
+    /// An address that the server leads to, and that is inside where the server is not.
+    #[error("{url}: not asked: {reason}, and the server that leads there is elsewhere")]
+    Inward {
+        /// What would have been asked.
+        url: Box<str>,
+        /// The address, and from where it can be reached.
+        reason: Box<str>,
+    },
+    /// An answer that drips.
+    #[error("{url}: the answer comes too slowly: less than {speed} bytes a second, after {after} bytes")]
+    TooSlow {
+        /// What was asked.
+        url: Box<str>,
+        /// How much came.
+        after: u64,
+        /// What is the least, in bytes a second.
+        speed: u64,
+    },
     /// What the user gave cannot be used.
     #[error("{what}: {reason}")]
     Setup {
@@ -155,6 +173,7 @@ impl Error {
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::RateLimited { .. }
+            | Self::TooSlow { .. }
             | Self::CutOff { .. } => true,
             Self::Server { status, .. } => matches!(status, 408 | 425 | 500 | 502..=504 | 507 | 520..=530),
             _ => false,

@@ -18,4 +18,4 @@ mod transport;
 pub use error::{Error, Result};
 pub use retry::Retry;
 pub use split::{Broken, Cut, Shape, Split, Splitter};
-pub use transport::{Auth, Body, Fingerprint, Limits, Settings, Transport, tls_config};
+pub use transport::{Auth, Body, Fingerprint, Limits, Settings, Transport, tls_config, tls_trouble};

@@ -104,6 +104,13 @@ impl Role {
         matches!(self, Self::Admin | Self::Analyst | Self::Sensor)
     }
 
+    /// Whether it may do all that another may.
+    pub(crate) fn covers(self, other: Self) -> bool {
+        Action::ALL
+            .into_iter()
+            .all(|action| self.may(action) || !other.may(action))
+    }
+
     /// Whether it may do something.
     #[must_use]
     pub const fn may(self, action: Action) -> bool {
@@ -132,8 +139,17 @@ impl Scope {
             return Self::ALL;
         }
         let has = |action: &Action| words.iter().any(|word| word.as_ref() == action.word());
-        let allowed = Action::ALL.into_iter().filter(has);
-        Self(allowed.fold(0, |bits, action| bits | 1 << action as u8))
+        Self::of_actions(Action::ALL.into_iter().filter(has))
+    }
+
+    fn of_actions(all: impl Iterator<Item = Action>) -> Self {
+        Self(all.fold(0, |bits, action| bits | 1 << action as u8))
+    }
+
+    /// Narrowed further, to what a role may.
+    pub(crate) fn within(self, role: Role) -> Self {
+        let allowed = Self::of_actions(Action::ALL.into_iter().filter(|action| role.may(*action)));
+        Self(self.0 & allowed.0)
     }
 
     const fn allows(self, action: Action) -> bool {
@@ -188,6 +204,18 @@ impl Caller {
             organisation: self.organisation,
             person: self.person,
         }
+    }
+
+    /// The same with no more than a role may. One who is narrowed so acts by a proof that is not whole.
+    pub(crate) fn narrowed(mut self, to: Role) -> Self {
+        let Some(role) = self.role.filter(|role| !to.covers(*role)) else {
+            return self;
+        };
+        self.scope = self.scope.within(to);
+        if role.covers(to) {
+            self.role = Some(to);
+        }
+        self
     }
 
     /// Whether they may do something at all. Of which objects is decided by policy, in which collections by rights.
@@ -257,5 +285,40 @@ mod tests {
         check(Some(Role::Sensor), &[], &["taxii:read", "ingest", "respond"]);
         check(Some(Role::Viewer), &[], &["taxii:read", "api:read"]);
         check(Some(Role::Viewer), &["of another version"], &[]);
+    }
+
+    #[test]
+    fn the_lesser_of_two_roles_counts() {
+        let check = |own: Role, narrower: Role, role: Role, expected: &[&str]| {
+            let caller = Caller {
+                role: Some(own),
+                ..Caller::default()
+            };
+            let caller = caller.narrowed(narrower);
+            let may = Action::ALL.into_iter().filter(|action| caller.may(*action));
+            let may: Vec<_> = may.map(Action::word).collect();
+            assert_eq!(
+                (caller.role, may.as_slice()),
+                (Some(role), expected),
+                "{own:?} {narrower:?}"
+            );
+        };
+        let all = Action::ALL.map(Action::word);
+        let viewer = ["taxii:read", "api:read"];
+        check(Role::Admin, Role::Viewer, Role::Viewer, &viewer);
+        check(Role::Viewer, Role::Admin, Role::Viewer, &viewer);
+        check(Role::Admin, Role::Admin, Role::Admin, &all);
+        check(Role::Analyst, Role::Admin, Role::Analyst, &all[..6]);
+        check(Role::Admin, Role::Analyst, Role::Analyst, &all[..6]);
+        // Neither may all that the other may.
+        check(Role::Viewer, Role::Sensor, Role::Viewer, &["taxii:read"]);
+        check(Role::Partner, Role::Viewer, Role::Partner, &["taxii:read"]);
+        // Where nothing is taken away, the scope stays whole.
+        let whole = Caller {
+            role: Some(Role::Analyst),
+            ..Caller::default()
+        };
+        assert_eq!(whole.narrowed(Role::Admin).scope, Scope::ALL);
+        assert_ne!(whole.narrowed(Role::Viewer).scope, Scope::ALL);
     }
 }

@@ -18,6 +18,7 @@ mod upload;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use perisai_app::Node;
 
 pub use api::openapi;
@@ -53,5 +54,12 @@ pub fn router(state: State) -> Router {
     Router::new()
         .merge(api::router())
         .merge(taxii::router())
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "the path is known, but not with this method",
+            )
+        })
         .with_state(state)
 }

@@ -21,6 +21,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::State;
+use crate::api::{is_failing, lag_seconds};
 
 /// The number of a request, in its answer and in all lines of the log that are about it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,6 +39,22 @@ struct Route {
     route: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfPeer {
+    peer: String,
+}
+
+impl OfPeer {
+    /// The encoder writes a label as it is; a quotation mark in it would end it.
+    fn of(name: &str) -> Self {
+        let peer = name
+            .replace('\\', r"\\")
+            .replace('"', "\\\"")
+            .replace('\n', r"\n");
+        Self { peer }
+    }
+}
+
 /// What is counted. Cheap to clone: the clones are one.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Arc<Inner>);
@@ -48,6 +65,8 @@ struct Inner {
     requests: Family<Of, Counter>,
     seconds: Family<Route, Histogram, fn() -> Histogram>,
     objects: Gauge,
+    lags: Family<OfPeer, Gauge>,
+    failing: Family<OfPeer, Gauge>,
     waiting: Gauge,
     records: Counter<u64, AtomicU64>,
 }
@@ -64,6 +83,17 @@ impl Default for Inner {
         let seconds = Family::<Route, Histogram, fn() -> Histogram>::new_with_constructor(histogram);
         let (objects, waiting) = (Gauge::default(), Gauge::default());
         let records = Counter::default();
+        let (lags, failing) = (Family::<OfPeer, Gauge>::default(), Family::default());
+        registry.register(
+            "peer_lag_seconds",
+            "By how much one side may lag behind the other; nothing where all was never exchanged",
+            lags.clone(),
+        );
+        registry.register(
+            "peer_failing",
+            "Whether the dealings with a peer do not succeed now",
+            failing.clone(),
+        );
         registry.register("requests", "Requests that were answered", requests.clone());
         registry.register(
             "request_seconds",
@@ -90,6 +120,8 @@ impl Default for Inner {
             requests,
             seconds,
             objects,
+            lags,
+            failing,
             waiting,
             records,
         }
@@ -109,9 +141,29 @@ impl Metrics {
         self.0
             .waiting
             .set(i64::try_from(size.waiting).unwrap_or(i64::MAX));
+        self.look_at_peers(state).await?;
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("a string takes all that is written");
         Ok(text)
+    }
+
+    /// How it goes with each peer that there is now.
+    async fn look_at_peers(&self, state: &State) -> Result<(), perisai_store::Error> {
+        let mut found = Vec::new();
+        for peer in state.node.store().peers().await? {
+            let (now, _) = state.node.peer_now(&peer).await?;
+            let (lag, failing) = (lag_seconds(&peer, &now), is_failing(&peer, &now));
+            found.push((OfPeer::of(&peer.name), lag, failing));
+        }
+        self.0.lags.clear();
+        self.0.failing.clear();
+        for (of, lag, failing) in found {
+            if let Some(lag) = lag {
+                self.0.lags.get_or_create(&of).set(lag);
+            }
+            self.0.failing.get_or_create(&of).set(failing.into());
+        }
+        Ok(())
     }
 }
 

@@ -52,6 +52,7 @@ pub async fn start(settings: NodeSettings) -> Result<Ready, StartError> {
         address: settings.listen,
         tls: tls(&settings),
         insecure: settings.insecure,
+        proxies: Networks::of_addresses(&settings.trusted_proxies),
     };
     let mut ready = open(settings, Some(tcp)).await?;
     ready.first_token = first_start(ready.node.store()).await?;

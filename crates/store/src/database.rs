@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool, Row};
+use sqlx::{AnyConnection, AnyPool, Connection, Row};
 
 use crate::Error;
 use crate::sql::{execute, fetch_one, for_backend, statements};
@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/matching.sql"),
     include_str!("schema/hearsay.sql"),
     include_str!("schema/sides.sql"),
+    include_str!("schema/apart.sql"),
 ];
 
 const AUDIT: &str = include_str!("schema/audit.sql");
@@ -308,12 +309,12 @@ async fn migrate(connection: &mut AnyConnection, backend: Backend) -> Result<(),
         return Err(Error::Newer { found, known });
     }
     for (number, text) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
-        run_all(connection, "BEGIN").await?;
-        run_all(connection, &for_backend(text, backend)).await?;
+        let mut transaction = connection.begin().await?;
+        run_all(&mut transaction, &for_backend(text, backend)).await?;
         let sql = "INSERT INTO facts (name, value) VALUES ('schema', $1) \
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        execute(connection, sql, |values| values.text(&number.to_string())).await?;
-        run_all(connection, "COMMIT").await?;
+        execute(&mut transaction, sql, |values| values.text(&number.to_string())).await?;
+        transaction.commit().await?;
     }
     Ok(())
 }
@@ -326,7 +327,7 @@ async fn derived_version(connection: &mut AnyConnection) -> Option<i64> {
 }
 
 async fn make_derived(connection: &mut AnyConnection, backend: Backend) -> Result<(), Error> {
-    run_all(connection, "BEGIN").await?;
+    let mut transaction = connection.begin().await?;
     let drop = match backend {
         Backend::Sqlite => {
             "DROP TABLE IF EXISTS derived.state; DROP TABLE IF EXISTS derived.ids;
@@ -335,11 +336,11 @@ async fn make_derived(connection: &mut AnyConnection, backend: Backend) -> Resul
         }
         Backend::Postgres => "DROP SCHEMA IF EXISTS derived CASCADE; CREATE SCHEMA derived",
     };
-    run_all(connection, drop).await?;
-    run_all(connection, &for_backend(DERIVED, backend)).await?;
+    run_all(&mut transaction, drop).await?;
+    run_all(&mut transaction, &for_backend(DERIVED, backend)).await?;
     let sql = "INSERT INTO derived.state (name, value) VALUES ('schema', $1)";
-    execute(connection, sql, |values| values.int(DERIVED_VERSION)).await?;
-    run_all(connection, "COMMIT").await?;
+    execute(&mut transaction, sql, |values| values.int(DERIVED_VERSION)).await?;
+    transaction.commit().await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! There is one writer. What others read comes through a [`View`], which knows for whom it is read: objects come out of
 //! it as [`Released`](perisai_policy::Released), and nothing that is hidden from the reader is even touched.
 
+mod apart;
 mod audit;
 mod backup;
 mod classes;
@@ -37,6 +38,7 @@ mod store;
 mod view;
 mod words;
 
+pub use apart::{Apart, Attempt, KeptApart};
 pub use audit::{Audit, AuditEvent, AuditRecord, Digest, Fault, NodeKey, Verified, write_secret};
 pub use backup::Restore;
 pub use collection::{Collection, NewCollection, Query, Rights};

@@ -148,7 +148,7 @@ impl Store {
         // A connection of its own: see there.
         let several = self.several(&mut *self.reader().await?, &hashes).await?;
         writer
-            .enter(connection, collection, &moves.enter, &several)
+            .enter(connection, collection, &moves.enter, &several, self)
             .await?;
         let lanes: Vec<_> = moves.enter.iter().map(|one| (collection, one.lane)).collect();
         self.publish_lanes(&lanes);

@@ -1,6 +1,6 @@
 //! Taking objects out of a collection.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use perisai_model::{Audience, Organisation, Tlp};
 use sqlx::{AnyConnection, Row};
@@ -55,7 +55,12 @@ impl Store {
         asks: Option<Organisation>,
     ) -> Result<Removal, Error> {
         let _writer = self.writer().await;
-        let found = self.in_collection(collection, id).await?;
+        let mut found = self.in_collection(collection, id).await?;
+        // Of an observable each side has its own.
+        let theirs = |known: &Known| asks.is_none_or(|asks| self.is_owner(known, asks));
+        if found.iter().any(|known| known.version.is_none() && theirs(known)) {
+            found.retain(theirs);
+        }
         let all = select(found, versions);
         if all.is_empty() {
             return Ok(Removal::Missing);
@@ -87,7 +92,9 @@ impl Store {
         if all.is_empty() {
             return Ok(Removal::Missing);
         }
-        if asks.is_some_and(|asks| !self.is_owner(&all[0], asks)) {
+        let theirs = |known: &Known| asks.is_none_or(|asks| self.is_owner(known, asks));
+        all.retain(|known| known.version.is_some() || theirs(known));
+        if !all.first().is_some_and(theirs) {
             return Ok(Removal::NotTheirs);
         }
         self.mark_deleted(&all).await
@@ -101,6 +108,12 @@ impl Store {
         let _writer = self.writer().await;
         let mut all = self.versions_of(id).await?;
         all.retain(|known| known.standing != Standing::Apart);
+        if all
+            .iter()
+            .any(|known| known.version.is_none() && self.is_of(known, source))
+        {
+            all.retain(|known| self.is_of(known, source));
+        }
         let is_theirs = all.first().is_some_and(|first| self.is_of(first, source));
         all.retain(|known| known.standing == Standing::InForce);
         let is_newer = |known: &Known| through.is_some_and(|through| known.version > Some(through));
@@ -225,6 +238,26 @@ impl Store {
     pub async fn knows(&self, id: &str) -> Result<bool, Error> {
         let all = self.versions_of(id).await?;
         Ok(all.iter().any(|known| known.standing != Standing::Apart))
+    }
+
+    /// The newest versions in force of those objects that are here, in microseconds since 1970, by id. An observable has none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn newest_versions(&self, ids: &[String]) -> Result<HashMap<String, i64>, Error> {
+        let wanted: HashSet<&str> = ids.iter().map(String::as_str).collect();
+        let hashes: Vec<_> = ids.iter().map(|id| hash::of_id(id)).collect();
+        let mut connection = self.reader().await?;
+        let seqs = self.with_hashes(&mut connection, &hashes).await?;
+        let mut newest: HashMap<String, i64> = HashMap::new();
+        for one in known::read(&mut connection, &seqs).await? {
+            let counts = one.standing == Standing::InForce && wanted.contains(&*one.id);
+            if let Some(version) = one.version.filter(|_| counts) {
+                let known = newest.entry(one.id).or_insert(version);
+                *known = version.max(*known);
+            }
+        }
+        Ok(newest)
     }
 
     /// All stored versions of an id, oldest first.

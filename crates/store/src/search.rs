@@ -74,21 +74,28 @@ impl View {
         }
         let terms = self.terms(search, &lanes);
         // A span of time in which there is nothing.
-        if terms.iter().any(Vec::is_empty) {
+        if terms.told_by_row.iter().any(Vec::is_empty) {
             return Ok(found);
         }
+        let sources = self.wanted_sources(search);
+        let is_wanted = |one: &&Candidate| {
+            lanes.contains(&one.lane) && (sources.is_empty() || sources.contains(&Some(one.source)))
+        };
         let mut connection = self.store.reader().await?;
         let mut before = search.before.unwrap_or(i64::MAX);
-        // Mostly the reader may see all that is found.
-        let mut step = (search.limit + 1).min(STEP);
+        let (mut asked, mut step) = match search.value {
+            // A value has few objects, mostly: what their rows tell need not be looked up, which costs as much for each mark.
+            Some(_) => (terms.needed(), STEP),
+            // Mostly the reader may see all that is found.
+            None => (terms.all(), (search.limit + 1).min(STEP)),
+        };
         loop {
             let candidates = self
-                .candidates(&mut connection, search, &terms, before, step)
+                .candidates(&mut connection, search, &asked, before, step)
                 .await?;
             let is_end = candidates.len() < step;
-            step = STEP;
-            let open = candidates.iter().filter(|one| lanes.contains(&one.lane));
-            let open: Vec<_> = open.copied().collect();
+            (asked, step) = (terms.all(), STEP);
+            let open: Vec<_> = candidates.iter().filter(is_wanted).copied().collect();
             let mut rest = &open[..];
             while !rest.is_empty() {
                 let (now, later) = rest.split_at(rest.len().min(search.limit + 1 - found.entries.len()));
@@ -123,20 +130,26 @@ impl View {
         open.map(|(id, _)| id).collect()
     }
 
-    /// What a document must have: of each list one.
-    fn terms(&self, search: &Search, lanes: &BTreeSet<LaneId>) -> Vec<Vec<String>> {
+    /// The numbers of the sources that the search takes; all, where there are none. A name that is nobody's has no number.
+    fn wanted_sources(&self, search: &Search) -> BTreeSet<Option<i64>> {
+        let number = |name: &String| self.store.source(name).map(|source| source.number);
+        search.sources.iter().map(number).collect()
+    }
+
+    /// What a document must have.
+    fn terms(&self, search: &Search, lanes: &BTreeSet<LaneId>) -> Terms {
+        fn marks<'a>(property: &str, values: impl Iterator<Item = &'a str>) -> Option<Vec<String>> {
+            let marks: Vec<_> = values.map(|value| mark(property, value)).collect();
+            (!marks.is_empty()).then_some(marks)
+        }
         let words = words([&*search.text]).into_iter();
-        let mut all: Vec<Vec<String>> = words.map(|word| vec![word]).collect();
-        all.extend(search.value.iter().map(|value| vec![mark_of_value(value)]));
-        let mut marks = |property: &str, values: Vec<&str>| {
-            if !values.is_empty() {
-                all.push(values.into_iter().map(|value| mark(property, value)).collect());
-            }
-        };
-        marks("type", search.types.iter().map(|one| &**one).collect());
-        marks("kind", search.kinds.iter().map(|kind| kind.as_str()).collect());
-        marks("source", search.sources.iter().map(|one| &**one).collect());
-        marks("label", search.labels.iter().map(|one| &**one).collect());
+        let mut by_index: Vec<Vec<String>> = words.map(|word| vec![word]).collect();
+        by_index.extend(search.value.iter().map(|value| vec![mark_of_value(value)]));
+        by_index.extend(marks("kind", search.kinds.iter().map(|kind| kind.as_str())));
+        by_index.extend(marks("label", search.labels.iter().map(|one| &**one)));
+        let mut all = Vec::new();
+        all.extend(marks("type", search.types.iter().map(|one| &**one)));
+        all.extend(marks("source", search.sources.iter().map(|one| &**one)));
         if search.since.is_some() || search.until.is_some() {
             // Nothing came later than now.
             let until = search.until.unwrap_or(i64::MAX).min(now());
@@ -157,7 +170,10 @@ impl View {
             let lanes = lanes.iter().map(|lane| mark("lane", &lane.number().to_string()));
             all.push(lanes.collect());
         }
-        all
+        Terms {
+            by_index,
+            told_by_row: all,
+        }
     }
 
     /// The next documents that have the words and marks.
@@ -165,14 +181,15 @@ impl View {
         &self,
         connection: &mut AnyConnection,
         search: &Search,
-        terms: &[Vec<String>],
+        terms: &[&[String]],
         before: i64,
         step: usize,
     ) -> Result<Vec<Candidate>, Error> {
         let backend = self.store.inner().database.backend;
-        let mut sql = "SELECT d.number, d.object, d.lane, d.older FROM derived.documents d".to_owned();
+        let mut sql =
+            "SELECT d.number, d.object, d.lane, d.older, d.source FROM derived.documents d".to_owned();
         if !terms.is_empty() && backend == Backend::Sqlite {
-            sql = "SELECT d.number, d.object, d.lane, d.older FROM derived.words w \
+            sql = "SELECT d.number, d.object, d.lane, d.older, d.source FROM derived.words w \
                    JOIN derived.documents d ON d.number = w.rowid"
                 .to_owned();
         }
@@ -241,7 +258,8 @@ impl View {
             let lane = shared.classes.lane(one.lane);
             one.id == entry.id
                 && one.standing == Standing::InForce
-                && (one.version, one.seq) > (Some(entry.version), entry.seq)
+                // An observable has no versions: the one that came last stands for all that may be seen.
+                && (one.version.unwrap_or(entry.version), one.seq) > (entry.version, entry.seq)
                 && lane.is_some_and(|lane| self.may_see(lane.class))
         };
         Ok(versions.iter().any(is_newer))
@@ -256,6 +274,26 @@ struct Candidate {
     lane: LaneId,
     /// There are newer versions, which not all may see.
     is_older: bool,
+    source: i64,
+}
+
+/// What a document must have: of each list one.
+struct Terms {
+    /// What only the index tells.
+    by_index: Vec<Vec<String>>,
+    /// What the row of a document tells, too: its lane, its source, its times.
+    told_by_row: Vec<Vec<String>>,
+}
+
+impl Terms {
+    fn needed(&self) -> Vec<&[String]> {
+        self.by_index.iter().map(Vec::as_slice).collect()
+    }
+
+    fn all(&self) -> Vec<&[String]> {
+        let all = self.by_index.iter().chain(&self.told_by_row);
+        all.map(Vec::as_slice).collect()
+    }
 }
 
 impl Candidate {
@@ -265,12 +303,13 @@ impl Candidate {
             object: row.try_get(1)?,
             lane: LaneId::from_number(row.try_get(2)?)?,
             is_older: flag(row, 3)?,
+            source: row.try_get(4)?,
         })
     }
 }
 
 /// The same in the database's own language. Words are letters and digits, so they need no escaping.
-fn expression(terms: &[Vec<String>], backend: Backend) -> String {
+fn expression(terms: &[&[String]], backend: Backend) -> String {
     let (and, or) = match backend {
         Backend::Sqlite => (" AND ", " OR "),
         Backend::Postgres => (" & ", " | "),
@@ -279,7 +318,7 @@ fn expression(terms: &[Vec<String>], backend: Backend) -> String {
         Backend::Sqlite => format!("\"{word}\""),
         Backend::Postgres => format!("'{word}'"),
     };
-    let any = |words: &Vec<String>| {
+    let any = |words: &&[String]| {
         let words: Vec<_> = words.iter().map(quoted).collect();
         format!("({})", words.join(or))
     };

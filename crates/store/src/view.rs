@@ -87,6 +87,11 @@ impl View {
         &self.recipient
     }
 
+    /// Who is who, as it was when the view was made.
+    pub(crate) fn context(&self) -> &PolicyContext {
+        &self.context
+    }
+
     /// Whether the recipient may know what is of a class. A class that came later is not known to this view.
     pub(crate) fn may_see(&self, class: ClassId) -> bool {
         self.visible.get(class.0 as usize).copied().unwrap_or(false)

@@ -144,7 +144,7 @@ pub fn run(settings: &Settings, progress: &Progress, writer: &mut dyn Writer) ->
     let most_kept = 0;
     if detector.indicators.is_empty() && report.rules == 0 && most_kept == 0 {
         let why = notes::why_nothing(&sources, &report.withheld);
-        let nothing = nothing_in(&settings.intel) + &why;
+        let nothing = nothing_in(settings) + &why;
         return Err(HuntError::NoIntel(nothing, report.problems));
     }
     if settings.strict && report.yara_not_run > 0 {
@@ -246,10 +246,13 @@ fn fail_if_strict(settings: &Settings, report: &Report) -> Result<(), HuntError>
 }
 
 /// Where nothing was found that can be looked for.
-fn nothing_in(intel: &[PathBuf]) -> String {
-    let names: Vec<_> = intel.iter().map(|path| path.display().to_string()).collect();
+fn nothing_in(settings: &Settings) -> String {
+    let fetched = settings.fetched.iter().map(|(_, name)| name.clone());
+    let names = settings.intel.iter().map(|path| path.display().to_string());
+    let names: Vec<_> = names.chain(fetched).collect();
     match names.as_slice() {
         [] => "no source at all".to_owned(),
+        [name] if settings.intel.is_empty() => format!("{name} has no indicator and no rule yet"),
         names => format!("no indicator and no rule in {}", names.join(", ")),
     }
 }

@@ -44,6 +44,12 @@ pub enum BackupError {
     /// It cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(#[source] io::Error),
+    /// It ends before it is whole.
+    #[error("it is cut off after {rows} rows: it is not whole")]
+    CutOff {
+        /// How many rows can be read.
+        rows: u64,
+    },
     /// It is none, or one of another version.
     #[error("it is no backup that this version of Perisai made")]
     Unknown,
@@ -126,17 +132,25 @@ pub async fn restore(settings: &NodeSettings, backup: impl Read + Send) -> Resul
     let reader = zstd::Decoder::new(backup).map_err(|_| BackupError::Unknown)?;
     let mut reader = BufReader::with_capacity(1 << 20, reader);
     let mut line = String::new();
-    let first = read_line(&mut reader, &mut line).map_err(|_| BackupError::Unknown)?;
+    let first = read_line(&mut reader, &mut line).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => BackupError::CutOff { rows: 0 },
+        _ => BackupError::Unknown,
+    })?;
     if !first || serde_json::from_str::<First>(&line).ok() != Some(First { perisai_backup: 1 }) {
         return Err(BackupError::Unknown);
     }
     let mut restore = Restore::into(&settings.location()).await?;
-    while read_line(&mut reader, &mut line).map_err(BackupError::Unreadable)? {
+    let mut rows = 0;
+    while read_line(&mut reader, &mut line).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => BackupError::CutOff { rows },
+        _ => BackupError::Unreadable(error),
+    })? {
         if line.starts_with("{\"file\":") {
             let file = serde_json::from_str(&line).map_err(|_| BackupError::Unknown)?;
             keep(&settings.data, &file)?;
         } else {
             restore.line(&line).await?;
+            rows += 1;
         }
     }
     Ok(restore.end(&settings.data.join(AUDIT_HEAD)).await?)

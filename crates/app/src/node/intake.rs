@@ -4,9 +4,9 @@
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::ops::ControlFlow;
 
-use perisai_intel::write::{self, Maker};
+use perisai_intel::write::{self, Maker, WriteError};
 use perisai_intel::{Format, Options, format_of_head, read_objects};
-use perisai_model::{Intel, Place, Problem, Timestamp, Tlp};
+use perisai_model::{Indicator, Intel, Place, Problem, Rule, Timestamp, Tlp};
 use perisai_store::{Delivery, Error, Outcome, Source};
 use tokio::runtime::Handle;
 
@@ -129,6 +129,8 @@ pub(super) struct Intake<'a> {
 /// Taking in, under way. Blocks.
 pub(super) struct Taking<'a> {
     how: Intake<'a>,
+    /// Since when there is what is made and was not here.
+    now: Timestamp,
     batch: Batch,
     imported: Imported,
     /// The store failed; nothing more is taken.
@@ -139,6 +141,7 @@ impl<'a> Taking<'a> {
     pub(super) fn new(how: Intake<'a>) -> Self {
         Self {
             how,
+            now: now(),
             batch: Batch::default(),
             imported: Imported::default(),
             failed: None,
@@ -180,6 +183,45 @@ impl<'a> Taking<'a> {
         (self.how.under_way)(&self.imported);
     }
 
+    /// Makes indicators and adds them. What is here already keeps its time, so that it is known again. False: nothing more is
+    /// taken.
+    fn make(&mut self, some: &[Made<'_>], intel: &Intel, place: &Place) -> bool {
+        let identity = self.how.identity.clone();
+        // What one source says is not what another does: each may be shared, trusted and recalled otherwise. Nobody else can
+        // compute the ids, and try with them what is here.
+        let source = format!("{} {}", self.how.node.id_seed, self.how.source.name);
+        let maker = |since| Maker {
+            identity: Some(&identity),
+            source: Some(&source),
+            created: since,
+            modified: since,
+        };
+        let ids: Vec<_> = some.iter().map(|one| one.id(&maker(self.now))).collect();
+        let known = self.how.node.store.newest_versions(&ids);
+        let known = match self.how.runtime.block_on(known) {
+            Ok(known) => known,
+            Err(error) => {
+                self.failed = Some(error);
+                return false;
+            }
+        };
+        for (one, id) in some.iter().zip(&ids) {
+            let kept = known
+                .get(id)
+                .and_then(|micros| Timestamp::from_microsecond(*micros).ok());
+            match one.write(intel, &maker(kept.unwrap_or(self.now))) {
+                Ok(object) => {
+                    self.introduce();
+                    if !self.add(object) {
+                        return false;
+                    }
+                }
+                Err(why) => self.problem(Problem::new(place.clone(), why.to_string())),
+            }
+        }
+        true
+    }
+
     fn introduce(&mut self) {
         let Some(first) = self.how.introduction.take() else {
             return;
@@ -218,32 +260,12 @@ impl<'a> Taking<'a> {
         for context in &mut intel.contexts {
             context.tlp = context.tlp.or(self.how.tlp);
         }
-        let (identity, source) = (self.how.identity.clone(), self.how.source);
-        let since = Timestamp::from_microsecond(source.created).unwrap_or(Timestamp::UNIX_EPOCH);
-        let by = Maker {
-            identity: Some(&identity),
-            // What one source says is not what another does: each may be shared, trusted and recalled otherwise.
-            source: Some(&source.name),
-            created: since,
-            modified: since,
-        };
-        let values = intel
-            .indicators
-            .iter()
-            .map(|one| write::indicator(one.kind, one.value, intel.context(one.context), &by));
-        let rules = intel
-            .rules
-            .iter()
-            .map(|rule| write::rule(rule.language, &rule.text, intel.context(rule.context), &by));
-        for written in values.chain(rules) {
-            match written {
-                Ok(object) => {
-                    self.introduce();
-                    if !self.add(object) {
-                        break;
-                    }
-                }
-                Err(why) => self.problem(Problem::new(place.clone(), why.to_string())),
+        let values = intel.indicators.iter().map(Made::Value);
+        let mut made = values.chain(intel.rules.iter().map(Made::Rule));
+        loop {
+            let some: Vec<_> = made.by_ref().take(BATCH).collect();
+            if some.is_empty() || !self.make(&some, &intel, place) {
+                break;
             }
         }
         intel
@@ -251,6 +273,35 @@ impl<'a> Taking<'a> {
             .into_iter()
             .for_each(|problem| self.imported.tell(problem));
         Ok(())
+    }
+}
+
+/// Now, as exactly as it is written.
+fn now() -> Timestamp {
+    let millis = Timestamp::now().as_millisecond();
+    Timestamp::from_millisecond(millis).unwrap_or_default()
+}
+
+/// What becomes an indicator.
+#[derive(Clone, Copy)]
+enum Made<'a> {
+    Value(Indicator<'a>),
+    Rule(&'a Rule),
+}
+
+impl Made<'_> {
+    fn id(self, by: &Maker<'_>) -> String {
+        match self {
+            Self::Value(one) => write::indicator_id(by.identity, by.source, one.kind, one.value),
+            Self::Rule(rule) => write::rule_id(by.identity, by.source, rule.language, &rule.text),
+        }
+    }
+
+    fn write(self, intel: &Intel, by: &Maker<'_>) -> Result<Vec<u8>, WriteError> {
+        match self {
+            Self::Value(one) => write::indicator(one.kind, one.value, intel.context(one.context), by),
+            Self::Rule(rule) => write::rule(rule.language, &rule.text, intel.context(rule.context), by),
+        }
     }
 }
 

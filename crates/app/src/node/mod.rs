@@ -6,6 +6,7 @@ mod identity;
 mod import;
 mod intake;
 mod jobs;
+mod name;
 mod outgoing;
 mod settings;
 mod sightings;
@@ -20,6 +21,7 @@ pub use self::deletion::Received;
 pub use self::import::ImportOptions;
 pub use self::intake::Imported;
 pub use self::jobs::{Job, JobState, JobStatus, Jobs, Work};
+pub use self::name::check_name;
 pub use self::outgoing::Outgoing;
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
 pub use self::sightings::{Seen, SightingsTaken};
@@ -32,6 +34,9 @@ const OWN: &str = "own";
 /// The file that notes where the audit chain ends.
 const AUDIT_HEAD: &str = "audit.head";
 
+/// The name of the secret that goes into ids.
+const ID_SEED: &str = "id-seed";
+
 /// The name of the secret that cursors of TAXII are signed with.
 pub const CURSOR_KEY: &str = "cursor-key";
 
@@ -43,6 +48,8 @@ pub struct Node {
     audit: Audit,
     own: Arc<Source>,
     key: NodeKey,
+    /// Goes into the ids of what is made here of lists and rules.
+    id_seed: String,
     syncing: Syncing,
     jobs: Jobs,
 }
@@ -57,6 +64,8 @@ impl Node {
         let store = Store::open(&settings.location()).await?;
         // Made now: later there may be no room for it.
         store.secret(CURSOR_KEY).await?;
+        let id_seed = store.secret(ID_SEED).await?;
+        let id_seed = id_seed.iter().map(|byte| format!("{byte:02x}")).collect();
         store.set_default_tlp(settings.default_tlp).await?;
         name_own(&store, &settings.title).await?;
         let key = NodeKey::of_file(&settings.data.join("node.key"))?;
@@ -74,6 +83,7 @@ impl Node {
             audit,
             own,
             key,
+            id_seed,
             syncing: Syncing::default(),
             jobs: Jobs::default(),
         };
@@ -97,6 +107,12 @@ impl Node {
     #[must_use]
     pub const fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// The key with which it signs and seals.
+    #[must_use]
+    pub const fn key(&self) -> &NodeKey {
+        &self.key
     }
 
     /// What it does for longer than a request lasts.

@@ -177,10 +177,12 @@ impl NodeSettings {
             let name = variable.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
             let is_it = |known: &&&str| name.as_deref() == Some(&*known.replace('.', "_"));
             if let Some(name) = NAMES.iter().find(is_it) {
+                check(&variable, name, &value)?;
                 set(&mut table, name, &value);
             }
         }
         for (name, value) in flags {
+            check(&format!("--{}", name.replace(['.', '_'], "-")), name, value)?;
             set(&mut table, name, value);
         }
         Self::deserialize(Value::Table(table)).map_err(|error| SettingsError::Value(one_line(&error)))
@@ -217,6 +219,33 @@ fn of_file(path: &Path) -> Result<Table, SettingsError> {
     };
     toml::from_str::<NodeSettings>(&text).map_err(told)?;
     toml::from_str(&text).map_err(told)
+}
+
+/// Refuses a value that cannot be one, under the name by which it was given.
+fn check(given: &str, name: &str, text: &str) -> Result<(), SettingsError> {
+    // A certificate and its key go together; both are paths, which any text is.
+    if name.contains('.') {
+        return Ok(());
+    }
+    let mut table = Table::new();
+    set(&mut table, name, text);
+    let read = NodeSettings::deserialize(Value::Table(table));
+    read.map(drop)
+        .map_err(|error| SettingsError::Value(format!("{given} is `{text}`: {}", why(&error))))
+}
+
+/// What is wrong with a value, in words for people.
+fn why(error: &toml::de::Error) -> String {
+    let Some((_, expected)) = error.message().rsplit_once(", expected ") else {
+        return error.message().trim().to_owned();
+    };
+    let expected = match expected.trim() {
+        "usize" | "u64" => "a whole number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list: [\"10.0.0.1\"]",
+        other => other,
+    };
+    format!("it has to be {expected}")
 }
 
 /// Sets a value, written as in the file; what is no number, truth value or list is a text.
@@ -312,7 +341,26 @@ mod tests {
             &[],
             "clear, green, amber, amber+strict or red",
         );
-        check("", &[("PERISAI_BODY_TIMEOUT", "soon")], "in `body_timeout`");
+        check(
+            "",
+            &[("PERISAI_BODY_TIMEOUT", "soon")],
+            "PERISAI_BODY_TIMEOUT is `soon`: ",
+        );
+        check(
+            "",
+            &[("PERISAI_PAGE", "abc")],
+            "PERISAI_PAGE is `abc`: it has to be a whole number",
+        );
+        check(
+            "",
+            &[("PERISAI_PLAIN", "maybe")],
+            "PERISAI_PLAIN is `maybe`: it has to be true or false",
+        );
+        check(
+            "",
+            &[("PERISAI_TRUSTED_PROXIES", "10.0.0.1")],
+            "it has to be a list",
+        );
         check("", &[("PERISAI_LISTEN", "here")], "invalid socket address");
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use perisai_app::NodeSettings;
 use perisai_server::start_quietly;
 use tokio::net::UnixStream;
@@ -28,7 +28,8 @@ impl Local {
             return Ok(Self { socket, opened });
         }
         let folder = settings.data.display().to_string();
-        let is_new = !settings.data.join(KEY).exists();
+        let found = settings.data.join(KEY).try_exists();
+        let is_new = !found.map_err(|error| anyhow!("{folder}: it cannot be looked into: {error}"))?;
         if is_new && !make {
             bail!(
                 "there is no node in {folder}: --data names its folder, --node one elsewhere; `perisai serve` makes one"

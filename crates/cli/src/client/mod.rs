@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, ValueHint};
 use perisai_app::NodeSettings;
-use perisai_exchange::{Fingerprint, Settings, tls_config};
+use perisai_exchange::{Fingerprint, Settings, tls_config, tls_trouble};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde_json::Value;
@@ -24,6 +24,10 @@ pub(crate) use self::names::Kind;
 
 /// Where the token for a node elsewhere is: on a command line, all who use the machine could read it.
 const TOKEN: &str = "PERISAI_TOKEN";
+
+/// How a node is believed whose certificate no authority has signed.
+const HOW: &str =
+    "--pin names the certificate of one that is self-signed: the node says its SHA-256 when it starts";
 
 /// How long it may take until there is a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -278,9 +282,20 @@ impl Client {
 
     /// Why there was no answer, without what only says that there was none.
     pub(crate) fn unreached(&self, error: &reqwest::Error) -> anyhow::Error {
+        if let Some(trouble) = tls_trouble(error, HOW) {
+            return anyhow!("{}: {trouble}", self.base);
+        }
         let mut cause: &dyn std::error::Error = error;
         while let Some(inner) = cause.source() {
             cause = inner;
+        }
+        let cause = cause.to_string();
+        // It answers a request in plain text with an alert of TLS.
+        if self.base.scheme() == "http" && cause.contains("invalid HTTP version") {
+            return anyhow!(
+                "{}: it does not speak HTTP; where it speaks TLS, its address begins with https://",
+                self.base
+            );
         }
         match self.token {
             Some(_) => anyhow!("{}: {cause}", self.base),

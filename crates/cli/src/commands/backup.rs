@@ -37,6 +37,13 @@ pub(crate) struct Restore {
 
 impl Backup {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        let is_taken = std::fs::metadata(&self.file).is_ok_and(|metadata| metadata.is_file());
+        if is_taken && self.file.as_os_str() != "-" {
+            anyhow::bail!(
+                "{}: there is a file of that name already: a backup does not take its place",
+                self.file.display()
+            );
+        }
         self.node
             .with(async |node| save(node, "/api/backup", Some(&self.file), true).await)
     }

@@ -31,7 +31,7 @@ use crate::output::file::Output;
 pub(crate) enum Command {
     /// Look for indicators and rules in logs: files, folders, archives, standard input
     Hunt(Box<hunt::Hunt>),
-    /// Hunt an attack on a made-up ministry, and learn what to try next
+    /// Show two nodes: a partner's that knows an attack, and a made-up ministry's that hunts it; learn what to try next
     Demo(demo::Demo),
     /// Run a node: keep intelligence, and exchange it with partners
     Serve(serve::Serve),
@@ -92,6 +92,9 @@ impl Command {
         }
     }
 }
+
+/// What people and programs may do.
+const ROLES: [&str; 5] = ["admin", "analyst", "partner", "sensor", "viewer"];
 
 /// A label of TLP.
 fn tlp(text: &str) -> Result<Tlp, &'static str> {

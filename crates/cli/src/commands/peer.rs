@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::listed::{List, Named};
 use super::tlp;
 use crate::Outcome;
-use crate::client::{Client, Column, Kind, Listing, Which, encoded, list};
+use crate::client::{Client, Column, Kind, Listing, Refused, Which, encoded, list};
 use crate::output::report::clean;
 
 /// Peers: from whom a node fetches, and to whom it sends, by itself
@@ -99,13 +99,13 @@ pub(crate) struct Add {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sync {
-    /// Its name; all peers where nothing is said
+    /// Its name, even of one that is paused; all that are not where nothing is said
     name: Option<String>,
     #[command(flatten)]
     node: Which,
 }
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     ("name", "/name"),
     ("kind", "/kind"),
     ("organisation", "/organisation_name"),
@@ -113,6 +113,7 @@ const COLUMNS: [Column; 9] = [
     ("in", "/state/stored"),
     ("out", "/state/sent"),
     ("lag", "/state/lag_seconds"),
+    ("paused", "/paused"),
     ("since", "/state/failing_since"),
     ("error", "/state/last_error"),
 ];
@@ -204,7 +205,8 @@ impl Sync {
                 Some(name) => vec![name.clone()],
                 None => {
                     let all = node.all("/api/peers").await?;
-                    let names = all.iter().filter_map(|peer| peer["name"].as_str());
+                    let awake = all.iter().filter(|peer| peer["paused"] != true);
+                    let names = awake.filter_map(|peer| peer["name"].as_str());
                     names.map(str::to_owned).collect()
                 }
             };
@@ -223,9 +225,21 @@ impl Sync {
 async fn sync(node: &Client, name: &str) -> anyhow::Result<bool> {
     let path = format!("/api/peers/{}", encoded(name));
     let before = node.get(&path).await?;
-    let mut peer = node.ask(Method::POST, &format!("{path}/sync"), None).await?;
+    let mut peer = match node.ask(Method::POST, &format!("{path}/sync"), None).await {
+        // It asked to be left alone; the others are not.
+        Err(error)
+            if error
+                .downcast_ref::<Refused>()
+                .is_some_and(|one| one.status == 409) =>
+        {
+            writeln!(io::stderr(), "perisai: {}", clean(&error.to_string())).context("standard error")?;
+            return Ok(false);
+        }
+        answer => answer?,
+    };
     // What takes long goes on, and is waited for.
-    while is_under_way(&before, &peer) {
+    let round = peer["state"]["under_way_since"].clone();
+    while !round.is_null() && peer["state"]["under_way_since"] == round {
         tokio::time::sleep(Duration::from_millis(500)).await;
         peer = node.get(&path).await?;
     }
@@ -254,10 +268,4 @@ async fn sync(node: &Client, name: &str) -> anyhow::Result<bool> {
     };
     writeln!(io::stderr(), "perisai: {name}: {}", clean(error)).context("standard error")?;
     Ok(false)
-}
-
-/// Neither has it succeeded since, nor failed.
-fn is_under_way(before: &Value, peer: &Value) -> bool {
-    let is_same = |what: &str| before["state"][what] == peer["state"][what];
-    is_same("last_success") && is_same("failures") && is_same("failing_since") && peer["paused"] != true
 }

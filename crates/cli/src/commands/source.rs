@@ -19,13 +19,13 @@ pub(crate) enum Source {
 
 #[derive(Debug, Args)]
 pub(crate) struct Set {
-    /// Its name
+    /// Its name, or that of its organisation
     name: String,
     /// How reliable it is, by the Admiralty code: A (completely) to E (unreliable), F (cannot be judged)
-    #[arg(long, value_name = "A-F")]
+    #[arg(long, value_name = "A-F", value_parser = ["A", "B", "C", "D", "E", "F"], ignore_case = true)]
     grade: Option<String>,
-    /// The most that may follow from what it says: store, alert or block
-    #[arg(long)]
+    /// The most that may follow from what it says
+    #[arg(long, value_parser = ["store", "alert", "block"])]
     ceiling: Option<String>,
     /// How its objects without a TLP marking are held from now on: clear, green, amber, amber+strict, red, default
     #[arg(long, value_name = "TLP")]
@@ -50,7 +50,7 @@ impl Source {
             Self::List(asked) => asked.run("/api/sources", &COLUMNS),
             Self::Set(set) => set.node.with(async |node| {
                 let number = node.id_of(Kind::Source, &set.name).await?;
-                let body = json!({"grade": set.grade, "ceiling": set.ceiling, "tlp": set.tlp});
+                let body = json!({"grade": set.grade.map(|grade| grade.to_uppercase()), "ceiling": set.ceiling, "tlp": set.tlp});
                 let path = format!("/api/sources/{number}");
                 put(node, Method::PATCH, &path, body, &COLUMNS).await
             }),

@@ -9,7 +9,7 @@ use perisai_exchange::Fingerprint;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{listed, time};
+use super::{ROLES, listed, time};
 use crate::Outcome;
 use crate::client::{Column, Kind, Listing, Which, encoded, list};
 
@@ -29,8 +29,8 @@ pub(crate) enum Token {
 pub(crate) struct Add {
     /// What it is for
     name: String,
-    /// What it may do: admin, analyst, partner, sensor, viewer
-    #[arg(long)]
+    /// What it may do
+    #[arg(long, value_parser = ROLES)]
     role: String,
     /// Whose it is: an organisation, by name or id; our own where nothing is said
     #[arg(long, value_name = "NAME")]
@@ -38,8 +38,8 @@ pub(crate) struct Add {
     /// The person who has it for themselves
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// To what it is narrowed: taxii:read taxii:write api:read api:write ingest respond admin
-    #[arg(long, value_name = "WORD", value_delimiter = ',')]
+    /// To what it is narrowed
+    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = SCOPE)]
     scope: Vec<String>,
     /// From when on it does not count: a time, or 90d from now
     #[arg(long, value_name = "T")]
@@ -67,6 +67,17 @@ pub(crate) struct Remove {
     #[command(flatten)]
     node: Which,
 }
+
+/// The words of a scope.
+const SCOPE: [&str; 7] = [
+    "taxii:read",
+    "taxii:write",
+    "api:read",
+    "api:write",
+    "ingest",
+    "respond",
+    "admin",
+];
 
 const TOKENS: [Column; 8] = [
     ("id", "/id"),

@@ -8,6 +8,7 @@ use console::Term;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::ROLES;
 use super::listed::{List, Named, put};
 use crate::Outcome;
 use crate::client::{Column, Kind, Which};
@@ -31,8 +32,8 @@ pub(crate) enum User {
 pub(crate) struct Add {
     /// The name by which they log in
     name: String,
-    /// What they may do: admin, analyst, viewer; of another organisation: partner, viewer
-    #[arg(long)]
+    /// What they may do; of another organisation: partner or viewer
+    #[arg(long, value_parser = ROLES)]
     role: String,
     /// Their organisation, by name or id; our own where nothing is said
     #[arg(long, value_name = "NAME")]
@@ -55,7 +56,7 @@ pub(crate) struct Set {
     /// Their name or id
     name: String,
     /// What they may do
-    #[arg(long)]
+    #[arg(long, value_parser = ROLES)]
     role: Option<String>,
     /// Whether they take TLP:RED that names nobody
     #[arg(long, value_name = "true|false")]

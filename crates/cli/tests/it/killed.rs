@@ -160,7 +160,7 @@ fn check(client: &Client, confirmed: &BTreeMap<usize, String>) {
             .unwrap()
             .json();
         found += page["items"].as_array().unwrap().len();
-        match page["next"].as_i64() {
+        match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
             None => break,
         }

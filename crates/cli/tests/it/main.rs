@@ -10,6 +10,8 @@ mod killed;
 #[cfg(unix)]
 mod live;
 #[cfg(target_os = "linux")]
+mod messages;
+#[cfg(target_os = "linux")]
 mod node;
 #[cfg(unix)]
 mod node_commands;

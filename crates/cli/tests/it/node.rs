@@ -103,7 +103,7 @@ impl Answer {
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) at: SocketAddr,
-    token: String,
+    pub(crate) token: String,
 }
 
 impl Client {

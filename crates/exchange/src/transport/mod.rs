@@ -1,30 +1,32 @@
 //! Requests and answers over HTTP: credentials, redirects, patience, and what a status means.
 //!
 //! Credentials are for one server, the *home* of a transport. A redirect, or an address that another document names,
-//! may lead elsewhere; what goes there carries neither a password nor our certificate.
+//! may lead elsewhere; what goes there carries neither a password nor our certificate, and it does not lead to what only
+//! this machine or its network can reach.
 
 mod body;
+mod inward;
+mod refusal;
 mod tls;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
-use serde::Deserialize;
 use tokio::time::{Duration, Instant, timeout};
 use url::{Origin, Url};
 
-use self::body::innermost;
+use self::body::{Pace, innermost};
+use self::inward::{Guard, Inward, Lookup};
+use self::refusal::refusal;
 use crate::error::{Error, Result, clean, shown};
-use crate::retry::{Retry, retry_after};
+use crate::retry::Retry;
 
 pub use body::Body;
 pub use tls::Fingerprint;
 
-/// How much of the body of an error is read for its title.
-const ERROR_BODY: u64 = 64 << 10;
 const MAX_REDIRECTS: usize = 5;
 
 /// How a node says who it is. A client certificate is given apart, in [`Settings::identity_pem`].
@@ -70,6 +72,8 @@ pub struct Limits {
     pub idle: Duration,
     /// Until the end of an answer.
     pub total: Duration,
+    /// The least that comes of an answer, in bytes a second, over each time as long as `idle`.
+    pub speed: u64,
 }
 
 impl Default for Limits {
@@ -80,6 +84,7 @@ impl Default for Limits {
             answer: Duration::from_secs(60),
             idle: Duration::from_secs(30),
             total: Duration::from_secs(15 * 60),
+            speed: 1 << 10,
         }
     }
 }
@@ -121,6 +126,7 @@ pub struct Transport {
     known: reqwest::Client,
     /// Without it.
     stranger: reqwest::Client,
+    guard: Arc<Guard>,
     auth: Option<HeaderValue>,
     limits: Limits,
     retry: Retry,
@@ -186,9 +192,10 @@ impl Transport {
                 "it begins with https:// (or http://) and names a server",
             ));
         }
-        let stranger = client(settings, false)?;
+        let guard = Arc::new(Guard::new(home));
+        let stranger = client(settings, false, &guard)?;
         let known = match settings.identity_pem {
-            Some(_) => client(settings, true)?,
+            Some(_) => client(settings, true, &guard)?,
             None => stranger.clone(),
         };
         let auth = match (&settings.auth, home.password()) {
@@ -205,6 +212,7 @@ impl Transport {
             home: home.clone(),
             known,
             stranger,
+            guard,
             auth,
             limits: settings.limits,
             retry: settings.retry,
@@ -251,6 +259,7 @@ impl Transport {
                 begun,
                 total: self.limits.total,
                 read: 0,
+                pace: Pace::new(self.limits.speed),
             };
             if status.is_success() || status == StatusCode::NOT_MODIFIED {
                 return Ok(Answer {
@@ -269,6 +278,7 @@ impl Transport {
     }
 
     async fn once(&self, request: &Request, url: &Url, trusted: bool) -> Result<reqwest::Response> {
+        self.guard.check(url).map_err(|inward| not_asked(url, inward))?;
         let client = if trusted { &self.known } else { &self.stranger };
         let mut builder = client.request(request.method.clone(), url.clone());
         for (name, value) in &request.headers {
@@ -313,11 +323,18 @@ pub fn tls_config(settings: &Settings) -> Result<rustls::ClientConfig> {
     tls::config(settings, true)
 }
 
-fn client(settings: &Settings, identified: bool) -> Result<reqwest::Client> {
+/// What is wrong with the other side's certificate, where that is what a request failed of. `how` says how it is believed
+/// where no authority has signed it.
+pub fn tls_trouble(error: &(dyn std::error::Error + 'static), how: &str) -> Option<String> {
+    cause(error).map(|error| clean(&tls::explain(error, how)))
+}
+
+fn client(settings: &Settings, identified: bool, guard: &Arc<Guard>) -> Result<reqwest::Client> {
     let limits = settings.limits;
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls::config(settings, identified)?)
         .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(Lookup(Arc::clone(guard)))
         .retry(reqwest::retry::never())
         .referer(false)
         .connect_timeout(limits.connect)
@@ -420,10 +437,13 @@ fn redirect(response: &reqwest::Response, url: &Url, request: &Request) -> Resul
 
 /// What a request that got no answer failed of.
 fn failure(url: &Url, error: &reqwest::Error, connect: Duration) -> Error {
-    if let Some(tls) = tls_cause(error) {
+    if let Some(inward) = cause::<Inward>(error) {
+        return not_asked(url, *inward);
+    }
+    if let Some(reason) = tls_trouble(error, "give its authority or pin it") {
         return Error::Tls {
             url: shown(url),
-            reason: clean(&tls::explain(tls)).into(),
+            reason: reason.into(),
         };
     }
     if error.is_timeout() {
@@ -439,77 +459,32 @@ fn failure(url: &Url, error: &reqwest::Error, connect: Duration) -> Error {
     }
 }
 
-fn tls_cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
+fn not_asked(url: &Url, inward: Inward) -> Error {
+    Error::Inward {
+        url: shown(url),
+        reason: inward.to_string().into(),
+    }
+}
+
+/// The cause of a kind, where there is one.
+fn cause<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
         // An I/O error hides what it carries from `source`.
         let carried = error
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
         if let Some(carried) = carried
-            && let Some(found) = tls_cause(carried)
+            && let Some(found) = cause(carried)
         {
             return Some(found);
         }
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        cause = error.source();
+        next = error.source();
     }
     None
-}
-
-/// What a status that is no success means (TAXII 2.1, section 3.6.1, has the body's properties).
-async fn refusal(status: StatusCode, headers: &HeaderMap, mut body: Body, sent: u64) -> Error {
-    let url = shown(&body.url);
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    let after = text(header::RETRY_AFTER);
-    if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE && after.is_some()
-    {
-        return Error::RateLimited {
-            url,
-            until: retry_after(after, text(header::DATE), Timestamp::now()),
-        };
-    }
-    body.limit = ERROR_BODY;
-    body.idle = body.idle.min(Duration::from_secs(5));
-    let told = body.bytes().await.map(|bytes| told(&bytes)).unwrap_or_default();
-    match status.as_u16() {
-        401 => Error::Unauthorised { url, told },
-        403 => Error::Forbidden { url, told },
-        404 | 410 => Error::NotFound { url, told },
-        413 => Error::RequestTooLarge { url, sent },
-        status => Error::Server { url, status, told },
-    }
-}
-
-/// The title and description of an error, after a colon; MISP says `name` and `message`.
-fn told(body: &[u8]) -> Box<str> {
-    #[derive(Deserialize)]
-    struct Told {
-        #[serde(alias = "name")]
-        title: Option<String>,
-        #[serde(alias = "message")]
-        description: Option<String>,
-    }
-    let Ok(told) = serde_json::from_slice::<Told>(body) else {
-        return "".into();
-    };
-    let parts: Vec<String> = [told.title, told.description]
-        .into_iter()
-        .flatten()
-        .map(|part| clean(&part))
-        .filter(|part| !part.is_empty())
-        .collect();
-    let mut text = parts.join(": ");
-    if !text.is_empty() {
-        text.insert_str(0, ": ");
-    }
-    text.into()
 }
 
 #[cfg(test)]
@@ -567,20 +542,5 @@ mod tests {
         );
         check("https://a.example/taxii2/", "ftp://a.example/", None);
         check("https://a.example/taxii2/", "https://", None);
-    }
-
-    #[test]
-    fn what_errors_say() {
-        let check = |body: &str, expected: &str| assert_eq!(&*told(body.as_bytes()), expected, "{body}");
-        check(
-            r#"{"title":"No","description":"not\u001b[2Jyou","http_status":"403"}"#,
-            ": No: not [2Jyou",
-        );
-        check(
-            r#"{"name":"Authentication failed.","url":"/"}"#,
-            ": Authentication failed.",
-        );
-        check("<html>", "");
-        check(r#"{"title":5}"#, "");
     }
 }

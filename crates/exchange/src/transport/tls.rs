@@ -185,12 +185,11 @@ impl ServerCertVerifier for Pinned {
 }
 
 /// What a failed handshake means to the person who set the connection up.
-pub(super) fn explain(error: &rustls::Error) -> String {
+pub(super) fn explain(error: &rustls::Error, how: &str) -> String {
     match error {
         rustls::Error::General(told) => told.clone(),
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "no authority that is known here signed the server's certificate (give its authority or pin it)"
-                .to_owned()
+            format!("no authority that is known here signed the server's certificate ({how})")
         }
         rustls::Error::AlertReceived(alert) => format!("the server ended the handshake: {alert:?}"),
         other => other.to_string(),

@@ -116,6 +116,54 @@ async fn what_is_no_answer() {
 }
 
 #[tokio::test]
+async fn what_leads_inside() {
+    // The server is on this machine, and leads to the network around it.
+    for place in [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://10.255.255.1/",
+        "https://192.168.0.1:8443/",
+        "http://[fd00::1]/",
+    ] {
+        let (error, count) = error_of(answer(302, &[("Location", place)], b"")).await;
+        assert!(matches!(error, Error::Inward { .. }), "{place}: {error}");
+        assert!(
+            !error.is_temporary() && error.to_string().starts_with(place),
+            "{error}"
+        );
+        assert_eq!(count, 1, "{place}");
+    }
+    // To itself it may lead, by whichever name.
+    let server = Server::start(move |_, asked| match asked.target.as_str() {
+        "/api/collections/c/" => {
+            let host = asked.header("host").unwrap().replace("127.0.0.1", "localhost");
+            answer(302, &[("Location", &format!("http://{host}/there/"))], b"")
+        }
+        _ => fine(),
+    })
+    .await;
+    let client = Client::new(&server.url, &impatient()).unwrap();
+    assert_eq!(client.collection(&collection(&server)).await.unwrap().id, "c");
+}
+
+#[tokio::test]
+async fn what_drips() {
+    let begun = Step::Write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{\"a\":".to_vec());
+    let server = Server::start(move |_, _| vec![begun.clone(), Step::Drip(" ")]).await;
+    let mut settings = impatient();
+    settings.limits.total = std::time::Duration::from_secs(60);
+    settings.limits.speed = 100;
+    let client = Client::new(&server.url, &settings).unwrap();
+    let start = std::time::Instant::now();
+    let error = client.collection(&collection(&server)).await.unwrap_err();
+    assert!(matches!(error, Error::TooSlow { .. }), "{error}");
+    assert!(
+        error.to_string().contains("less than 100 bytes a second"),
+        "{error}"
+    );
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
 async fn what_does_not_come() {
     check(vec![], "cannot be reached: ", 2).await;
     check(

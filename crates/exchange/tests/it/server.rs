@@ -199,6 +199,7 @@ pub(crate) fn impatient() -> Settings {
             answer: Duration::from_millis(300),
             idle: Duration::from_millis(300),
             total: Duration::from_millis(900),
+            speed: 0,
         },
         retry: Retry {
             attempts: 2,

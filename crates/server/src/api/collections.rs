@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use perisai_model::{Organisation, Tlp};
+use perisai_model::Organisation;
 use perisai_store::{Collection, NewCollection, Query, Rights};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::body::{Body, Named};
-use super::{Admin, Reader};
+use super::{Admin, Reader, is_own, words};
 use crate::problem::ProblemBody;
 use crate::{Caller, Problem, State};
 
@@ -37,10 +37,10 @@ pub(crate) struct CollectionBody {
     /// More for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
-    /// What enters by itself; where there is none, only what is sent to it.
+    /// What enters by itself; where there is none, only what is sent to it. Only our own people see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     query: Option<QueryBody>,
-    /// What other organisations may do with it.
+    /// What other organisations may do with it. Another organisation sees what it may itself.
     rights: Vec<RightsOf>,
 }
 
@@ -121,6 +121,19 @@ impl From<&Collection> for CollectionBody {
     }
 }
 
+impl CollectionBody {
+    /// As somebody may know it: whom else we share with, and from whom we have it, is for our own people.
+    fn shown_to(caller: &Caller, state: &State, collection: &Collection) -> Self {
+        let mut body = Self::from(collection);
+        if !is_own(caller, state) {
+            body.query = None;
+            body.rights
+                .retain(|one| Some(one.organisation) == caller.organisation.map(|own| own.0));
+        }
+        body
+    }
+}
+
 impl From<Query> for QueryBody {
     fn from(query: Query) -> Self {
         let Query {
@@ -151,8 +164,8 @@ impl TryFrom<QueryBody> for Query {
             sources,
             audience,
         } = body;
-        if let Some(unknown) = tlp.iter().find(|label| Tlp::from_label(label).is_none()) {
-            return Err(Problem::bad_request(format!("`{unknown}` is no label of TLP")));
+        for label in &tlp {
+            words::tlp(label)?;
         }
         Ok(Self {
             types,
@@ -172,7 +185,11 @@ impl TryFrom<QueryBody> for Query {
 pub(crate) async fn list(Reader(caller): Reader, Shared(state): Shared<State>) -> Json<Vec<CollectionBody>> {
     let all = state.node.store().collections();
     let known = all.iter().filter(|one| may_know(&caller, &state, one));
-    Json(known.map(|one| CollectionBody::from(&**one)).collect())
+    Json(
+        known
+            .map(|one| CollectionBody::shown_to(&caller, &state, one))
+            .collect(),
+    )
 }
 
 /// Whether one may know that there is a collection: our own people all, others those which they may use.
@@ -181,7 +198,7 @@ fn may_know(caller: &Caller, state: &State, collection: &Collection) -> bool {
         return false;
     };
     let rights = collection.rights_of(organisation);
-    organisation == state.node.store().own() || rights.read || rights.write
+    is_own(caller, state) || rights.read || rights.write
 }
 
 /// Show a collection
@@ -197,7 +214,7 @@ pub(crate) async fn show(
     let found = state.node.store().collection(&id);
     found
         .filter(|one| may_know(&caller, &state, one))
-        .map(|one| Json(CollectionBody::from(&*one)))
+        .map(|one| Json(CollectionBody::shown_to(&caller, &state, &one)))
         .ok_or_else(Problem::not_found)
 }
 

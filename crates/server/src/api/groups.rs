@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::Admin;
 use super::body::{Asked, Body, Named};
 use super::paging::{Page, Part, time};
+use super::words::named;
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
 
@@ -87,6 +88,7 @@ pub(crate) async fn add(
     Shared(state): Shared<State>,
     Body(new): Body<NewGroup>,
 ) -> Result<(StatusCode, Json<GroupBody>), Problem> {
+    named(&new.name)?;
     let id = SharingGroup(new.id.unwrap_or_else(Uuid::new_v4));
     let added = state.node.store().add_group(id, &new.name).await?;
     state.made(&caller, "group.add", GroupBody::from(added)).await

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::body::Body as Sent;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use perisai_app::{ImportOptions, Imported, IntelOptions, Work};
-use perisai_model::{Audience, Organisation, Person, SharingGroup, Tlp};
+use perisai_app::{ImportOptions, Imported, IntelOptions, Work, check_name};
+use perisai_model::{Audience, Organisation, Person, SharingGroup};
+use perisai_store::SourceKind;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -15,9 +16,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::OwnWriter;
 use super::body::Asked;
 use super::jobs::{Begun, JobBody, begun};
+use super::{OwnWriter, words};
 use crate::problem::ProblemBody;
 use crate::upload::spool;
 use crate::{Problem, State};
@@ -34,7 +35,7 @@ pub(crate) struct ImportQuery {
     /// What the file is called: its ending may tell what it is.
     #[param(min_length = 1, max_length = 1000)]
     name: String,
-    /// The name of the source that it comes from: `import` where nothing is said.
+    /// The name of the source that it comes from: one of imports, or a new one; `import` where nothing is said.
     #[param(min_length = 1, max_length = 200)]
     source: Option<String>,
     /// How objects are held that carry no TLP marking.
@@ -101,10 +102,8 @@ impl ImportQuery {
         if self.source.as_deref().is_some_and(|source| !is_text(source, 200)) {
             return Err(Problem::bad_request("source has 1 to 200 characters"));
         }
-        let tlp = self.tlp.as_deref().map(|label| {
-            let told = || Problem::bad_request(format!("`{label}` is no label of TLP"));
-            Tlp::from_label(label).ok_or_else(told)
-        });
+        self.check_source(state)?;
+        let tlp = self.tlp.as_deref().map(words::tlp);
         if let Some(collection) = &self.collection
             && state.node.store().collection(collection).is_none()
         {
@@ -126,6 +125,26 @@ impl ImportQuery {
             },
             name: Some(self.name.clone()),
         })
+    }
+}
+
+impl ImportQuery {
+    /// Refuses a source that is not for imports: what is imported says nothing in the name of a partner, a feed, or ourselves.
+    fn check_source(&self, state: &State) -> Result<(), Problem> {
+        let Some(name) = self.source.as_deref() else {
+            return Ok(());
+        };
+        check_name(name).map_err(|why| Problem::bad_request(format!("source: {why}")))?;
+        let is_other = match state.node.store().source(name) {
+            Some(known) => known.kind != SourceKind::Import,
+            // These stand for ourselves, and for organisations that send.
+            None => name == "own" || Uuid::try_parse(name).is_ok(),
+        };
+        if is_other {
+            let told = format!("`{name}` is no source of imports: name another, or one that is new");
+            return Err(Problem::bad_request(told));
+        }
+        Ok(())
     }
 }
 

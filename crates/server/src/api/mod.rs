@@ -22,6 +22,9 @@ mod sightings;
 mod sources;
 mod tokens;
 mod users;
+mod words;
+
+pub(crate) use self::peers::{is_failing, lag_seconds};
 
 use axum::Router;
 use axum::extract::FromRequestParts;

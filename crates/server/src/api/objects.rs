@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State as Shared;
 use jiff::Timestamp;
-use perisai_model::{Kind, Tlp};
+use perisai_model::Kind;
 use perisai_policy::Released;
 use perisai_store::{Entry, Search};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::body::{Asked, Named};
 use super::paging::{limit, time};
-use super::{Reader, is_own};
+use super::{Reader, is_own, words};
 use crate::outgoing::{Outgoing, record};
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
@@ -56,11 +56,15 @@ pub(crate) struct SearchQuery {
     /// Whether it counts now: neither revoked nor past its `valid_until`.
     pub(super) live: Option<bool>,
     /// What `next` of the page before said.
-    pub(super) after: Option<i64>,
+    #[param(max_length = 100)]
+    pub(super) after: Option<String>,
     /// How many at most: 1 to 500, 100 where nothing is said.
     #[param(minimum = 1, maximum = 500)]
     pub(super) limit: Option<usize>,
 }
+
+/// For what places are sealed: how many objects lie between two of them is nobody's business.
+const PLACE: &str = "a place in a search";
 
 /// A version of an object.
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,7 +94,7 @@ pub(crate) struct FoundBody {
     items: Vec<ObjectBody>,
     /// What to ask for in `after` where there is more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<i64>,
+    next: Option<String>,
 }
 
 /// Search for objects
@@ -106,7 +110,14 @@ pub(crate) async fn search(
     if query.source.is_some() && !is_own(&caller, &state) {
         return Err(Problem::forbidden("sources are for the node's own organisation"));
     }
-    let search = query.read()?;
+    let before = query.after.as_deref().map(|after| {
+        let told = || Problem::bad_request("`after` is not what a page said in `next`");
+        state.node.key().open_place(after, PLACE).ok_or_else(told)
+    });
+    let search = Search {
+        before: before.transpose()?,
+        ..query.read()?
+    };
     // Who has just brought something wants to find it.
     if let Err(error) = state.node.store().catch_up(FEW).await {
         // What is indexed is found all the same.
@@ -120,7 +131,7 @@ pub(crate) async fn search(
     let items = give(&state, "api search", &found.entries).await?;
     Ok(Json(FoundBody {
         items,
-        next: found.next,
+        next: found.next.map(|place| state.node.key().seal_place(place, PLACE)),
     }))
 }
 
@@ -184,30 +195,34 @@ impl SearchQuery {
         Ok(Search {
             text: self.text.unwrap_or_default(),
             value,
-            types: words(self.types),
-            kinds: parsed(self.kind, |word| word.parse::<Kind>().ok(), "kind")?,
-            tlp: parsed(self.tlp, Tlp::from_label, "tlp")?,
-            sources: words(self.source),
-            labels: words(self.label),
+            types: split(self.types),
+            kinds: parsed(self.kind, kind)?,
+            tlp: parsed(self.tlp, words::tlp)?,
+            sources: split(self.source),
+            labels: split(self.label),
             since: self.since.map(Timestamp::as_microsecond),
             until: self.until.map(Timestamp::as_microsecond),
             live: self.live,
-            before: self.after,
+            before: None,
             limit: limit(self.limit)?,
         })
     }
 }
 
-fn words(list: Option<String>) -> Vec<String> {
+fn split(list: Option<String>) -> Vec<String> {
     let list = list.unwrap_or_default();
     let words = list.split(',').map(str::trim).filter(|word| !word.is_empty());
     words.map(str::to_owned).collect()
 }
 
-fn parsed<T>(list: Option<String>, parse: impl Fn(&str) -> Option<T>, name: &str) -> Result<Vec<T>, Problem> {
-    let read = |word: String| {
-        let told = || Problem::bad_request(format!("`{word}` is no {name}"));
-        parse(&word).ok_or_else(told)
+fn parsed<T>(list: Option<String>, parse: impl Fn(&str) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
+    split(list).iter().map(|word| parse(word)).collect()
+}
+
+fn kind(word: &str) -> Result<Kind, Problem> {
+    let told = |_| {
+        let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        Problem::bad_request(format!("`{word}` is no kind: there are {}", known.join(", ")))
     };
-    words(list).into_iter().map(read).collect()
+    word.parse().map_err(told)
 }

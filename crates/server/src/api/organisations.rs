@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::Admin;
 use super::body::{Asked, Body, Named};
 use super::paging::{Page, Part, time};
+use super::words::named;
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
 
@@ -113,6 +114,7 @@ pub(crate) async fn add(
     Shared(state): Shared<State>,
     Body(new): Body<NewOrganisation>,
 ) -> Result<(StatusCode, Json<OrganisationBody>), Problem> {
+    named(&new.name)?;
     let id = Organisation(new.id.unwrap_or_else(Uuid::new_v4));
     let added = state
         .node
@@ -150,6 +152,7 @@ pub(crate) async fn change(
     Named(id): Named<Uuid>,
     Body(changed): Body<ChangedOrganisation>,
 ) -> Result<Json<OrganisationBody>, Problem> {
+    changed.name.as_deref().map_or(Ok(()), named)?;
     let changed = OrganisationChange {
         name: changed.name,
         is_client: changed.client,

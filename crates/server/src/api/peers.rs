@@ -7,8 +7,8 @@ use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use perisai_app::{AddPeer, PeerError};
-use perisai_model::{Organisation, Tlp};
-use perisai_store::{Credential, Peer, PeerKind, PeerState};
+use perisai_model::Organisation;
+use perisai_store::{Credential, Peer, PeerKind, PeerState, Way};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::timeout;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::body::{Body, Named};
 use super::paging::time;
-use super::{Admin, OwnReader};
+use super::{Admin, OwnReader, words};
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
 
@@ -108,6 +108,9 @@ pub(crate) struct PeerBody {
 /// How the dealings with a peer go.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StateBody {
+    /// Since when a round with it is under way; nothing where none is. What it came to so far is counted below.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    under_way_since: Option<Timestamp>,
     /// When it was last tried.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_attempt: Option<Timestamp>,
@@ -146,21 +149,18 @@ pub(crate) struct StateBody {
 }
 
 impl StateBody {
-    fn of(peer: &Peer, state: PeerState) -> Self {
-        let lag = |since: i64| Timestamp::now().as_microsecond().saturating_sub(since) / 1_000_000;
-        let pulls = (peer.settings.pull_seconds > 0).then_some(&state.pull);
-        let pushes = peer.settings.push.is_some().then_some(&state.push);
-        let ways = || pulls.into_iter().chain(pushes);
-        let caught_up: Option<Vec<i64>> = ways().map(|way| way.caught_up).collect();
+    fn of(peer: &Peer, state: &PeerState, under_way: Option<i64>) -> Self {
+        let ways = || ways(peer, state);
         let troubles = || ways().filter_map(|way| way.trouble.as_ref());
         Self {
-            last_attempt: ways().filter_map(|way| way.tried).max().map(time),
+            under_way_since: under_way.map(time),
+            last_attempt: ways().filter_map(|way| way.tried).max().max(under_way).map(time),
             last_success: ways().filter_map(|way| way.succeeded).max().map(time),
             last_error: troubles().next().map(|trouble| trouble.error.clone()),
             failing_since: troubles().map(|trouble| trouble.since).min().map(time),
             failures: troubles().map(|trouble| trouble.failures).max().unwrap_or(0),
             next_attempt: troubles().map(|trouble| trouble.not_before).min().map(time),
-            lag_seconds: caught_up.and_then(|all| all.into_iter().min()).map(lag),
+            lag_seconds: lag_seconds(peer, state),
             stored: state.stored,
             known: state.known,
             apart: state.apart,
@@ -168,9 +168,28 @@ impl StateBody {
             deleted: state.deleted,
             sent: state.sent,
             not_taken: state.not_taken,
-            told: state.told,
+            told: state.told.clone(),
         }
     }
+}
+
+/// The directions in which is dealt with a peer.
+fn ways<'a>(peer: &Peer, state: &'a PeerState) -> impl Iterator<Item = &'a Way> + use<'a> {
+    let pulls = (peer.settings.pull_seconds > 0).then_some(&state.pull);
+    let pushes = peer.settings.push.is_some().then_some(&state.push);
+    pulls.into_iter().chain(pushes)
+}
+
+/// By how many seconds one side may lag behind the other; `None` where all was never exchanged.
+pub(crate) fn lag_seconds(peer: &Peer, state: &PeerState) -> Option<i64> {
+    let caught_up: Option<Vec<i64>> = ways(peer, state).map(|way| way.caught_up).collect();
+    let since = caught_up?.into_iter().min()?;
+    Some(Timestamp::now().as_microsecond().saturating_sub(since) / 1_000_000)
+}
+
+/// Whether something with it does not succeed now.
+pub(crate) fn is_failing(peer: &Peer, state: &PeerState) -> bool {
+    ways(peer, state).any(|way| way.trouble.is_some())
 }
 
 /// A peer that is new here. At most one of `token`, `key`, and `user` with `password` is given.
@@ -248,6 +267,7 @@ impl From<PeerError> for Problem {
     fn from(error: PeerError) -> Self {
         match error {
             PeerError::Invalid(why) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, why),
+            PeerError::NotBefore { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
             PeerError::Store(error) => error.into(),
         }
     }
@@ -255,7 +275,8 @@ impl From<PeerError> for Problem {
 
 async fn body(node: &State, peer: Peer) -> Result<PeerBody, Problem> {
     let store = node.node.store();
-    let state = StateBody::of(&peer, store.peer_state(&peer).await?);
+    let (state, under_way) = node.node.peer_now(&peer).await?;
+    let state = StateBody::of(&peer, &state, under_way);
     let sources = store.sources();
     let source = sources.iter().find(|source| source.number == peer.source);
     Ok(PeerBody {
@@ -317,9 +338,7 @@ pub(crate) async fn add(
     Body(mut new): Body<NewPeer>,
 ) -> Result<(StatusCode, Json<PeerBody>), Problem> {
     let credential = new.credential()?;
-    let tlp = new.tlp.map(|label| {
-        Tlp::from_label(&label).ok_or_else(|| Problem::bad_request(format!("`{label}` is no label of TLP")))
-    });
+    let tlp = new.tlp.as_deref().map(words::tlp);
     let new = AddPeer {
         name: new.name,
         kind: new.kind.map(Into::into),
@@ -372,6 +391,8 @@ pub(crate) async fn remove(
 }
 
 /// Pull from a peer and push to it now
+///
+/// Where it is paused, too. Where it asked not to be asked before some time, that is told (409), and nothing is done.
 #[utoipa::path(post, path = "/api/peers/{name}/sync", tag = "peers", params(("name" = String, Path,)), responses(
     (status = 200, body = PeerBody, description = "It is done, well or not: see its state"),
     (status = 202, body = PeerBody, description = "It goes on"),

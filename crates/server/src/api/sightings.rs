@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use perisai_app::{Seen, SightingsTaken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,6 +27,9 @@ const MOST: usize = 200;
 const LONGEST: usize = 200;
 const COUNT: u64 = 999_999_999;
 
+/// How far the clock of who saw it may be ahead of ours.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
 /// An indicator that was seen.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,10 +40,10 @@ pub(crate) struct SeenBody {
     /// How often.
     #[schema(minimum = 1, maximum = 999_999_999)]
     count: u64,
-    /// When first.
+    /// When first; not later than now.
     #[schema(value_type = Option<String>, format = DateTime)]
     first: Option<Timestamp>,
-    /// When last.
+    /// When last; not before that, and not later than now.
     #[schema(value_type = Option<String>, format = DateTime)]
     last: Option<Timestamp>,
 }
@@ -94,6 +97,22 @@ pub(crate) async fn add(
     {
         let told = format!("an id has at most {LONGEST} characters, a count is 1 to {COUNT}");
         return Err(Problem::bad_request(told));
+    }
+    let latest = Timestamp::now() + AHEAD;
+    for one in &seen {
+        let is_ahead = |time: Option<Timestamp>| time.is_some_and(|time| time > latest);
+        if is_ahead(one.first) || is_ahead(one.last) {
+            return Err(Problem::bad_request(format!(
+                "{}: it cannot have been seen yet",
+                one.of
+            )));
+        }
+        if one.first.zip(one.last).is_some_and(|(first, last)| last < first) {
+            return Err(Problem::bad_request(format!(
+                "{}: it was last seen before it was first",
+                one.of
+            )));
+        }
     }
     let all = seen.into_iter().map(|one| Seen {
         of: one.of,

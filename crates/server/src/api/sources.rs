@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::body::{Body, Named};
 use super::jobs::{Begun, JobBody, begun};
 use super::paging::time;
+use super::words::tlp;
 use super::{Admin, OwnReader};
 use crate::problem::ProblemBody;
 use crate::{Problem, State};
@@ -41,6 +42,8 @@ pub(crate) struct SourceBody {
     kind: SourceKind,
     /// Whose it is.
     organisation: Option<Uuid>,
+    /// The name of that organisation, where it is known here.
+    organisation_name: Option<String>,
     /// How reliable it is, by the Admiralty code: `A` to `F`.
     #[schema(value_type = String)]
     grade: Grade,
@@ -54,18 +57,23 @@ pub(crate) struct SourceBody {
     created: Timestamp,
 }
 
-impl From<&Source> for SourceBody {
-    fn from(source: &Source) -> Self {
-        Self {
+impl SourceBody {
+    async fn of(state: &State, source: &Source) -> Result<Self, Problem> {
+        let party = match source.owner() {
+            Some(organisation) => state.node.store().organisation(organisation).await?,
+            None => None,
+        };
+        Ok(Self {
             number: source.number,
             name: source.name.clone(),
             kind: source.kind,
             organisation: source.organisation,
+            organisation_name: party.map(|party| party.name),
             grade: source.grade,
             ceiling: source.ceiling,
             tlp: source.tlp.map(Tlp::as_str),
             created: time(source.created),
-        }
+        })
     }
 }
 
@@ -97,9 +105,15 @@ pub(crate) struct RecallBody {
     (status = 200, body = Vec<SourceBody>),
     (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub(crate) async fn list(_: OwnReader, Shared(state): Shared<State>) -> Json<Vec<SourceBody>> {
-    let all = state.node.store().sources();
-    Json(all.iter().map(|source| SourceBody::from(&**source)).collect())
+pub(crate) async fn list(
+    _: OwnReader,
+    Shared(state): Shared<State>,
+) -> Result<Json<Vec<SourceBody>>, Problem> {
+    let mut all = Vec::new();
+    for source in state.node.store().sources() {
+        all.push(SourceBody::of(&state, &source).await?);
+    }
+    Ok(Json(all))
 }
 
 fn source_of(state: &State, number: i64) -> Result<Arc<Source>, Problem> {
@@ -124,16 +138,14 @@ pub(crate) async fn change(
     source.grade = changed.grade.unwrap_or(source.grade);
     source.ceiling = changed.ceiling.unwrap_or(source.ceiling);
     if let Some(label) = &changed.tlp {
-        let known = Tlp::from_label(label);
-        if known.is_none() && label != "default" {
-            return Err(Problem::bad_request(format!("`{label}` is no label of TLP")));
-        }
-        source.tlp = known;
+        source.tlp = match label.as_str() {
+            "default" => None,
+            label => Some(tlp(label)?),
+        };
     }
     let source = state.node.store().change_source(source).await?;
-    state
-        .changed(&caller, "source.change", SourceBody::from(&*source))
-        .await
+    let changed = SourceBody::of(&state, &source).await?;
+    state.changed(&caller, "source.change", changed).await
 }
 
 /// Take back what a source brought

@@ -38,7 +38,7 @@ pub(crate) struct TokenBody {
     organisation: Uuid,
     /// The person who has it for themselves.
     person: Option<Uuid>,
-    /// What it may do. A person's token may what the person may.
+    /// What it may do. A person's token never more than the person may.
     role: String,
     /// To what it is narrowed; all that the role may where it is empty.
     scope: Vec<String>,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::Admin;
 use super::body::{Asked, Body, Named};
 use super::paging::{Page, Part, time};
+use super::words::named;
 use crate::auth::{Auth, check_pass_phrase};
 use crate::problem::ProblemBody;
 use crate::{Problem, Role, State};
@@ -148,6 +149,7 @@ pub(crate) async fn add(
     Extension(auth): Extension<Auth>,
     Body(new): Body<NewPerson>,
 ) -> Result<(StatusCode, Json<UserBody>), Problem> {
+    named(&new.name)?;
     let store = state.node.store();
     let organisation = new.organisation.map_or(store.own(), Organisation);
     check_role(new.role, organisation, store.own())?;
@@ -176,6 +178,7 @@ pub(crate) async fn change(
     Named(id): Named<Uuid>,
     Body(changed): Body<ChangedPerson>,
 ) -> Result<Json<UserBody>, Problem> {
+    changed.name.as_deref().map_or(Ok(()), named)?;
     let store = state.node.store();
     if let Some(role) = changed.role {
         let found = store.user(Person(id)).await?.ok_or_else(Problem::not_found)?;

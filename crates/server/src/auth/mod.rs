@@ -33,10 +33,11 @@ use crate::Problem;
 
 pub use first::first_start;
 pub use limits::Rate;
+pub(crate) use limits::counted;
 pub use pass_phrase::{Busy, PassPhrases, Weak, check as check_pass_phrase};
 pub use peer::{Networks, NoNetwork, Peer};
 
-use self::limits::{Buckets, Failures, counted};
+use self::limits::{Buckets, Failures};
 
 /// What the layer is told once.
 #[derive(Debug, Clone, PartialEq)]

@@ -55,7 +55,7 @@ impl Networks {
         Self(addresses.iter().map(whole).collect())
     }
 
-    fn contain(&self, address: IpAddr) -> bool {
+    pub(crate) fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|(network, bits)| match (network, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {

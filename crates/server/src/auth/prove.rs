@@ -88,12 +88,13 @@ impl Auth {
         }
     }
 
-    /// A person's token never allows more than the person may now.
+    /// A person's token never allows more than the person may now, nor more than it was made for.
     async fn of_token(&self, token: &Token) -> Result<Caller, Problem> {
+        let made_for = role(&token.role)?;
         let mut caller = Caller {
             organisation: Some(token.organisation),
             person: token.person,
-            role: Some(role(&token.role)?),
+            role: Some(made_for),
             scope: Scope::of_words(&token.scope),
             proof: Proof::Token,
         };
@@ -102,6 +103,7 @@ impl Auth {
             let user = user.filter(|user| !user.is_disabled && user.organisation == token.organisation);
             let user = user.ok_or_else(|| Problem::unauthorized("the token does not count"))?;
             caller.role = Some(role(&user.role)?);
+            caller = caller.narrowed(made_for);
         }
         Ok(caller)
     }

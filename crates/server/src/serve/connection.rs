@@ -1,5 +1,6 @@
 //! One connection: its handshake, its bounds, and what each of its requests is told of it.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,10 +10,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::Watcher;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::Bounds;
+use super::idle::Activity;
 use super::quiet::Quiet;
 use super::tls::{self, Keys};
 use crate::auth::Peer;
@@ -140,20 +142,44 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let routes = self.routes.map_request(move |mut request: Request<Incoming>| {
+        let activity = Activity::new();
+        let routes = self.routes.clone();
+        let (counting, bounds) = (activity.clone(), self.bounds);
+        let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            request.map(Body::new)
+            let routes = routes.clone();
+            let exchange = is_http2.then(|| counting.begin());
+            async move {
+                let counts = |body: Body| match &exchange {
+                    Some(exchange) => exchange.counts(body),
+                    None => body,
+                };
+                let answer = routes
+                    .oneshot(request.map(|body| counts(Body::new(body))))
+                    .await?;
+                Ok::<_, Infallible>(answer.map(counts))
+            }
         });
-        let stream = TokioIo::new(Quiet::new(stream, self.bounds.silence));
+        let stream = TokioIo::new(Quiet::new(stream, bounds.silence));
         // The version is known: to find it out would wait for bytes without a bound.
         let http = if is_http2 {
             self.http.http2_only()
         } else {
             self.http.http1_only()
         };
-        let connection = http.serve_connection(stream, TowerToHyperService::new(routes));
-        if let Err(error) = watcher.watch(connection.into_owned()).await {
-            tracing::debug!(error = &*error, "a connection ended early");
+        let connection = http.serve_connection(stream, service);
+        let idle = async {
+            match is_http2 {
+                true => activity.ends(bounds.idle, bounds.silence).await,
+                // There is one request at a time, and `Quiet` sees all of it.
+                false => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = watcher.watch(connection.into_owned()) => if let Err(error) = ended {
+                tracing::debug!(error = &*error, "a connection ended early");
+            },
+            () = idle => tracing::debug!("a connection on which nothing is asked was closed"),
         }
     }
 }

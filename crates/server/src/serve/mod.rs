@@ -2,6 +2,8 @@
 //! here: how many connections, how long a handshake, a request's head, and silence may last.
 
 mod connection;
+mod idle;
+mod places;
 mod quiet;
 #[cfg(unix)]
 mod socket;
@@ -20,8 +22,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use self::connection::Connections;
+use self::places::Places;
 use self::tls::Keys;
 pub use self::tls::{Tls, TlsError};
+use crate::auth::Networks;
 
 /// What is served where.
 #[derive(Debug, Clone)]
@@ -43,6 +47,8 @@ pub struct Tcp {
     pub tls: Tls,
     /// Plain HTTP is served even where others than this machine can reach it.
     pub insecure: bool,
+    /// Behind whom there are many: their connections are not counted by address.
+    pub proxies: Networks,
 }
 
 /// What bounds a connection.
@@ -50,12 +56,16 @@ pub struct Tcp {
 pub struct Bounds {
     /// How many there are at a time; more wait to be accepted.
     pub connections: usize,
+    /// How many of them one address may have (one network of IPv6); more are closed at once.
+    pub per_address: usize,
     /// How long a TLS handshake may last.
     pub handshake: Duration,
     /// How long a request's head may last, the wait for it included.
     pub head: Duration,
-    /// How long neither side may say anything.
+    /// How long neither side may say anything; on HTTP/2, how long no request under way may get any further.
     pub silence: Duration,
+    /// How long a connection of HTTP/2 may have no request under way.
+    pub idle: Duration,
     /// How long requests that are under way may go on after the node was told to stop.
     pub stop: Duration,
 }
@@ -64,9 +74,11 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             connections: 1024,
+            per_address: 128,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
             silence: Duration::from_secs(120),
+            idle: Duration::from_secs(60),
             stop: Duration::from_secs(10),
         }
     }
@@ -108,6 +120,7 @@ pub enum ServeError {
 pub struct Server {
     tcp: Option<TcpListener>,
     keys: Option<Arc<Keys>>,
+    proxies: Networks,
     #[cfg(unix)]
     admin: Option<socket::AdminSocket>,
     bounds: Bounds,
@@ -160,6 +173,7 @@ impl Server {
         Ok(Self {
             tcp,
             keys,
+            proxies: listen.tcp.map(|tcp| tcp.proxies).unwrap_or_default(),
             #[cfg(unix)]
             admin,
             bounds: listen.bounds,
@@ -189,6 +203,7 @@ impl Server {
         let connections = Connections::new(routes, self.bounds);
         let (graceful, mut tasks) = (GracefulShutdown::new(), JoinSet::new());
         let free = Arc::new(Semaphore::new(self.bounds.connections));
+        let places = Places::new(self.bounds.per_address);
         // Who runs the node must get in however many others there are.
         let admin_free = Arc::new(Semaphore::new(ADMINS));
         if let Some(keys) = self.keys.clone() {
@@ -199,8 +214,13 @@ impl Server {
             tokio::select! {
                 () = &mut shutdown => break,
                 (stream, address, permit) = self.accept(&free) => {
+                    let place = places.take(address.ip());
+                    if place.is_none() && !self.proxies.contain(address.ip()) {
+                        tracing::debug!(%address, "one address has too many connections");
+                        continue;
+                    }
                     let work = connections.tcp(stream, address, self.keys.clone(), graceful.watcher());
-                    tasks.spawn(async move { work.await; drop(permit) });
+                    tasks.spawn(async move { work.await; drop((permit, place)) });
                 }
                 (stream, permit) = self.accept_admin(&admin_free) => {
                     let work = connections.admin(stream, graceful.watcher());

@@ -26,6 +26,14 @@ async fn ask(
     (answer.status(), answer.json().await.unwrap_or_default())
 }
 
+/// What an address says, as it says it.
+pub(crate) async fn text_of(address: &std::net::SocketAddr, token: &str, path: &str) -> (u16, String) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.get(format!("http://{address}{path}")).bearer_auth(token);
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
 async fn started() -> (Served, String) {
     let served = Served::with_people(Way::default()).await;
     let admin = served.token(served.store.own(), "admin", &[]).await;
@@ -151,6 +159,28 @@ async fn what_is_wrong_is_told() {
             "unknown field `admin`",
         ),
         ("POST", "/api/organisations", json!([]), 400, "the body: "),
+        (
+            "POST",
+            "/api/organisations",
+            json!({"name": "a/b"}),
+            422,
+            "no `/`",
+        ),
+        (
+            "PATCH",
+            &format!("/api/organisations/{one}"),
+            json!({"name": ".."}),
+            422,
+            "no names",
+        ),
+        ("POST", "/api/groups", json!({"name": "."}), 422, "no names"),
+        (
+            "POST",
+            "/api/users",
+            json!({"name": "a\nb", "role": "viewer"}),
+            422,
+            "no control characters",
+        ),
         (
             "PATCH",
             &format!("/api/organisations/{}", ANNA.0),
@@ -440,4 +470,47 @@ async fn a_persons_token_may_what_the_person_may() {
     assert!(!users.to_string().contains("argon2"), "{users}");
     assert_eq!(ask(&served, &admin, "DELETE", &path, None).await.0, 204);
     assert_eq!(ask(&served, secret, "GET", "/api/session", None).await.0, 401);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_as_a_problem() {
+    let (served, admin) = started().await;
+    for (method, path, expected, title) in [
+        ("GET", "/", 404, "Not Found"),
+        ("GET", "/api/nope", 404, "Not Found"),
+        ("GET", "/nothing/at/all", 404, "Not Found"),
+        ("DELETE", "/healthz", 405, "Method Not Allowed"),
+        ("PATCH", "/api/organisations", 405, "Method Not Allowed"),
+    ] {
+        for token in [None, Some(&admin)] {
+            let mut request = served.client().request(method.parse().unwrap(), served.url(path));
+            if let Some(token) = token {
+                request = request.bearer_auth(token);
+            }
+            let answer = request.send().await.unwrap();
+            let status = answer.status().as_u16();
+            let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+            let allow = answer.headers().contains_key("allow");
+            assert_eq!(
+                (status, kind.as_str(), allow),
+                (expected, "application/problem+json", expected == 405),
+                "{method} {path}"
+            );
+            let told: Value = answer.json().await.unwrap();
+            assert_eq!(
+                (&told["title"], &told["status"]),
+                (&json!(title), &json!(expected))
+            );
+        }
+    }
+    // TAXII has errors of its own.
+    let answer = served
+        .client()
+        .get(served.url("/taxii2/nope/"))
+        .bearer_auth(&admin)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 404);
+    assert_eq!(answer.json::<Value>().await.unwrap()["http_status"], "404");
 }

@@ -114,6 +114,24 @@ async fn collections_are_made_and_granted() {
     assert_eq!(started.get(&started.viewer, path).await.0, 200);
     let of_two = started.served.token(TWO, "viewer", &[]).await;
     assert_eq!(started.get(&of_two, path).await.0, 404);
+    // Whom else we share with, and by what, is for our own people.
+    let write = Some(json!({"read": true, "write": true}));
+    let granted = started
+        .ask(&started.admin, Method::PUT, &rights(TWO.0), write)
+        .await;
+    assert_eq!(granted.0, 204);
+    let right = |of: uuid::Uuid, write: bool| json!({"organisation": of, "read": true, "write": write});
+    let (one, two) = (right(ONE.0, false), right(TWO.0, true));
+    let query = json!({"tlp": ["green"]});
+    for (token, query, rights) in [
+        (&started.analyst, &query, vec![&one, &two]),
+        (&started.viewer, &Value::Null, vec![&one]),
+        (&of_two, &Value::Null, vec![&two]),
+    ] {
+        let shown = started.get(token, path).await.1;
+        assert_eq!((&shown["query"], &shown["rights"]), (query, &json!(rights)));
+        assert_eq!(started.get(token, "/api/collections").await.1, json!([shown]));
+    }
     assert_eq!(
         started.ask(&started.admin, Method::DELETE, path, None).await.0,
         204
@@ -141,11 +159,21 @@ async fn a_search_finds_what_one_may_see() {
         started.found(&started.viewer, "").await,
         std::slice::from_ref(&one)
     );
-    for wrong in ["kind=nothing", "tlp=blue", "limit=0", "since=now", "colour=blue"] {
-        let (status, _) = started
+    for (wrong, told) in [
+        ("kind=nothing", "`nothing` is no kind: there are ipv4, ipv6, "),
+        (
+            "tlp=blue",
+            "`blue` is no label of TLP: that is clear, green, amber, amber+strict or red",
+        ),
+        ("limit=0", "limit is"),
+        ("since=now", ""),
+        ("colour=blue", "colour"),
+    ] {
+        let (status, problem) = started
             .get(&started.analyst, &format!("/api/objects?{wrong}"))
             .await;
-        assert_eq!(status, 400, "{wrong}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(status == 400 && detail.contains(told), "{wrong}: {detail}");
     }
     let (status, shown) = started.get(&started.viewer, &format!("/api/objects/{one}")).await;
     assert_eq!(status, 200);
@@ -189,5 +217,72 @@ async fn health_needs_no_proof() {
             .await
             .unwrap();
         assert_eq!(answer.status(), 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn imports_come_from_sources_of_imports() {
+    let started = started().await;
+    started
+        .served
+        .store
+        .ensure_source(NewSource {
+            name: ONE.0.to_string(),
+            kind: SourceKind::Partner,
+            organisation: Some(ONE),
+            tlp: None,
+        })
+        .await
+        .unwrap();
+    let import = async |source: &str| {
+        let path = format!("/api/imports?name=list.txt&source={source}");
+        let request = started
+            .served
+            .client()
+            .post(started.served.url(&path))
+            .bearer_auth(&started.analyst);
+        let answer = request.body("evil.example\n").send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    for (source, expected) in [
+        ("own", 400),
+        ("a%20feed", 400),
+        (&ONE.0.to_string(), 400),
+        (&TWO.0.to_string(), 400),
+        ("a%2fb", 400),
+        ("import", 202),
+        ("a%20colleague", 202),
+        ("a%20colleague", 202),
+    ] {
+        let (status, told) = import(source).await;
+        assert_eq!(status, expected, "{source}: {told}");
+    }
+    // A partner that sends is known by the name of its organisation.
+    let (_, sources) = started.get(&started.analyst, "/api/sources").await;
+    let all = sources.as_array().unwrap();
+    let found = all.iter().find(|one| one["name"] == json!(ONE.0)).unwrap();
+    assert_eq!(found["organisation_name"], "One");
+}
+
+#[tokio::test]
+async fn what_was_seen_was_seen_before_now() {
+    let started = started().await;
+    let of = id("indicator", 1);
+    let now = jiff::Timestamp::now();
+    let at = |minutes: i64| (now + jiff::SignedDuration::from_mins(minutes)).to_string();
+    for (first, last, expected) in [
+        (Some(at(-60)), Some(at(-30)), 200),
+        (Some(at(-60)), Some(at(-60)), 200),
+        (None, None, 200),
+        (Some(at(60)), None, 400),
+        (None, Some(at(60)), 400),
+        (Some(at(-30)), Some(at(-60)), 400),
+    ] {
+        let seen = json!([{"of": of, "count": 1, "first": first, "last": last}]);
+        let path = "/api/sightings";
+        let (status, told) = started
+            .ask(&started.analyst, Method::POST, path, Some(seen.clone()))
+            .await;
+        assert_eq!(status.as_u16(), expected, "{seen}: {told}");
     }
 }

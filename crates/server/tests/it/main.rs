@@ -15,6 +15,7 @@ mod egress;
 mod faults;
 mod filters;
 mod hidden;
+mod idle;
 mod intelligence;
 mod log_ins;
 #[cfg(unix)]

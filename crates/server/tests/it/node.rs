@@ -106,6 +106,7 @@ impl Served {
             address: "127.0.0.1:0".parse().unwrap(),
             tls,
             insecure: false,
+            proxies: way.settings.trusted_proxies.clone(),
         };
         let listen = Listen {
             tcp: Some(tcp),

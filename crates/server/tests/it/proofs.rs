@@ -256,6 +256,43 @@ async fn roles_and_scopes_bind() {
 }
 
 #[tokio::test]
+async fn a_persons_token_may_what_both_may() {
+    let served = Served::with_people(Way::default()).await;
+    // Over TAXII and the API, reading and writing; then the tokens of the person. Anna is an analyst.
+    for (role, expected) in [
+        ("admin", [200, 200, 200, 200, 200]),
+        ("analyst", [200, 200, 200, 200, 200]),
+        ("viewer", [200, 403, 200, 403, 403]),
+        ("sensor", [200, 403, 403, 403, 403]),
+    ] {
+        let new = NewToken {
+            name: role.to_owned(),
+            organisation: served.store.own(),
+            person: Some(ANNA),
+            role: role.to_owned(),
+            scope: Vec::new(),
+            expires: None,
+        };
+        let token = served.store.add_token(new).await.unwrap().secret;
+        let mut found = Vec::new();
+        for (method, path) in [
+            (Method::GET, "/taxii2/who"),
+            (Method::POST, "/taxii2/who"),
+            (Method::GET, "/api/who"),
+            (Method::POST, "/api/who"),
+            (Method::GET, "/api/tokens"),
+        ] {
+            let request = served
+                .client()
+                .request(method, served.url(path))
+                .bearer_auth(&token);
+            found.push(request.send().await.unwrap().status().as_u16());
+        }
+        assert_eq!(found, expected, "{role}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_says_how_to_do_better_and_nothing_else() {
     let served = Served::with_people(Way::default()).await;
     let get = async |path: &str| {

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use perisai_server::auth::Networks;
 use perisai_server::serve::{Bounds, Listen, Server, Tcp, Tls};
 use perisai_store::Fingerprint;
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ fn listen(address: &str, tls: Tls, insecure: bool) -> Listen {
         address: address.parse().unwrap(),
         tls,
         insecure,
+        proxies: Networks::default(),
     };
     Listen {
         tcp: Some(tcp),

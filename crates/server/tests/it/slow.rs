@@ -11,9 +11,11 @@ use crate::node::{Served, Way};
 fn short() -> Bounds {
     Bounds {
         connections: 20,
+        per_address: 20,
         handshake: Duration::from_secs(1),
         head: Duration::from_secs(1),
         silence: Duration::from_secs(2),
+        idle: Duration::from_secs(1),
         stop: Duration::from_secs(1),
     }
 }

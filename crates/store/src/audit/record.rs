@@ -7,6 +7,8 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
@@ -161,6 +163,21 @@ impl NodeKey {
     /// Signs a record's digest.
     pub(super) fn sign(&self, digest: Digest) -> Vec<u8> {
         self.pair.sign(&digest.0).as_ref().to_vec()
+    }
+
+    /// A place in a list, in a form that says nothing to whoever holds it: `use_` is what it is good for.
+    #[must_use]
+    pub fn seal_place(&self, place: i64, use_: &str) -> String {
+        let sealed = self.seal.seal_bytes(place.to_be_bytes().to_vec(), use_);
+        URL_SAFE_NO_PAD.encode(sealed)
+    }
+
+    /// The place that was sealed for a use; `None` where none was.
+    #[must_use]
+    pub fn open_place(&self, sealed: &str, use_: &str) -> Option<i64> {
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let place = self.seal.open_bytes(&sealed, use_)?;
+        Some(i64::from_be_bytes(place.try_into().ok()?))
     }
 
     /// The key that seals.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use tokio::sync::mpsc::Sender;
 
 use super::{End, Table, Type, columns_of, tables};
@@ -33,16 +33,16 @@ impl Store {
             dump.all(&mut connection, database.backend).await?;
         }
         let mut connection = self.reader().await?;
-        let begin = match database.backend {
-            Backend::Sqlite => "BEGIN",
-            Backend::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        // It reads only, and is rolled back, where whoever receives it goes away, too.
+        let mut transaction = match database.backend {
+            Backend::Sqlite => connection.begin().await?,
+            Backend::Postgres => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                connection.begin_with(begin).await?
+            }
         };
-        sqlx::raw_sql(begin).execute(&mut *connection).await?;
-        let dumped = dump.all(&mut connection, database.backend).await;
-        // It has read only.
-        let ended = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
-        dumped?;
-        ended?;
+        dump.all(&mut transaction, database.backend).await?;
+        transaction.rollback().await?;
         let rows = dump.rows;
         dump.line(&json!(End { rows }).to_string()).await?;
         dump.send().await

@@ -5,19 +5,17 @@ use std::collections::{BTreeMap, HashSet};
 use sqlx::{AnyConnection, Row};
 
 use super::plan::Fate;
-use super::{Member, Read, Writer};
+use super::{Member, Read};
 use crate::Error;
 use crate::known::KnownById;
 use crate::sql::fetch_in;
 
-/// The objects of a delivery that enter its collection although they are not new.
+/// The objects of a delivery that enter its collection although they are not new; where, is still to be said.
 pub(super) async fn members(
-    writer: &mut Writer,
     connection: &mut AnyConnection,
     read: &Read,
     fates: &[Fate],
     known: &KnownById,
-    now: i64,
 ) -> Result<Vec<Member>, Error> {
     let Some(collection) = read.delivery.collection else {
         return Ok(Vec::new());
@@ -45,7 +43,7 @@ pub(super) async fn members(
     let member = |(object, (lane, has_siblings))| Member {
         collection,
         lane,
-        position: writer.position(collection, now),
+        position: 0,
         object,
         has_siblings,
     };

@@ -3,11 +3,12 @@
 mod again;
 mod hearsay;
 mod plan;
+mod positions;
 mod reclass;
 mod rows;
 mod terms;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use perisai_model::Organisation;
@@ -15,9 +16,10 @@ use sqlx::{Any, AnyConnection, Row, Transaction};
 
 use self::hearsay::NewCopy;
 use self::plan::{Facts, Fate, Sender, is_themselves, plan};
+use self::positions::{chance, spread};
 pub(crate) use self::reclass::{STEP, Walk};
 pub(crate) use self::terms::originator;
-use crate::classes::{ClassId, LaneId, Mark};
+use crate::classes::{ClassId, Classes, LaneId, Mark};
 use crate::incoming::{Delivery, Incoming, Outcome, Receipt, Types};
 use crate::known::{self, KnownById, Standing};
 use crate::shared::{Shared, load_tail};
@@ -60,18 +62,19 @@ impl Writer {
         collection: i64,
         objects: &[Stored],
         several: &HashSet<i64>,
+        store: &Store,
     ) -> Result<(), Error> {
-        let now = now();
-        let members: Vec<_> = objects
+        let mut members: Vec<_> = objects
             .iter()
             .map(|one| Member {
                 collection,
                 lane: one.lane,
-                position: self.position(collection, now),
+                position: 0,
                 object: one.seq,
                 has_siblings: several.contains(&one.hash),
             })
             .collect();
+        self.place(&store.shared().classes, &mut members, now());
         rows::insert_members(connection, &members).await?;
         let entered = members
             .iter()
@@ -88,6 +91,26 @@ impl Writer {
     /// The last position that was given in a collection.
     pub(crate) fn last(&self, collection: i64) -> i64 {
         self.positions.get(&collection).copied().unwrap_or_default()
+    }
+
+    /// Gives members their positions.
+    fn place(&mut self, classes: &Classes, members: &mut [Member], now: i64) {
+        let mut of_collection: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+        for (at, member) in members.iter().enumerate() {
+            of_collection.entry(member.collection).or_default().push(at);
+        }
+        for (collection, all) in of_collection {
+            let held: Vec<_> = all
+                .iter()
+                .map(|at| classes.lane(members[*at].lane).map(|lane| lane.class))
+                .collect();
+            let last = self.positions.entry(collection).or_default();
+            let places = spread(*last, now, &held, chance);
+            *last = places.iter().copied().max().unwrap_or(*last);
+            for (at, place) in all.into_iter().zip(places) {
+                members[at].position = place;
+            }
+        }
     }
 
     /// The next position in a collection: the clock, but always later than the last.
@@ -269,10 +292,11 @@ impl Store {
             plan(&read.objects, sender, &known, facts, writer.next)
         };
         let now = now();
-        let mut changes = self.changes(writer, read, &fates, &known, now);
+        let mut changes = self.changes(read, &fates, &known);
         changes.give_back(read, sender, &known, &self.shared());
-        let again = again::members(writer, &mut transaction, read, &fates, &known, now).await?;
+        let again = again::members(&mut transaction, read, &fates, &known).await?;
         changes.members.extend(again);
+        writer.place(&self.shared().classes, &mut changes.members, now);
         rows::write(&mut transaction, read, &changes, now).await?;
         let mut walk = Walk::new(self, writer, &mut transaction, read, &changes);
         walk.run(read, &changes, &known).await?;
@@ -359,14 +383,7 @@ impl Store {
     }
 
     /// What is to be written for the objects themselves.
-    fn changes(
-        &self,
-        writer: &mut Writer,
-        read: &Read,
-        fates: &[Fate],
-        known: &KnownById,
-        now: i64,
-    ) -> Changes {
+    fn changes(&self, read: &Read, fates: &[Fate], known: &KnownById) -> Changes {
         let mut changes = Changes::default();
         let mut shared = self.shared_mut();
         let classes = terms::classes(&mut shared, read, fates, known);
@@ -409,45 +426,37 @@ impl Store {
                 new.standing = *standing;
             }
         }
-        self.enter(writer, &shared, read, known, &mut changes, now);
+        enter(&shared, read, known, &mut changes);
         name(read, known, &mut changes);
         changes
     }
+}
 
-    /// Which collections the new objects enter.
-    fn enter(
-        &self,
-        writer: &mut Writer,
-        shared: &Shared,
-        read: &Read,
-        known: &KnownById,
-        changes: &mut Changes,
-        now: i64,
-    ) {
-        let mut of_id: HashMap<&str, Vec<i64>> = HashMap::new();
-        for new in in_force(&changes.objects) {
-            let object = &read.objects[new.at];
-            of_id.entry(&object.id).or_default().push(new.seq);
-            let stored = known.get(&object.hash).into_iter().flatten();
-            let in_force = |one: &&known::Known| one.id == object.id && one.standing == Standing::InForce;
-            let stored: Vec<_> = stored.filter(in_force).map(|one| one.seq).collect();
-            changes.touched.extend(&stored);
-            changes.siblings.extend(&stored);
-            let has_siblings = !stored.is_empty();
-            for collection in terms::collections(shared, read, object, new.lane) {
-                changes.members.push(Member {
-                    collection,
-                    lane: new.lane,
-                    position: writer.position(collection, now),
-                    object: new.seq,
-                    has_siblings,
-                });
-            }
+/// Which collections the new objects enter; where they stand there is still to be said.
+fn enter(shared: &Shared, read: &Read, known: &KnownById, changes: &mut Changes) {
+    let mut of_id: HashMap<&str, Vec<i64>> = HashMap::new();
+    for new in in_force(&changes.objects) {
+        let object = &read.objects[new.at];
+        of_id.entry(&object.id).or_default().push(new.seq);
+        let stored = known.get(&object.hash).into_iter().flatten();
+        let in_force = |one: &&known::Known| one.id == object.id && one.standing == Standing::InForce;
+        let stored: Vec<_> = stored.filter(in_force).map(|one| one.seq).collect();
+        changes.touched.extend(&stored);
+        changes.siblings.extend(&stored);
+        let has_siblings = !stored.is_empty();
+        for collection in terms::collections(shared, read, object, new.lane) {
+            changes.members.push(Member {
+                collection,
+                lane: new.lane,
+                position: 0,
+                object: new.seq,
+                has_siblings,
+            });
         }
-        let twice: HashSet<_> = of_id.values().filter(|all| all.len() > 1).flatten().collect();
-        for member in &mut changes.members {
-            member.has_siblings |= twice.contains(&member.object);
-        }
+    }
+    let twice: HashSet<_> = of_id.values().filter(|all| all.len() > 1).flatten().collect();
+    for member in &mut changes.members {
+        member.has_siblings |= twice.contains(&member.object);
     }
 }
 

@@ -165,7 +165,8 @@ fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> 
     if object.version.is_none() {
         return observable(object, sender, versions, seq);
     }
-    let speaks_for_us = object.creator == Some(sender.own) && !sender.is_ours;
+    // That something of theirs is deleted we say for them.
+    let speaks_for_us = object.creator == Some(sender.own) && !sender.is_ours && object.buries.is_none();
     // What was kept apart or recalled gives no right to the id.
     let gives_right = |one: &&Version| !matches!(one.standing, Standing::Apart | Standing::Recalled);
     let first = versions.iter().find(gives_right);

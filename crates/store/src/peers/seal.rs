@@ -88,16 +88,21 @@ impl SealKey {
 
     /// Seals a secret for whom it is: elsewhere it does not open.
     pub(crate) fn seal(&self, secret: &Secret, whose: &str) -> Vec<u8> {
+        let text = serde_json::to_vec(secret).expect("a secret is plain data");
+        self.seal_bytes(text, whose)
+    }
+
+    /// Seals a few bytes for a use: in another they do not open.
+    pub(crate) fn seal_bytes(&self, mut text: Vec<u8>, whose: &str) -> Vec<u8> {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce).expect("the system gives random numbers");
-        let mut text = serde_json::to_vec(secret).expect("a secret is plain data");
         self.cipher()
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(whose.as_bytes()),
                 &mut text,
             )
-            .expect("a secret is short");
+            .expect("it is short");
         [nonce.as_slice(), &text].concat()
     }
 
@@ -109,14 +114,18 @@ impl SealKey {
                     .to_owned(),
             )
         };
-        let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
+        let opened = self.open_bytes(sealed, whose).ok_or_else(damaged)?;
+        serde_json::from_slice(&opened).map_err(|_| damaged())
+    }
+
+    /// Opens sealed bytes; `None` where they were not sealed with this key for this use.
+    pub(crate) fn open_bytes(&self, sealed: &[u8], whose: &str) -> Option<Vec<u8>> {
+        let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut text = text.to_vec();
-        let opened = self
-            .cipher()
-            .open_in_place(nonce, Aad::from(whose.as_bytes()), &mut text)
-            .map_err(|_| damaged())?;
-        serde_json::from_slice(opened).map_err(|_| damaged())
+        let aad = Aad::from(whose.as_bytes());
+        let opened = self.cipher().open_in_place(nonce, aad, &mut text).ok()?;
+        Some(opened.to_vec())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The store, over SQLite and over a real PostgreSQL: each test runs on both.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests and their helpers")]
 
+mod actions;
+mod apart;
 mod audit;
 mod backend;
 mod backups;
@@ -16,3 +18,4 @@ mod sample;
 mod searching;
 mod sides;
 mod tombstones;
+mod transactions;

@@ -371,3 +371,120 @@ async fn an_object_of_very_many_values() {
         check(&store, own, value("gate70000.example"), &["indicator 70000"]).await;
     }
 }
+
+/// Which objects are taken, by their numbers.
+type Takes = fn(u128) -> bool;
+
+/// What is asked beside a value: how each narrows it, and which of the objects it takes.
+fn narrowings() -> Vec<(Search, Takes)> {
+    let default = Search::default;
+    let strings = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+    vec![
+        (default(), |_| true),
+        (
+            Search {
+                types: strings(&["indicator"]),
+                ..default()
+            },
+            |number| number % 2 == 0,
+        ),
+        (
+            Search {
+                live: Some(false),
+                ..default()
+            },
+            |number| number % 3 == 0 && number % 2 == 0,
+        ),
+        (
+            Search {
+                sources: strings(&["b", "nobody"]),
+                types: strings(&["indicator", "malware"]),
+                live: Some(true),
+                ..default()
+            },
+            |number| number % 2 == 0 && number % 3 != 0 && number % 50 == 2,
+        ),
+        (
+            Search {
+                sources: strings(&["nobody"]),
+                ..default()
+            },
+            |_| false,
+        ),
+        (
+            Search {
+                labels: strings(&["rare"]),
+                text: "gate".to_owned(),
+                kinds: vec![Kind::Domain],
+                since: Some(1),
+                tlp: vec![Tlp::Clear],
+                ..default()
+            },
+            |number| number == 40 || number == 640,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_value_that_few_or_many_have_is_narrowed() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let (one, other) = (
+            partner(&store, "a", Some(1)).await,
+            partner(&store, "b", Some(2)).await,
+        );
+        // Up to 100 have one value, all the rest the other.
+        let object = |number: u128| {
+            let value = if number < 100 {
+                "few.example"
+            } else {
+                "many.example"
+            };
+            if number % 2 == 1 {
+                return serde_json::json!({
+                    "type": "domain-name", "spec_version": "2.1", "id": id("domain-name", number), "value": value,
+                });
+            }
+            let mut object = indicator(number, 1, Some(Tlp::Clear));
+            object["pattern"] = serde_json::json!(format!("[domain-name:value = '{value}']"));
+            if number.is_multiple_of(3) {
+                object["valid_until"] = serde_json::json!("2026-01-02T00:00:00Z");
+            }
+            if number == 40 || number == 640 {
+                object["labels"] = serde_json::json!(["rare"]);
+            }
+            object
+        };
+        for number in 0..1_400 {
+            let source = if number % 50 == 2 { other } else { one };
+            // The order of arrival is the order of the numbers.
+            take(&store, source, None, &[object(number)]).await;
+        }
+        while store.fold().await.unwrap() {}
+        let own = Recipient::organisation(store.own());
+        for (narrowed, takes) in narrowings() {
+            for (value, range) in [("few.example", 0..100), ("many.example", 100..1_400)] {
+                let mut search = Search {
+                    value: Some(value.to_owned()),
+                    limit: 90,
+                    ..narrowed.clone()
+                };
+                let mut seen = Vec::new();
+                loop {
+                    let found = store.view(own).search(&search).await.unwrap();
+                    seen.extend(found.entries.iter().map(|entry| entry.get().id.clone()));
+                    search.before = found.next;
+                    if found.next.is_none() {
+                        break;
+                    }
+                }
+                let expected = range
+                    .filter(|number| takes(*number))
+                    .map(|number| object(number)["id"].clone());
+                let mut expected: Vec<_> = expected.map(|id| id.as_str().unwrap().to_owned()).collect();
+                expected.reverse();
+                assert_eq!(seen, expected, "{} {search:?}", backend.name);
+            }
+        }
+    }
+}

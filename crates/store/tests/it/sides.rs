@@ -2,7 +2,7 @@
 
 use perisai_model::{Organisation, Tlp};
 use perisai_policy::Recipient;
-use perisai_store::{Outcome, Store};
+use perisai_store::{Outcome, Removal, Search, Store};
 use serde_json::{Value, json};
 
 use crate::backend::backends;
@@ -193,6 +193,24 @@ async fn who_sends_an_observable_reads_it_whether_others_have_it() {
         );
         assert_eq!(ids(&store, basket, ATTACKER).await.len(), 6, "{}", backend.name);
         assert_eq!(ids(&store, basket, READER).await.len(), 3, "{}", backend.name);
+        // A search finds it once; who deletes it deletes what they sent.
+        let found = async || {
+            while store.fold().await.unwrap() {}
+            let search = Search {
+                value: Some("two.example".to_owned()),
+                limit: 10,
+                ..Search::default()
+            };
+            let view = store.view(Recipient::organisation(store.own()));
+            view.search(&search).await.unwrap().entries.len()
+        };
+        assert_eq!(found().await, 1, "{}", backend.name);
+        let asks = Some(Organisation(uuid(ATTACKER)));
+        let removed = store.delete(&id("domain-name", 2), asks).await.unwrap();
+        assert_eq!(removed, Removal::Removed(1), "{}", backend.name);
+        assert_eq!(found().await, 1, "{}", backend.name);
+        let removed = store.delete(&id("domain-name", 2), asks).await.unwrap();
+        assert_eq!(removed, Removal::NotTheirs, "{}", backend.name);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::backend::backends;
 use crate::objects::basket;
 use crate::sample::{id, indicator, partner, take, uuid};
 
-fn buries(object: &str, version: Option<&str>) -> Value {
+pub(crate) fn buries(object: &str, version: Option<&str>) -> Value {
     let by = Maker {
         identity: None,
         source: None,

@@ -47,8 +47,17 @@ impl Round<'_> {
         let (stop, runtime) = (Stop::default(), Handle::current());
         let _end = EndOnDrop(stop.clone());
         let name = self.peer.url.clone();
+        let (shown, before) = (Arc::clone(&self.shown), self.state.clone());
         let work = move || {
-            let mut under_way = |_: &Imported| {};
+            let mut under_way = |imported: &Imported| {
+                let mut state = before.clone();
+                state.stored += imported.stored;
+                state.known += imported.known;
+                state.apart += imported.apart;
+                state.refused += imported.refused;
+                state.deleted += imported.deleted;
+                shown.show(&state);
+            };
             let mut taking = Taking::new(Intake {
                 node: &node,
                 runtime: &runtime,

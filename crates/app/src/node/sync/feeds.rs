@@ -1,9 +1,13 @@
 //! Feeds by HTTP, folders of MISP events, MISP servers.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
 use perisai_exchange::feed::{
     FeedCursor, FeedPage, Fetched, MispCursor, MispFeed, MispPage, MispServer, Validators, fetch,
 };
-use perisai_store::make_folder;
+use perisai_store::{PeerState, make_folder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -15,11 +19,25 @@ use super::round::{End, Failure, Round};
 /// By which name the position of a feed is kept: it has only one.
 const POSITION: &str = "";
 
+/// How much of a file is looked at to tell a page for people, in bytes.
+const HEAD: u64 = 1 << 10;
+
 /// How many events of a folder are fetched before they are stored.
 const EVENTS: usize = 100;
 
 /// How many events a MISP server is asked for at a time: one may have hundreds of thousands of attributes.
 const EVENTS_A_PAGE: u32 = 20;
+
+/// Whether a file is a page for people, as log-ins and errors are: whatever type it is said to be.
+fn is_page(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    Ok(["<!doctype html", "<html"]
+        .iter()
+        .any(|begin| text.starts_with(begin)))
+}
 
 /// The bytes of a document, without a copy of them.
 pub(super) fn bytes_of(raw: Box<RawValue>) -> Vec<u8> {
@@ -44,9 +62,32 @@ impl Round<'_> {
             .tempfile_in(folder)
             .map_err(here)?;
         body.copy_to(file.as_file_mut()).await?;
+        if is_page(file.path()).map_err(here)? {
+            return Err(Failure::Told(format!(
+                "{}: a page for people came (HTML), and no feed: it may want a log-in",
+                self.peer.url
+            )));
+        }
+        let before = self.state.clone();
         self.convert(Came::File(file.path().to_owned())).await?;
+        self.fail_if_nothing(&before)?;
         self.keep(&validators).await?;
         Ok(End::Done)
+    }
+
+    /// Refuses a feed of which nothing could be read: it is asked for whole again.
+    fn fail_if_nothing(&self, before: &PeerState) -> Result<(), Failure> {
+        let taken = |state: &PeerState| [state.stored, state.known, state.apart, state.deleted];
+        let refused = self.state.refused - before.refused;
+        if refused == 0 || taken(&self.state) != taken(before) {
+            return Ok(());
+        }
+        let last = self.state.told.last().map(|line| format!("; {line}"));
+        Err(Failure::Told(format!(
+            "{}: nothing of it can be read: {refused} refused{}",
+            self.peer.url,
+            last.unwrap_or_default()
+        )))
     }
 
     /// Takes in the events of a folder that are new or changed.

@@ -8,6 +8,7 @@ mod pull;
 mod push;
 mod register;
 mod round;
+mod under_way;
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -23,6 +24,7 @@ use tokio::time::sleep;
 
 pub use self::register::{AddPeer, PeerError};
 use self::round::{Dealings, Wish};
+use self::under_way::Rounds;
 use super::Node;
 
 /// How often it is looked whether there are other peers, where nobody says so.
@@ -66,6 +68,7 @@ impl Default for Pace {
 pub(super) struct Syncing {
     pace: Mutex<Pace>,
     dealings: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<Dealings>>>>,
+    under_way: Rounds,
     /// Peers were added, changed or removed.
     changed: watch::Sender<u64>,
 }
@@ -163,22 +166,23 @@ impl Node {
             if wish == Wish::Push {
                 came.borrow_and_update();
             }
-            if let Err(error) = self.deal(&peer, wish).await {
+            if let Err(error) = self.deal(&peer, wish, false).await {
                 tracing::error!(peer = peer.name, %error, "the store failed");
                 sleep(pace.backoff).await;
             }
         }
     }
 
-    /// Pulls from a peer and pushes to it now, even if it is not due or paused.
+    /// Pulls from a peer and pushes to it now, even if it is not due or paused; but not before it asked to be left alone
+    /// until.
     ///
     /// # Errors
-    /// Where there is no such peer, or the store fails. What the peer gets wrong is in the state.
-    pub async fn sync_now(self: &Arc<Self>, name: &str) -> Result<PeerState, Error> {
+    /// Where there is no such peer, it is not to be asked yet, or the store fails. What the peer gets wrong is in the state.
+    pub async fn sync_now(self: &Arc<Self>, name: &str) -> Result<PeerState, PeerError> {
         let peer = self.store.peer(name).await?;
         let node = Arc::clone(self);
         // Who asked may go away.
-        let task = tokio::spawn(async move { node.deal(&peer, Wish::All).await });
+        let task = tokio::spawn(async move { node.deal(&peer, Wish::All, true).await });
         task.await
             .map_err(|error| Error::Damaged(format!("a sync ended early: {error}")))?
     }

@@ -105,6 +105,7 @@ impl Round<'_> {
         }
         let undecided = self.decide(&places, &fates, &objects, stopped.is_some());
         store.keep_peer_state(self.peer, &self.state).await?;
+        self.shown.show(&self.state);
         match (stopped, undecided) {
             (Some(error), _) => Err(error.into()),
             (None, Some(why)) => Err(Failure::Told(why)),

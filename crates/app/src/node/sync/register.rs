@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Pace;
 use crate::node::Node;
+use crate::node::name::check_name;
 
 /// A peer that is to be added.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -64,6 +65,14 @@ pub enum PeerError {
     /// What was said of it does not fit together.
     #[error("{0}")]
     Invalid(String),
+    /// It asked not to be asked before.
+    #[error("`{name}` asks not to be asked before {until}")]
+    NotBefore {
+        /// Its name.
+        name: String,
+        /// When it may be asked again.
+        until: jiff::Timestamp,
+    },
     /// The store refused.
     #[error(transparent)]
     Store(#[from] Error),
@@ -212,6 +221,9 @@ fn usual(kind: PeerKind) -> Duration {
 
 fn check_kind(new: &AddPeer, kind: PeerKind) -> Result<(), PeerError> {
     let invalid = |why: &str| Err(PeerError::Invalid(why.to_owned()));
+    if let Err(why) = check_name(&new.name) {
+        return invalid(why);
+    }
     if Uuid::try_parse(new.name.trim()).is_ok() {
         return invalid("a peer's name is no UUID: those stand for organisations");
     }

@@ -9,8 +9,13 @@ use url::Url;
 
 use super::pull::Remotes;
 use super::push::Target;
-use super::{Pace, micros, now, register};
+use super::under_way::{Shown, UnderWay};
+use super::{Pace, PeerError, micros, now, register};
 use crate::node::{Imported, Node};
+
+/// By which names it is kept until when a peer asked to be left alone. No address is one.
+const PULL: &str = "pull not before";
+const PUSH: &str = "push not before";
 
 /// How long an error is that is kept, in bytes.
 const SHOWN: usize = 600;
@@ -75,23 +80,43 @@ pub(super) struct Round<'a> {
     pub(super) state: PeerState,
     pub(super) secret: Secret,
     pub(super) dealings: &'a mut Dealings,
+    /// Where others see how far it is.
+    pub(super) shown: Arc<UnderWay>,
 }
 
 impl Node {
-    /// Deals with a peer now: after whoever does it already.
+    /// Deals with a peer now: after whoever does it already. `obeys`: a direction that the peer asked to be left alone is
+    /// left out.
     ///
     /// # Errors
-    /// Where the store fails so that nothing can be kept of it. What the peer gets wrong is in the state.
-    pub(super) async fn deal(self: &Arc<Self>, peer: &Peer, wish: Wish) -> Result<PeerState, Error> {
+    /// Where all that is wished is left out, or the store fails so that nothing can be kept of it. What the peer gets wrong
+    /// is in the state.
+    pub(super) async fn deal(
+        self: &Arc<Self>,
+        peer: &Peer,
+        wish: Wish,
+        obeys: bool,
+    ) -> Result<PeerState, PeerError> {
         let dealings = self.syncing.dealings(peer);
         let mut dealings = dealings.lock().await;
+        let state = self.store.peer_state(peer).await?;
+        let mut pulls = wish != Wish::Push && peer.settings.pull_seconds > 0;
+        let mut pushes = wish != Wish::Pull && peer.settings.push.is_some();
+        if obeys && let Some(until) = self.leave_out(peer, &state, &mut pulls, &mut pushes).await? {
+            return Err(PeerError::NotBefore {
+                name: peer.name.clone(),
+                until,
+            });
+        }
+        let shown = Shown::begin(&self.syncing.under_way, peer, &state);
         let mut round = Round {
             node: self,
             peer,
             pace: self.syncing.pace(),
-            state: self.store.peer_state(peer).await?,
+            state,
             secret: Secret::default(),
             dealings: &mut dealings,
+            shown: Arc::clone(&shown.round),
         };
         let opened = match self.store.peer_secret(peer, &self.key).await {
             Ok(secret) => {
@@ -100,25 +125,68 @@ impl Node {
             }
             Err(error) => Some(error.to_string()),
         };
-        if wish != Wish::Push && peer.settings.pull_seconds > 0 {
+        if pulls {
             let begun = now();
             let end = match &opened {
                 None => round.pull().await,
                 Some(error) => Err(Failure::Told(error.clone())),
             };
-            round.conclude(begun, end, |state| &mut state.pull);
+            let asked = round.conclude(begun, end, |state| &mut state.pull);
+            self.keep_asked(peer, PULL, asked).await?;
         }
-        if wish != Wish::Pull && peer.settings.push.is_some() {
+        if pushes {
             let begun = now();
             let end = match &opened {
                 None => round.push().await,
                 Some(error) => Err(Failure::Told(error.clone())),
             };
-            round.conclude(begun, end, |state| &mut state.push);
+            let asked = round.conclude(begun, end, |state| &mut state.push);
+            self.keep_asked(peer, PUSH, asked).await?;
         }
         let state = round.state;
         self.store.keep_peer_state(peer, &state).await?;
         Ok(state)
+    }
+
+    /// Takes out what the peer asked to be left alone; the time until which, where nothing is left.
+    async fn leave_out(
+        &self,
+        peer: &Peer,
+        state: &PeerState,
+        pulls: &mut bool,
+        pushes: &mut bool,
+    ) -> Result<Option<jiff::Timestamp>, Error> {
+        let mut until = None;
+        for (wished, name, way) in [(pulls, PULL, &state.pull), (pushes, PUSH, &state.push)] {
+            let Some(trouble) = way
+                .trouble
+                .as_ref()
+                .filter(|one| *wished && one.not_before > now())
+            else {
+                // One direction that may go on is enough.
+                if *wished {
+                    return Ok(None);
+                }
+                continue;
+            };
+            // Else the wait is ours.
+            let asked = self.store.peer_cursor(peer, name).await?;
+            if asked.is_some_and(|asked| asked == trouble.not_before.to_string()) {
+                *wished = false;
+                until = until.max(Some(trouble.not_before));
+            } else {
+                return Ok(None);
+            }
+        }
+        Ok(until.and_then(|until| jiff::Timestamp::from_microsecond(until).ok()))
+    }
+
+    /// Keeps until when a direction is to be left alone, where the peer asked for it.
+    async fn keep_asked(&self, peer: &Peer, name: &str, until: Option<i64>) -> Result<(), Error> {
+        match until {
+            Some(until) => self.store.keep_peer_cursor(peer, name, &until.to_string()).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -132,8 +200,13 @@ impl Round<'_> {
         }
     }
 
-    /// Keeps how one direction went.
-    fn conclude(&mut self, begun: i64, end: Result<End, Failure>, way: impl Fn(&mut PeerState) -> &mut Way) {
+    /// Keeps how one direction went. Where the peer asked to be left alone, until when.
+    fn conclude(
+        &mut self,
+        begun: i64,
+        end: Result<End, Failure>,
+        way: impl Fn(&mut PeerState) -> &mut Way,
+    ) -> Option<i64> {
         let kept = way(&mut self.state);
         kept.tried = Some(begun);
         let error = match end {
@@ -144,7 +217,7 @@ impl Round<'_> {
                 if end == End::Done {
                     kept.caught_up = Some(begun);
                 }
-                return;
+                return None;
             }
             Err(error) => error,
         };
@@ -164,12 +237,14 @@ impl Round<'_> {
         let later = now().saturating_add(micros(backoff));
         let mut told = error.to_string();
         told.truncate(told.floor_char_boundary(SHOWN));
+        let not_before = asked.map_or(later, |asked| asked.max(later));
         kept.trouble = Some(Trouble {
             error: told,
             since: before.map_or(begun, |before| before.since),
             failures: failures.saturating_add(1),
-            not_before: asked.map_or(later, |asked| asked.max(later)),
+            not_before,
         });
+        asked.map(|_| not_before)
     }
 
     /// Since when this turn lasts, as a question to ask.
@@ -231,11 +306,13 @@ impl Round<'_> {
                 imported.left_out
             ));
         }
+        self.shown.show(&self.state);
     }
 
     /// Counts, and tells, what could not be read.
     pub(super) fn refuse(&mut self, count: u64, why: impl IntoIterator<Item = String>) {
         self.state.refused += count;
         why.into_iter().take(5).for_each(|line| self.state.tell(line));
+        self.shown.show(&self.state);
     }
 }

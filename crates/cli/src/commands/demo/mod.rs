@@ -23,9 +23,10 @@ const SHOWN: usize = 5;
 
 static EXAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../examples");
 
-/// Hunt an attack on a made-up ministry with what a partner's node knows, and learn what to try next
+/// Show two nodes: a partner's that knows an attack, and a made-up ministry's that hunts it; learn what to try next
 ///
-/// Logs and intelligence come with the program; they are written to a folder, so that you can look at them and go on
+/// The ministry's node takes what the partner's has, hunts through the ministry's logs with it, and tells the partner what
+/// was seen. Logs and intelligence come with the program; they are written to a folder, so that you can look at them and go on
 /// from there. Two nodes run on this machine while the demo lasts, and can be reached from nowhere else.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {

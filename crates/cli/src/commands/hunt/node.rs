@@ -58,13 +58,18 @@ pub(super) struct Tally<'a> {
     inner: &'a mut dyn Writer,
     /// The source whose objects count.
     source: &'a str,
+    now: Timestamp,
     seen: BTreeMap<String, Times>,
 }
 
 impl<'a> Tally<'a> {
     pub(super) fn new(inner: &'a mut dyn Writer, source: &'a str) -> Self {
-        let seen = BTreeMap::new();
-        Self { inner, source, seen }
+        Self {
+            inner,
+            source,
+            now: Timestamp::now(),
+            seen: BTreeMap::new(),
+        }
     }
 
     fn count(&mut self, finding: &Finding) {
@@ -77,7 +82,8 @@ impl<'a> Tally<'a> {
         for id in indicators.filter(|id| id.starts_with("indicator--")) {
             let times = self.seen.entry(id.to_owned()).or_default();
             times.count += 1;
-            if let Some(time) = finding.time {
+            // A clock that went wrong says nothing of when, and the node would not take it.
+            if let Some(time) = finding.time.filter(|time| *time <= self.now) {
                 times.first = Some(times.first.map_or(time, |first| first.min(time)));
                 times.last = Some(times.last.map_or(time, |last| last.max(time)));
             }

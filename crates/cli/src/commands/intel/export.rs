@@ -27,7 +27,7 @@ pub(crate) struct Export {
     /// Under one of these labels of TLP
     #[arg(long, value_name = "TLP,…")]
     tlp: Option<String>,
-    /// From one of these sources
+    /// From one of these sources, by name or by that of their organisation
     #[arg(long, value_name = "NAME,…")]
     source: Option<String>,
     /// With one of these labels
@@ -68,7 +68,7 @@ impl Export {
                 ("collection", self.collection.clone()),
                 ("type", self.types.clone()),
                 ("tlp", self.tlp.clone()),
-                ("source", self.source.clone()),
+                ("source", node.source_names(self.source.as_deref()).await?),
                 ("label", self.label.clone()),
                 ("since", since.map(|since| since.to_string())),
                 ("live", live.map(|live| live.to_string())),

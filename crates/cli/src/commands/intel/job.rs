@@ -8,11 +8,14 @@ use perisai_app::Stop;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::client::Client;
+use crate::client::{Client, Refused};
 
 /// How long it is waited before it is looked again: at first, and at most.
 const SOON: Duration = Duration::from_millis(20);
 const LATE: Duration = Duration::from_millis(500);
+
+/// What is told where the node goes away under a job.
+const GONE: &str = "the node stopped, and this ended with it; what was stored until then stays";
 
 /// Waits until a job has ended, and gives it as it ended. `say` tells how far it is, for who watches. Where the wish to end
 /// is made, the job is told.
@@ -38,7 +41,11 @@ pub(in crate::commands) async fn wait(
         bar.tick();
         tokio::time::sleep(pause).await;
         pause = (2 * pause).min(LATE);
-        job = node.get(&path).await?;
+        job = match node.get(&path).await {
+            // It answered until now.
+            Err(error) if !error.is::<Refused>() => return Err(error.context(GONE)),
+            answer => answer?,
+        };
     }
     bar.finish_and_clear();
     if job["state"] == "failed" {
@@ -48,6 +55,9 @@ pub(in crate::commands) async fn wait(
                 .as_str()
                 .unwrap_or("the node could not do it; its log says why")
         );
+    }
+    if job["state"] == "stopped" && !is_told {
+        bail!("it was stopped: by somebody, or because the node stops; what was stored until then stays");
     }
     Ok(job)
 }

@@ -31,7 +31,7 @@ pub(crate) struct Search {
     /// Labels of TLP; what has no marking counts by the node's default
     #[arg(long, value_name = "TLP,…")]
     tlp: Option<String>,
-    /// Sources, by name
+    /// Sources, by name or by that of their organisation
     #[arg(long, value_name = "NAME,…")]
     source: Option<String>,
     /// Labels
@@ -74,7 +74,7 @@ pub(crate) struct Show {
 const COLUMNS: [Column; 5] = [
     ("id", "/id"),
     ("tlp", "/tlp"),
-    ("source", "/source"),
+    ("source", "/source_name"),
     ("received", "/received"),
     ("what", "/what"),
 ];
@@ -96,6 +96,7 @@ impl Search {
         let live = (self.live || self.expired).then(|| self.live.to_string());
         let words = (!self.words.is_empty()).then(|| self.words.join(" "));
         self.node.with(async |node| {
+            let source = node.source_names(self.source.as_deref()).await?;
             let mut left = if self.limit == 0 { usize::MAX } else { self.limit };
             let mut after: Option<String> = None;
             let mut is_first = true;
@@ -106,7 +107,7 @@ impl Search {
                     ("type", self.types.clone()),
                     ("kind", self.kind.clone()),
                     ("tlp", self.tlp.clone()),
-                    ("source", self.source.clone()),
+                    ("source", source.clone()),
                     ("label", self.label.clone()),
                     ("since", since.clone()),
                     ("until", until.clone()),
@@ -115,11 +116,12 @@ impl Search {
                     ("limit", Some(left.min(PAGE).to_string())),
                 ]);
                 let mut page = node.get(&format!("/api/objects{asked}")).await?;
-                let Value::Array(items) = page["items"].take() else {
+                let Value::Array(mut items) = page["items"].take() else {
                     anyhow::bail!("the node's answer is no list");
                 };
                 left -= items.len().min(left);
-                after = page["next"].as_i64().map(|next| next.to_string());
+                after = page["next"].as_str().map(str::to_owned);
+                node.name_sources(&mut items).await?;
                 self.write(items, std::mem::take(&mut is_first))?;
                 if after.is_none() || left == 0 {
                     break;
@@ -174,8 +176,9 @@ fn what(object: &Value) -> String {
 impl Show {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         self.node.with(async |node| {
-            let versions = node.get(&format!("/api/objects/{}", encoded(&self.id))).await?;
-            let versions = versions.as_array().map(Vec::as_slice).unwrap_or_default();
+            let mut versions = node.get(&format!("/api/objects/{}", encoded(&self.id))).await?;
+            let versions = versions.as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+            node.name_sources(versions).await?;
             let mut out = io::stdout().lock();
             if self.format != Listing::Text {
                 list(versions, &COLUMNS[..4], self.format, &mut out)?;
@@ -188,7 +191,7 @@ impl Show {
                     "version {}, TLP:{}, from {}, received {}",
                     text("version"),
                     text("tlp").to_uppercase(),
-                    crate::output::report::clean(&text("source")),
+                    crate::output::report::clean(&text("source_name")),
                     text("received")
                 )?;
                 // Its control characters are escaped by JSON, but not those that turn the direction of writing.

@@ -21,7 +21,7 @@ use crate::output::report::clean;
 /// names it is listed: look at that next.
 #[derive(Debug, Args)]
 pub(crate) struct Recall {
-    /// The name of the source: `perisai source list` shows them
+    /// The name of the source, or of its organisation: `perisai source list` shows them
     #[arg(long, value_name = "NAME")]
     source: String,
     /// What came from this time on: 2022-02-24T03:00:00Z, 2022-02-24, yesterday, seconds since 1970, or 7d ago

@@ -85,6 +85,9 @@ pub(super) struct Run {
     pub(super) fresh: Fresh,
     /// Whether the server gives the same `next` for each page, and so forgets pages it gave.
     pub(super) stateful: Option<bool>,
+    /// How many pages in a row brought next to nothing under one `next`. Counted anew when the process starts.
+    #[serde(skip)]
+    pub(super) thin: u32,
     /// Whether `next` goes without `added_after`.
     pub(super) bare: bool,
     /// Whether dates only rise from page to page, and whether each page has some.

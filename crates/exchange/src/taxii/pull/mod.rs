@@ -32,6 +32,10 @@ pub use cursor::Cursor;
 
 /// How many pages without a readable object may follow one another.
 const MAX_EMPTY: u32 = 16;
+/// How few objects under the `next` of the page before are next to nothing, and how many such pages may follow one another.
+/// A server that keeps a list under one `next` gives it away in whole pages; one that makes objects up never ends.
+const THIN: usize = 10;
+const MAX_THIN: u32 = 256;
 /// How often in one call `next` may be forgotten.
 const MAX_FORGOTTEN: u32 = 3;
 /// How many pages of a manifest are read for dates.
@@ -118,6 +122,8 @@ pub(crate) trait Source {
     async fn manifest(&self, query: &Query) -> Result<Manifest>;
     /// The error that a cut stands for.
     fn cut(&self, cut: &Cut) -> Error;
+    /// The error that something said which cannot be stands for.
+    fn wrong(&self, reason: &str) -> Error;
 }
 
 struct Remote<'a> {
@@ -136,6 +142,10 @@ impl Source for Remote<'_> {
 
     fn cut(&self, cut: &Cut) -> Error {
         cut_error(self.at.url(), cut)
+    }
+
+    fn wrong(&self, reason: &str) -> Error {
+        Error::bad_answer(self.at.url(), reason)
     }
 }
 
@@ -213,6 +223,7 @@ impl<S: Source> Walk<'_, S> {
             next: None,
             fresh: Fresh::default(),
             stateful: None,
+            thin: 0,
             bare: false,
             ordered: true,
             dated: true,
@@ -312,6 +323,13 @@ impl<S: Source> Walk<'_, S> {
         if query.next.is_some() && next.is_some() {
             let same = query.next == next;
             run.stateful = Some(run.stateful == Some(true) || same);
+            let is_thin = same && objects.len() < THIN.min(run.limit as usize);
+            run.thin = if is_thin { run.thin + 1 } else { 0 };
+            if run.thin > MAX_THIN {
+                return Err(self
+                    .source
+                    .wrong("page after page under the same `next`, and next to nothing in each"));
+            }
         }
         if !is_empty {
             self.advance(query, first, last, &keys);
@@ -518,7 +536,7 @@ impl<S: Source> Walk<'_, S> {
 /// Whether a smaller page may come through.
 fn is_too_much(error: &Error) -> bool {
     match error {
-        Error::TooLarge { .. } | Error::CutOff { .. } => true,
+        Error::TooLarge { .. } | Error::CutOff { .. } | Error::TooSlow { .. } => true,
         Error::TimedOut { what, .. } => what.contains("rest"),
         _ => false,
     }

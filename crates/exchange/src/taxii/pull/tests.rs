@@ -243,6 +243,10 @@ impl Source for Server {
             reason: cut.reason.clone(),
         }
     }
+
+    fn wrong(&self, reason: &str) -> Error {
+        panic!("{reason}")
+    }
 }
 
 fn ask(source: &impl Source, cursor: &Cursor, limit: u32) -> Result<Page> {
@@ -445,6 +449,10 @@ impl Source for Script {
     fn cut(&self, _cut: &Cut) -> Error {
         lost()
     }
+
+    fn wrong(&self, reason: &str) -> Error {
+        Error::setup("server", reason)
+    }
 }
 
 /// Pulls to the end: the ids that came, what was told, and how many requests it took at most.
@@ -515,6 +523,36 @@ fn servers_that_do_not_end() {
         &[Note::Undated, Note::Endless, Note::FullPull],
         2,
     );
+}
+
+/// One fresh object a page, and always more.
+#[test]
+fn servers_that_make_objects_up() {
+    // How many objects came before the error; all where there is none.
+    let check = |a_page: usize, has_dates: bool, next: fn(usize) -> String, expected: usize| {
+        let pages = (0..1_000).map(|page| {
+            let objects: Vec<_> = (0..a_page).map(|at| json!({"id": format!("{page}-{at}")})).collect();
+            let date = has_dates.then(|| format!("2022-02-24T03:00:00.{page:06}Z"));
+            envelope(&json!({"objects": objects, "more": page < 999, "next": next(page), "first": date, "last": date}))
+        });
+        let script = Script(RefCell::new(pages.collect()), Cell::new(0));
+        let (mut cursor, mut found, mut more) = (Cursor::default(), 0, true);
+        while more {
+            let Ok(page) = ask(&script, &cursor, 1_000) else {
+                break;
+            };
+            found += page.objects.len();
+            (cursor, more) = (page.cursor, page.more);
+        }
+        assert_eq!(found, expected, "{a_page} a page, dates: {has_dates}");
+    };
+    let most = MAX_THIN as usize + 1;
+    check(1, true, |_| "1".to_owned(), most);
+    check(1, false, |_| "1".to_owned(), most);
+    check(9, true, |_| "1".to_owned(), most * 9);
+    // A list that is given away under one `next`, and one of small pages that are told apart.
+    check(50, false, |_| "1".to_owned(), 50_000);
+    check(1, true, |page| page.to_string(), 1_000);
 }
 
 #[test]

@@ -36,6 +36,18 @@ async fn token(node: &Running, organisation: perisai_model::Organisation, role: 
     node.node.store().add_token(new).await.unwrap().secret
 }
 
+/// Prometheus sees how it goes with a peer.
+async fn is_counted(node: &Running, admin: &str, name: &str) {
+    let (status, text) = crate::api::text_of(&node.address, admin, "/metrics").await;
+    assert_eq!(status, 200);
+    for line in [
+        format!("perisai_peer_failing{{peer=\"{name}\"}} 0\n"),
+        format!("perisai_peer_lag_seconds{{peer=\"{name}\"}} "),
+    ] {
+        assert!(text.contains(&line), "{text}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn peers_are_added_shown_synced_and_removed() {
     let (node, other) = (Running::start().await, Running::start().await);
@@ -74,6 +86,11 @@ async fn peers_are_added_shown_synced_and_removed() {
         (&state["last_error"], &told[0]["source"]),
         (&Value::Null, &json!("other"))
     );
+    assert!(
+        state["under_way_since"].is_null() && state["last_attempt"].is_string(),
+        "{told}"
+    );
+    is_counted(&node, &admin, "other").await;
     for method in [Method::DELETE, Method::PATCH] {
         let body = Some(json!({"paused": true}));
         assert_eq!(
@@ -130,6 +147,9 @@ async fn what_does_not_fit_is_refused_with_a_reason() {
     check(json!({"name": "own"}), 422, "take another name").await;
     check(json!({"name": "Perisai"}), 422, "our own organisation").await;
     check(json!({"name": uuid::Uuid::new_v4()}), 422, "UUID").await;
+    check(json!({"name": ".."}), 422, "no names").await;
+    check(json!({"name": "a/b"}), 422, "no `/`").await;
+    check(json!({"name": "a\u{1b}[2J"}), 422, "no control characters").await;
     check(json!({"fingerprints": ["12"]}), 422, "64 hexadecimal digits").await;
     check(
         json!({"url": "http://a.example/", "fingerprints": ["a".repeat(64)]}),
@@ -140,7 +160,12 @@ async fn what_does_not_fit_is_refused_with_a_reason() {
     check(json!({"kind": "feed", "collections": ["a"]}), 422, "TAXII").await;
     check(json!({"push_to": "a"}), 422, "none here is pushed").await;
     check(json!({"push": "nowhere"}), 404, "no collection `nowhere`").await;
-    check(json!({"tlp": "puce"}), 400, "no label of TLP").await;
+    check(
+        json!({"tlp": "puce"}),
+        400,
+        "no label of TLP: that is clear, green, amber",
+    )
+    .await;
     check(json!({"colour": "puce"}), 400, "unknown field").await;
     check(json!({"kind": "carrier-pigeon"}), 400, "unknown variant").await;
     let check = async |change: Value| {

@@ -149,12 +149,12 @@ async fn files_of_any_format_are_fetched_when_they_change() {
             "{path}"
         );
     };
-    // With who made them, but for a bundle.
-    check("/list.txt", 3, 1).await;
-    check("/table.csv", 3, 0).await;
+    // Who made them comes along, and is not counted.
+    check("/list.txt", 2, 1).await;
+    check("/table.csv", 2, 0).await;
     check("/bundle.json", 2, 1).await;
-    check("/list.gz", 2, 0).await;
-    check("/secret.txt?key=right", 2, 0).await;
+    check("/list.gz", 1, 0).await;
+    check("/secret.txt?key=right", 1, 0).await;
     // The same value in two feeds is two indicators, each of its own maker.
     let twice = found(&node, "evil.example").await;
     let sources: Vec<_> = twice.iter().map(|(source, _)| source.as_str()).collect();
@@ -169,7 +169,7 @@ async fn files_of_any_format_are_fetched_when_they_change() {
     // What is new in it comes; what was there is known.
     files.put("/list.txt", "evil.example\n192.0.2.7\nnew.example\n");
     let state = node.syncs("list.txt").await;
-    assert_eq!((state.stored, state.known), (4, 2), "{state:?}");
+    assert_eq!((state.stored, state.known), (3, 2), "{state:?}");
     assert_eq!(found(&node, "new.example").await.len(), 1);
     // It is gone: told, and what it brought stays.
     files.all.lock().unwrap().remove("/list.txt");
@@ -212,7 +212,7 @@ async fn a_folder_of_misp_events() {
     files.put("/feed/manifest.json", manifest(1));
     feed(&node, "misp feed", &format!("{url}/feed"), PeerKind::MispFeed).await;
     let state = node.syncs("misp feed").await;
-    assert_eq!((state.stored, state.refused), (4, 0), "{state:?}");
+    assert_eq!((state.stored, state.refused), (3, 0), "{state:?}");
     let bodies = files.bodies();
     node.syncs("misp feed").await;
     assert_eq!(files.bodies(), bodies);
@@ -326,14 +326,85 @@ async fn a_misp_server() {
         "{error}"
     );
     let state = add("misp", "a key").await;
-    assert_eq!((state.stored, state.trouble()), (46, None), "{state:?}");
+    assert_eq!((state.stored, state.trouble()), (45, None), "{state:?}");
     events
         .lock()
         .unwrap()
         .push((500, event(TWO, 500, &["late.example"])));
     let state = node.syncs("misp").await;
-    assert_eq!((state.stored, state.known), (47, 0), "{state:?}");
+    assert_eq!((state.stored, state.known), (46, 0), "{state:?}");
     let late = found(&node, "late.example").await;
     assert_eq!(late.len(), 1);
     assert!(node.shows(node.own(), &id("indicator", 1)).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_of_which_nothing_can_be_read_fails() {
+    let (node, files) = (Running::start().await, Files::default());
+    let url = files.serve().await;
+    let page = "\u{feff}\n<!DOCTYPE html><html><a href=\"https://login.example/\">evil.example</a></html>";
+    files.put("/feed", page);
+    let new = AddPeer {
+        name: "feed".to_owned(),
+        kind: Some(PeerKind::Feed),
+        url: format!("{url}/feed"),
+        paused: true,
+        ..AddPeer::default()
+    };
+    node.node.add_peer(new).await.unwrap();
+    let check = async |what: &str, stored: u64, error: Option<&str>| {
+        let before = files.bodies();
+        let state = node.node.sync_now("feed").await.unwrap();
+        let told = state.trouble().map(|trouble| trouble.error.as_str());
+        assert_eq!(told.is_some(), error.is_some(), "{what}: {state:?}");
+        assert!(
+            told.is_none_or(|told| told.contains(error.unwrap())),
+            "{what}: {told:?}"
+        );
+        assert_eq!(state.stored, stored, "{what}");
+        files.bodies() - before
+    };
+    // What failed is asked for whole each time.
+    for _ in 0..2 {
+        assert_eq!(check("a page", 0, Some("(HTML)")).await, 1);
+    }
+    files.put("/feed", "not a value\nnor this\n");
+    for _ in 0..2 {
+        assert_eq!(
+            check("no values", 0, Some("nothing of it can be read: 1 refused")).await,
+            1
+        );
+    }
+    files.put("/feed", "evil.example\nnot a value\n");
+    check("some values", 1, None).await;
+    assert_eq!(check("the same", 1, None).await, 0);
+    files.put("/feed", "# nothing today\n");
+    check("an empty list", 1, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_does_not_lead_inside() {
+    let node = Running::start().await;
+    let server = super::hostile::Scripted::start(|_, _| {
+        answer(
+            302,
+            &[("Location", "http://169.254.169.254/latest/meta-data/")],
+            "",
+        )
+    })
+    .await;
+    let new = AddPeer {
+        name: "feed".to_owned(),
+        kind: Some(PeerKind::Feed),
+        url: server.url.clone(),
+        paused: true,
+        ..AddPeer::default()
+    };
+    node.node.add_peer(new).await.unwrap();
+    let state = node.node.sync_now("feed").await.unwrap();
+    let error = &state.trouble().unwrap().error;
+    assert!(
+        error.contains("169.254.169.254 is an address of a link"),
+        "{error}"
+    );
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Uri;
 use axum::response::Response;
-use perisai_app::AddPeer;
+use perisai_app::{AddPeer, PeerError};
 use perisai_store::PeerState;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -123,6 +123,73 @@ async fn errors_are_told_and_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_to_be_left_alone_is() {
+    let node = Running::start().await;
+    let server = Scripted::start(|_, _| answer(429, &[("Retry-After", "600")], "")).await;
+    let other = Scripted::start(|_, _| answer(500, &[], "")).await;
+    peer(&node, "busy", &server).await;
+    peer(&node, "broken", &other).await;
+    let state = node.node.sync_now("busy").await.unwrap();
+    let until = state.trouble().unwrap().not_before;
+    node.node.sync_now("broken").await.unwrap();
+    let asked = server.asked.load(Ordering::Relaxed);
+    // After a restart, too.
+    let folder = node.stop().await;
+    let node = Running::with(folder, super::pace()).await;
+    for _ in 0..2 {
+        match node.node.sync_now("busy").await {
+            Err(PeerError::NotBefore { name, until: told }) => {
+                assert_eq!((name.as_str(), told.as_microsecond()), ("busy", until));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(server.asked.load(Ordering::Relaxed), asked);
+    // The wait after any other failure is ours, and may be cut short.
+    let state = node.node.sync_now("broken").await.unwrap();
+    assert_eq!(state.trouble().unwrap().failures, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_is_seen_while_it_lasts() {
+    let node = Running::start().await;
+    let (end, is_over) = tokio::sync::watch::channel(false);
+    let server = server(move |number, _| {
+        let page = number.saturating_sub(3);
+        let mut body = json!({"objects": [indicator(page as u128 + 1, 1)]});
+        if !*is_over.borrow() {
+            body["more"] = json!(true);
+            body["next"] = json!(page.to_string());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        answer(
+            200,
+            &added(&format!("2026-01-01T00:00:00.{page:06}Z")),
+            body.to_string(),
+        )
+    })
+    .await;
+    peer(&node, "long", &server).await;
+    let long = node.node.store().peer("long").await.unwrap();
+    assert_eq!(
+        node.node.peer_now(&long).await.unwrap(),
+        (PeerState::default(), None)
+    );
+    let dealing = Arc::clone(&node.node);
+    let round = tokio::spawn(async move { dealing.sync_now("long").await });
+    until("a count", async || {
+        let (state, since) = node.node.peer_now(&long).await.unwrap();
+        since.is_some() && state.stored > 3
+    })
+    .await;
+    let (state, _) = node.node.peer_now(&long).await.unwrap();
+    assert_eq!(state.pull.tried, None, "it has not ended");
+    end.send_replace(true);
+    let state = round.await.unwrap().unwrap();
+    assert_eq!(node.node.peer_now(&long).await.unwrap(), (state, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn half_broken_objects_cost_themselves() {
     let good = indicator(1, 1);
     let body = format!(
@@ -149,6 +216,18 @@ async fn endless_more_ends() {
         state.told.iter().any(|line| line.contains("again and again")),
         "{state:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_objects_up_ends() {
+    let (_, state) = check(|number, _| {
+        let body = json!({"objects": [indicator(number as u128, 1)], "more": true, "next": "again"});
+        taxii(&body)
+    })
+    .await;
+    let error = &state.trouble().unwrap().error;
+    assert!(error.contains("under the same `next`"), "{error}");
+    assert!((100..1_000).contains(&state.stored), "{state:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,6 +52,7 @@ pub(crate) fn pace() -> Pace {
             answer: Duration::from_secs(5),
             idle: Duration::from_secs(2),
             total: Duration::from_secs(30),
+            speed: 100,
         },
         retry: Retry {
             attempts: 2,

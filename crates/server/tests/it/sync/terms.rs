@@ -200,12 +200,14 @@ async fn an_indicator_of_ours_reaches_a_partner_with_whom_it_is_of() {
     });
     assert_eq!(done.await.unwrap().stored, 1);
     theirs.peers_with(&ours, "ours", |_| {}).await;
-    assert_eq!(theirs.syncs("ours").await.stored, 1);
+    assert_eq!(theirs.syncs("ours").await.stored, 2);
     let mine = ours.ids("out").await;
-    let came = theirs.shows(theirs.own(), &mine[0]).await;
+    let mine = mine.iter().find(|id| id.starts_with("indicator--")).unwrap();
+    let came = theirs.shows(theirs.own(), mine).await;
     let identity = format!("identity--{}", ours.own().0);
     assert_eq!(came[0]["created_by_ref"], json!(identity));
-    // Anybody may know who we are.
+    // Who only reads it there finds who we are, which anybody may know.
+    assert_eq!(theirs.shows(theirs.own(), &identity).await.len(), 1);
     let said = ours.shows(Organisation(uuid(1)), &identity).await;
     assert_eq!(
         (&said[0]["name"], &said[0]["object_marking_refs"]),
