@@ -176,7 +176,8 @@ fn right(right: &Value) -> String {
     let may = match (right["read"] == true, right["write"] == true) {
         (true, true) => "rw",
         (true, false) => "r",
-        _ => "w",
+        (false, true) => "w",
+        (false, false) => "nothing",
     };
     format!("{name} {may}")
 }

@@ -1,6 +1,7 @@
 //! What the copies of an object say of how it is held. Who made it says how it is held; our own people may tighten it; what
-//! anybody else says of it counts for nothing but what they sent themselves. What a copy says is kept in its own words: once its markings are defined, or defined otherwise, it is understood anew, so that
-//! it makes no difference whether the definition came first.
+//! anybody else says of it counts for nothing but what they sent themselves. What a copy says is kept in its own words: once
+//! its markings are defined, or defined otherwise, it is understood anew, so that it makes no difference whether the
+//! definition came first.
 
 use std::collections::HashMap;
 
