@@ -35,6 +35,14 @@ impl Head {
         file.write_all(format!("{:020} {}\n", end.number, end.digest).as_bytes())
     }
 
+    /// Forgets what it says: of a chain that was cut, one of its lines would lead further than what comes next.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        match std::fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Where it says that the chain ends; `None` where it says nothing.
     pub(super) fn read(&self) -> Option<End> {
         let bytes = std::fs::read(&self.0).ok()?;

@@ -97,13 +97,15 @@ impl Audit {
             end: Mutex::new(end),
             waiting: Lock::default(),
         }));
-        if agree {
-            let written = audit.0.head.write(end);
-            written.map_err(|source| Error::File {
-                path: audit.0.head.path().to_owned(),
-                source,
-            })?;
-        } else {
+        let written = match agree {
+            true => audit.0.head.write(end),
+            false => audit.0.head.clear(),
+        };
+        written.map_err(|source| Error::File {
+            path: audit.0.head.path().to_owned(),
+            source,
+        })?;
+        if !agree {
             tracing::error!(
                 records = end.number,
                 "the audit chain was cut, or the file that notes its end was"
