@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::classes::LaneId;
-use crate::sql::{fetch, fetch_in, fetch_one};
+use crate::sql::{fetch, fetch_in, fetch_in_while, fetch_one};
 use crate::view::{entry_columns, head_columns};
 use crate::{Entry, Error, View, hash};
 
@@ -21,7 +21,7 @@ pub struct PageQuery {
     /// How many at most.
     pub limit: usize,
     /// How many bytes of objects at most; one object is given whatever its size. Where nothing is said, any number.
-    pub bytes: Option<u64>,
+    pub bytes: Option<usize>,
     /// Leave the bytes of the objects out.
     pub heads: bool,
     /// Only these ids; all where none is named.
@@ -111,9 +111,8 @@ impl View {
                 )
                 .await?;
             let is_end = spots.len() < wanted;
-            let some = within(&mut connection, query, &spots, &page).await?;
+            let some = self.fill(&mut connection, query, &spots, &mut page).await?;
             after = some.last().map_or(after, |spot| spot.position);
-            self.fill(&mut connection, query, some, &mut page).await?;
             let is_full = some.len() < spots.len() && !page.entries.is_empty();
             if is_full || page.entries.len() > query.limit {
                 page.entries.truncate(query.limit);
@@ -155,22 +154,17 @@ impl View {
         Ok(all)
     }
 
-    /// Adds what stands at some places and is asked for.
-    async fn fill(
+    /// Adds what stands at some places and is asked for, as far as there is room for it; tells at which.
+    async fn fill<'a>(
         &self,
         connection: &mut AnyConnection,
         query: &PageQuery,
-        spots: &[Spot],
+        spots: &'a [Spot],
         page: &mut Page,
-    ) -> Result<(), Error> {
-        let seqs: Vec<_> = spots.iter().map(|spot| spot.object).collect();
-        let sql = if query.heads {
-            concat!("SELECT ", head_columns!(), " FROM objects o WHERE o.seq IN ({})")
-        } else {
-            concat!("SELECT ", entry_columns!(), " FROM objects o WHERE o.seq IN ({})")
-        };
-        let mut rows: HashMap<i64, AnyRow> = HashMap::with_capacity(seqs.len());
-        for row in fetch_in(connection, sql, &seqs).await? {
+    ) -> Result<&'a [Spot], Error> {
+        let (spots, found) = rows(connection, query, spots, page).await?;
+        let mut rows: HashMap<i64, AnyRow> = HashMap::with_capacity(found.len());
+        for row in found {
             rows.insert(row.try_get(0)?, row);
         }
         let mut siblings = Siblings::default();
@@ -186,7 +180,7 @@ impl View {
                 page.entries.push(entry);
             }
         }
-        Ok(())
+        Ok(spots)
     }
 
     async fn is_asked(
@@ -321,8 +315,7 @@ impl View {
         let mut rest = &spots[..];
         while !rest.is_empty() && page.entries.len() <= query.limit {
             let step = &rest[..rest.len().min(query.limit + 1)];
-            let some = within(connection, query, step, &page).await?;
-            self.fill(connection, query, some, &mut page).await?;
+            let some = self.fill(connection, query, step, &mut page).await?;
             rest = &rest[some.len()..];
             if some.len() < step.len() && !page.entries.is_empty() {
                 break;
@@ -334,41 +327,46 @@ impl View {
     }
 }
 
-/// As many of the next places as a page still has room for; one at least.
-async fn within<'a>(
+/// The objects of the next places, as many as a page still has room for, one at least; and of how many places.
+async fn rows<'a>(
     connection: &mut AnyConnection,
     query: &PageQuery,
     spots: &'a [Spot],
     page: &Page,
-) -> Result<&'a [Spot], Error> {
-    let Some(bytes) = query.bytes.filter(|_| !query.heads) else {
-        return Ok(spots);
-    };
-    let seqs: Vec<_> = spots.iter().map(|spot| spot.object).collect();
-    let length = |entry: &Released<Entry>| entry.get().raw.len() as u64;
-    let mut held: u64 = page.entries.iter().map(length).sum();
-    // Mostly all of them fit, which costs a row a statement to know, not one an object.
-    let mut total = 0;
-    let sql = "SELECT CAST(sum(length(raw)) AS BIGINT) FROM objects WHERE seq IN ({})";
-    for row in fetch_in(connection, sql, &seqs).await? {
-        let sum: Option<i64> = row.try_get(0)?;
-        total += u64::try_from(sum.unwrap_or(0)).unwrap_or(0);
+) -> Result<(&'a [Spot], Vec<AnyRow>), Error> {
+    let mut seqs: Vec<_> = spots.iter().map(|spot| spot.object).collect();
+    if query.heads {
+        let sql = concat!("SELECT ", head_columns!(), " FROM objects o WHERE o.seq IN ({})");
+        return Ok((spots, fetch_in(connection, sql, &seqs).await?));
     }
-    if held + total <= bytes {
-        return Ok(spots);
+    let sql = concat!("SELECT ", entry_columns!(), " FROM objects o WHERE o.seq IN ({})");
+    let length = |entry: &Released<Entry>| entry.get().raw.len();
+    let held: usize = page.entries.iter().map(length).sum();
+    let room = query.bytes.unwrap_or(usize::MAX).saturating_sub(held);
+    // Mostly all of them fit: how long they are is seen as they come.
+    let mut read = 0;
+    let fitting = fetch_in_while(connection, sql, &seqs, |row| {
+        read += row.try_get::<&[u8], _>(7)?.len();
+        Ok(read <= room)
+    });
+    if let Some(rows) = fitting.await? {
+        return Ok((spots, rows));
     }
     let mut sizes: HashMap<i64, i64> = HashMap::with_capacity(seqs.len());
-    let sql = "SELECT seq, CAST(length(raw) AS BIGINT) FROM objects WHERE seq IN ({})";
-    for row in fetch_in(connection, sql, &seqs).await? {
+    let lengths = "SELECT seq, CAST(length(raw) AS BIGINT) FROM objects WHERE seq IN ({})";
+    for row in fetch_in(connection, lengths, &seqs).await? {
         sizes.insert(row.try_get(0)?, row.try_get(1)?);
     }
-    let fits = |spot: &&Spot| {
-        let size = sizes.get(&spot.object).copied().unwrap_or(0);
-        held += u64::try_from(size).unwrap_or(0);
-        held <= bytes
+    let mut left = room;
+    let fits = |seq: &&i64| {
+        let size = sizes.get(seq).copied().unwrap_or(0);
+        let rest = left.checked_sub(usize::try_from(size).unwrap_or(usize::MAX));
+        left = rest.unwrap_or(left);
+        rest.is_some()
     };
-    let fitting = spots.iter().take_while(fits).count();
-    Ok(&spots[..fitting.max(1).min(spots.len())])
+    let count = seqs.iter().take_while(fits).count().max(1);
+    seqs.truncate(count);
+    Ok((&spots[..seqs.len()], fetch_in(connection, sql, &seqs).await?))
 }
 
 /// The position up to which a collection is written.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use futures_util::TryStreamExt;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{AnyConnection, Arguments, AssertSqlSafe};
 
@@ -11,6 +12,9 @@ use crate::database::Backend;
 /// How many rows go into one statement. Few sizes, so that few statements stay prepared. Each statement goes to the
 /// thread of its connection and back, and cuts a segment of the search index off.
 const SIZES: [usize; 4] = [2_000, 128, 16, 1];
+
+/// How many numbers a list in a statement has. A page of a thousand objects is one statement.
+const LISTS: [usize; 6] = [1, 4, 16, 64, 256, 1_024];
 
 /// A text with what the other database takes left out: of `/*sqlite A*/ /*postgres B*/` one remains.
 pub(crate) fn for_backend(text: &str, backend: Backend) -> String {
@@ -164,25 +168,44 @@ pub(crate) async fn insert<T>(
     Ok(())
 }
 
-/// Queries with a list of numbers, `$1` and on, that stands where the text has `{}`; the answers of all parts together.
+/// Queries with a list of numbers, `$1` and on, that stands behind `IN` where the text has `{}`; the answers of all
+/// parts together.
 pub(crate) async fn fetch_in(
     connection: &mut AnyConnection,
     sql: &'static str,
     numbers: &[i64],
 ) -> sqlx::Result<Vec<AnyRow>> {
-    let mut found = Vec::new();
-    let mut rest = numbers;
-    for size in SIZES {
-        while rest.len() >= size {
-            let (now, later) = rest.split_at(size);
-            let arguments = values(|values| now.iter().fold(values, |values, number| values.int(*number)));
-            let text = in_text(sql, size, is_sqlite(connection));
-            let rows = sqlx::query_with(AssertSqlSafe(text), arguments);
-            found.append(&mut rows.fetch_all(&mut *connection).await?);
-            rest = later;
+    let found = fetch_in_while(connection, sql, numbers, |_| Ok(true)).await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// The same, as long as each row is welcome; `None` where one was not, and nothing is read behind it.
+pub(crate) async fn fetch_in_while(
+    connection: &mut AnyConnection,
+    sql: &'static str,
+    numbers: &[i64],
+    mut is_welcome: impl FnMut(&AnyRow) -> sqlx::Result<bool>,
+) -> sqlx::Result<Option<Vec<AnyRow>>> {
+    let mut found = Vec::with_capacity(numbers.len());
+    for part in numbers.chunks(LISTS[LISTS.len() - 1]) {
+        let size = LISTS
+            .into_iter()
+            .find(|size| *size >= part.len())
+            .unwrap_or(part.len());
+        // A list that is too short repeats its last number, which finds nothing more.
+        let rest = part.last().into_iter().cycle().take(size - part.len());
+        let list = part.iter().chain(rest);
+        let arguments = values(|values| list.fold(values, |values, number| values.int(*number)));
+        let text = in_text(sql, size, is_sqlite(connection));
+        let mut rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch(&mut *connection);
+        while let Some(row) = rows.try_next().await? {
+            if !is_welcome(&row)? {
+                return Ok(None);
+            }
+            found.push(row);
         }
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
 type Key = (&'static str, &'static str, usize, bool);

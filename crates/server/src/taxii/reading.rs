@@ -16,7 +16,7 @@ const FIRST: HeaderName = HeaderName::from_static("x-taxii-date-added-first");
 const LAST: HeaderName = HeaderName::from_static("x-taxii-date-added-last");
 
 /// How many bytes of objects a page has, unless its only object is larger.
-const BYTES: u64 = 16 << 20;
+const BYTES: usize = 16 << 20;
 
 /// What a resource gives.
 pub(super) struct Resource<'a> {

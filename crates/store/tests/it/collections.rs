@@ -231,8 +231,8 @@ async fn pages_of_few_bytes_and_of_none() {
             .map(|number| indicator(number, 1, Some(Tlp::Clear)))
             .collect();
         take(&store, source, Some(basket), &objects).await;
-        let size = objects[0].to_string().len() as u64;
-        let check = async |bytes: u64, expected: usize| {
+        let size = objects[0].to_string().len();
+        let check = async |bytes: usize, expected: usize| {
             let mut query = PageQuery {
                 collection: basket,
                 limit: 100,

@@ -13,7 +13,7 @@ use crate::node::Outgoing;
 const BATCH: usize = 1_000;
 
 /// How many bytes of them, at most, but for a single one.
-const BYTES: u64 = 8 << 20;
+const BYTES: usize = 8 << 20;
 
 /// How often an object is sent whose fate the other side does not tell.
 const TRIES: u32 = 3;
