@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::classes::LaneId;
+use crate::incoming::Incoming;
 use crate::sql::fetch_in;
 use crate::{Error, hash};
 
@@ -16,21 +17,24 @@ pub(crate) enum Standing {
     InForce,
     /// Someone sent it whose it is not: kept, told, and never given out.
     Apart,
-    /// It was deleted by whose it is. Only its terms still count, for what names it.
+    /// It was deleted by who made it, or who runs the node. Only its terms still count, for what names it.
     Deleted,
     /// Its source was recalled.
     Recalled,
     /// The same version came anew from whose it is.
     Replaced,
+    /// Who sent it, and did not make it, took it back. Only its terms still count, for what names it; it gives no right.
+    Withdrawn,
 }
 
 impl Standing {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::InForce,
         Self::Apart,
         Self::Deleted,
         Self::Recalled,
         Self::Replaced,
+        Self::Withdrawn,
     ];
 
     /// As the database has it.
@@ -60,6 +64,14 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// Whether it is in force, and what came is the same version in the same words.
+    pub(crate) fn is_same(&self, object: &Incoming) -> bool {
+        self.standing == Standing::InForce
+            && self.id == object.id
+            && self.version == object.version
+            && self.digest == object.digest
+    }
+
     fn read(row: &AnyRow) -> Result<Self, Error> {
         let unversioned: bool = flag(row, 3)?;
         let version = row.try_get(2)?;

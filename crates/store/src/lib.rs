@@ -11,7 +11,9 @@ mod backup;
 mod classes;
 mod closure;
 mod collection;
+mod copies;
 mod database;
+mod deletion;
 mod error;
 mod facts;
 mod filter;
@@ -43,6 +45,7 @@ pub use audit::{Audit, AuditEvent, AuditRecord, Digest, Fault, NodeKey, Verified
 pub use backup::Restore;
 pub use collection::{Collection, NewCollection, Query, Rights};
 pub use database::{Location, make_folder};
+pub use deletion::{Grave, Plot};
 pub use error::Error;
 pub use incoming::{Delivery, Outcome, Receipt};
 pub use page::{Page, PageQuery, VersionFilter};
@@ -52,7 +55,7 @@ pub use people::{
     Party, Session, Token, User, UserChange,
 };
 pub use recall::Recalled;
-pub use removal::{Grave, Removal};
+pub use removal::Removal;
 pub use search::{Found, Search};
 pub use source::{Ceiling, Grade, NewSource, Source, SourceKind};
 pub use store::{Size, Store};

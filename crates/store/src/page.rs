@@ -1,6 +1,6 @@
 //! Pages of collections, in the order in which objects entered: what a TAXII client reads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use perisai_policy::Released;
 use sqlx::any::AnyRow;
@@ -45,6 +45,13 @@ pub enum VersionFilter {
     All,
     /// That of a time, in microseconds since 1970.
     At(i64),
+}
+
+impl VersionFilter {
+    /// Whether it is the first or the last.
+    const fn is_end(self) -> bool {
+        matches!(self, Self::First | Self::Last)
+    }
 }
 
 /// A page.
@@ -205,56 +212,59 @@ impl View {
             &query.versions
         };
         for filter in versions {
+            if let VersionFilter::At(time) = filter
+                && *time != version
+            {
+                continue;
+            }
+            // An observable has no versions: each time that it entered stands for one.
+            let is_alone = !spot.has_siblings || !is_versioned && !filter.is_end();
+            if is_alone {
+                return Ok(true);
+            }
+            let id: String = row.try_get(1)?;
+            let versions = self.versions(connection, query, &id, siblings).await?;
             let is_asked = match filter {
-                VersionFilter::All => true,
-                VersionFilter::At(time) => *time == version,
-                VersionFilter::Last | VersionFilter::First if !spot.has_siblings => true,
-                VersionFilter::Last | VersionFilter::First => {
-                    let id: String = row.try_get(1)?;
-                    let (first, last) = self.ends(connection, query, &id, siblings).await?;
-                    let wanted = if *filter == VersionFilter::Last {
-                        last
-                    } else {
-                        first
-                    };
-                    wanted == spot.object
+                VersionFilter::Last => versions.last(),
+                VersionFilter::First => versions.first(),
+                VersionFilter::All | VersionFilter::At(_) => {
+                    // Several may have brought the same version.
+                    versions.iter().rev().find(|(one, _)| *one == version)
                 }
             };
-            if is_asked {
+            if is_asked.is_some_and(|(_, object)| *object == spot.object) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// The oldest and the newest version of an id that the reader may see in a collection, of the versions of STIX that
-    /// are asked for.
-    async fn ends(
+    /// The versions of an id that the reader may see in a collection, of the versions of STIX that are asked for, the
+    /// oldest first.
+    async fn versions<'a>(
         &self,
         connection: &mut AnyConnection,
         query: &PageQuery,
         id: &str,
-        siblings: &mut Siblings,
-    ) -> Result<(i64, i64), Error> {
-        if let Some(known) = siblings.0.get(id) {
-            return Ok(*known);
+        siblings: &'a mut Siblings,
+    ) -> Result<&'a [(i64, i64)], Error> {
+        if siblings.0.contains_key(id) {
+            return Ok(&siblings.0[id]);
         }
         let is_spec = |spec: &str| query.specs.is_empty() || query.specs.iter().any(|one| one == spec);
         let lanes = self.lanes(query.collection, |_, spec| is_spec(spec));
-        let mut versions: BTreeMap<(i64, i64), i64> = BTreeMap::new();
+        let mut versions = Vec::new();
         for (_, spot, row) in self
             .places(connection, query.collection, &[id.to_owned()])
             .await?
         {
             let lane = LaneId::from_number(row.try_get(4)?)?;
             if lanes.contains(&lane) {
-                versions.insert((row.try_get(2)?, spot.object), spot.object);
+                versions.push((row.try_get(2)?, spot.object));
             }
         }
-        let first = versions.first_key_value().map_or(0, |(_, object)| *object);
-        let last = versions.last_key_value().map_or(0, |(_, object)| *object);
-        siblings.0.insert(id.to_owned(), (first, last));
-        Ok((first, last))
+        versions.sort_unstable();
+        Ok(siblings.0.entry(id.to_owned()).or_insert(versions))
     }
 
     /// All versions of some ids that stand in a collection, without their bytes.
@@ -376,9 +386,9 @@ async fn last_position(connection: &mut AnyConnection, collection: i64) -> Resul
     Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or_default())
 }
 
-/// The ends of ids that were looked up for a page.
+/// The versions of ids that were looked up for a page, by id: of each its version and its number.
 #[derive(Default)]
-struct Siblings(HashMap<String, (i64, i64)>);
+struct Siblings(HashMap<String, Vec<(i64, i64)>>);
 
 fn spot(row: &AnyRow) -> Result<Spot, Error> {
     Ok(Spot {

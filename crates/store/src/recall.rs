@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{AnyConnection, Row};
 
 use crate::classes::TermsId;
+use crate::copies::copies_of;
 use crate::ingest::{STEP as CHUNK, Walk, Writer};
 use crate::known::{self, Standing};
 use crate::sql::{execute, fetch, fetch_in, fetch_one};
@@ -89,7 +90,12 @@ impl Store {
         let mut transaction = self.begin().await?;
         self.refresh(writer, &mut transaction).await?;
         let kept = range.leave_to_others(&mut transaction).await?;
+        let freed = range.free(&mut transaction).await?;
         let seqs = range.withdraw(&mut transaction).await?;
+        let mut freed_from = BTreeSet::new();
+        for target in chunked(&freed) {
+            freed_from.extend(namers(&mut transaction, target).await?);
+        }
         let mut touched = BTreeSet::new();
         for target in chunked(&seqs) {
             touched.extend(namers(&mut transaction, target).await?);
@@ -101,7 +107,7 @@ impl Store {
                 .await?;
         }
         // How those may be shared that name it may have depended on it.
-        let again: BTreeSet<_> = kept.keys().chain(&touched).copied().collect();
+        let again: BTreeSet<_> = kept.keys().chain(&touched).chain(&freed_from).copied().collect();
         for seqs in chunked(&again.into_iter().collect::<Vec<_>>()) {
             walk.look_again(seqs).await?;
         }
@@ -144,6 +150,16 @@ macro_rules! in_range {
     };
 }
 
+/// What is done with what was deleted, replaced or taken back of a range.
+macro_rules! rest {
+    ($what:literal) => {
+        concat!(
+            $what,
+            " WHERE source = $1 AND received >= $2 AND seq > $3 AND seq <= $4 AND standing IN (2, 4, 5)"
+        )
+    };
+}
+
 /// Objects of a source from a time on, by their numbers.
 struct Range {
     source: i64,
@@ -159,30 +175,34 @@ impl Range {
     async fn leave_to_others(&self, connection: &mut AnyConnection) -> Result<BTreeMap<i64, TermsId>, Error> {
         let sql = "DELETE FROM copies WHERE source = $1 AND received >= $2 AND object > $3 AND object <= $4";
         execute(connection, sql, |values| self.bind(values)).await?;
-        let sql = "SELECT objects.seq, copies.source, copies.received, copies.terms, copies.held FROM objects JOIN copies ON copies.object = objects.seq \
-                   WHERE objects.source = $1 AND objects.received >= $2 AND objects.seq > $3 AND objects.seq <= $4 \
-                   AND objects.standing = 0 ORDER BY objects.seq, copies.received DESC";
-        let rows = fetch(connection, sql, |values| self.bind(values)).await?;
+        let rows = fetch(connection, in_range!("SELECT seq", ""), |values| {
+            self.bind(values)
+        })
+        .await?;
+        let seqs: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
         let mut kept = BTreeMap::new();
-        for row in rows {
-            // The earliest comes last.
-            let (seq, other): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-            let (received, terms): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
-            let held: Option<String> = row.try_get(4)?;
-            let sql = "UPDATE objects SET source = $1, received = $2, held = $3 WHERE seq = $4";
-            execute(connection, sql, |values| {
-                let values = values.int(other).int(received);
-                values.maybe_text(held.as_deref()).int(seq)
-            })
-            .await?;
-            let terms = u32::try_from(terms).map_err(|_| Error::Damaged(format!("terms {terms}")))?;
-            kept.insert(seq, TermsId(terms));
-        }
-        for seq in kept.keys() {
-            let sql = "INSERT INTO touched (object) VALUES ($1) ON CONFLICT (object) DO NOTHING";
-            execute(connection, sql, |values| values.int(*seq)).await?;
+        for copy in copies_of(connection, &seqs).await? {
+            if copy.source != self.source && !kept.contains_key(&copy.object) {
+                copy.inherit(connection).await?;
+                kept.insert(copy.object, copy.terms);
+            }
         }
         Ok(kept)
+    }
+
+    /// What was deleted, taken back or replaced gives no right to its id any more, and counts no longer for what names it;
+    /// gives the numbers.
+    async fn free(&self, connection: &mut AnyConnection) -> Result<Vec<i64>, Error> {
+        let rows = fetch(connection, rest!("SELECT seq FROM objects"), |values| {
+            self.bind(values)
+        })
+        .await?;
+        let seqs = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        execute(connection, rest!("UPDATE objects SET standing = 3"), |values| {
+            self.bind(values)
+        })
+        .await?;
+        Ok(seqs)
     }
 
     /// Withdraws what is left; gives the numbers.

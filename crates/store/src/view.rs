@@ -131,6 +131,8 @@ impl View {
         }
         found.retain(|entry| entry.get().id == id);
         found.sort_by_key(|entry| std::cmp::Reverse((entry.get().version, entry.get().seq)));
+        // Several may have brought the same version.
+        found.dedup_by_key(|entry| entry.get().version);
         Ok(found)
     }
 

@@ -4,7 +4,7 @@ use memchr::memmem;
 use perisai_intel::Object;
 use perisai_intel::write::{Maker, TOMBSTONE, Tombstone, tombstone};
 use perisai_model::{Organisation, Timestamp};
-use perisai_store::{Delivery, Error, Grave, Outcome, Receipt, Removal, VersionFilter};
+use perisai_store::{Delivery, Error, Grave, Outcome, Plot, Receipt, Removal, VersionFilter};
 
 use super::Node;
 
@@ -37,10 +37,13 @@ impl Node {
             // What came before goes first: it may be what is buried here.
             let before = std::mem::take(&mut objects);
             self.take_in(&delivery, before, &mut received).await?;
-            if self.store.knows(&told.object).await? {
-                self.bury(&delivery, raw, &told, &mut received).await?;
-            } else {
-                received.receipts.push(receipt);
+            match self.store.plot(&told.object, delivery.source).await? {
+                Plot::Nothing => received.receipts.push(receipt),
+                Plot::Others => self.take_in(&delivery, vec![raw], &mut received).await?,
+                Plot::Theirs(collections) => {
+                    self.bury(&delivery, raw, &told, &collections, &mut received)
+                        .await?;
+                }
             }
         }
         self.take_in(&delivery, objects, &mut received).await?;
@@ -62,13 +65,14 @@ impl Node {
         Ok(())
     }
 
-    /// Takes in a tombstone, into the collections of what it names, too; then deletes that. In this order: after a crash
-    /// between the two it is sent again, or can be.
+    /// Takes in a tombstone, into the collections of what its sender had there, too; then deletes that. In this order: after
+    /// a crash between the two it is sent again, or can be.
     async fn bury(
         &self,
         head: &Delivery,
         raw: Vec<u8>,
         told: &Tombstone,
+        collections: &[i64],
         received: &mut Received,
     ) -> Result<(), Error> {
         self.take_in(head, vec![raw.clone()], received).await?;
@@ -79,10 +83,10 @@ impl Node {
         {
             return Ok(());
         }
-        for collection in self.store.collections_of(&told.object).await? {
-            if head.collection != Some(collection) {
+        for collection in collections {
+            if head.collection != Some(*collection) {
                 let mut also = head.clone();
-                also.collection = Some(collection);
+                also.collection = Some(*collection);
                 also.objects = vec![raw.clone()];
                 self.store.ingest(also).await?;
             }
@@ -103,7 +107,10 @@ impl Node {
     pub async fn delete(&self, id: &str, asks: Option<Organisation>) -> Result<Removal, Error> {
         let whose = asks.unwrap_or(self.store.own());
         match self.store.grave(id, whose).await? {
-            Some(grave) => self.leave(id, &grave).await,
+            Some(grave) => {
+                self.leave(id, &grave).await?;
+                self.store.delete(id, asks).await
+            }
             None => self.store.delete(id, asks).await,
         }
     }
@@ -121,16 +128,17 @@ impl Node {
         asks: Option<Organisation>,
     ) -> Result<Removal, Error> {
         let whose = asks.unwrap_or(self.store.own());
-        if self.store.is_last(collection, id, versions).await?
+        if self.store.is_last(collection, id, versions, whose).await?
             && let Some(grave) = self.store.grave(id, whose).await?
         {
-            return self.leave(id, &grave).await;
+            self.leave(id, &grave).await?;
+            return self.store.delete_as(id, grave.source, None).await;
         }
         self.store.remove(collection, id, versions, asks).await
     }
 
-    /// Leaves a tombstone, and deletes.
-    async fn leave(&self, id: &str, grave: &Grave) -> Result<Removal, Error> {
+    /// Leaves a tombstone.
+    async fn leave(&self, id: &str, grave: &Grave) -> Result<(), Error> {
         self.define_tombstones().await?;
         let identity = self.identity();
         let now = Timestamp::now();
@@ -157,7 +165,7 @@ impl Node {
             };
             self.store.ingest(delivery).await?;
         }
-        self.store.delete_as(id, grave.source, None).await
+        Ok(())
     }
 }
 

@@ -287,6 +287,7 @@ impl Store {
             let facts = |one: &known::Known| Facts {
                 originator: originator(&shared.classes, one),
                 side: shared.side(one.source),
+                is_ours: shared.is_ours(one.source),
                 is_open: terms::is_open(&shared.classes, one.lane),
             };
             plan(&read.objects, sender, &known, facts, writer.next)
@@ -403,20 +404,18 @@ impl Store {
                         lane,
                         standing: *standing,
                     });
-                    if let Some(old) = replaces {
+                    for old in replaces {
                         changes.standings.push((*old, Standing::Replaced));
                         changes.touched.insert(*old);
                     }
                 }
-                Fate::Copy { of } => {
-                    // It has the same markings, which mean the same.
-                    let mut stored = known.get(&object.hash).into_iter().flatten();
-                    let first = stored.find(|one| one.seq == *of);
-                    let side = first.map_or(read.side, |one| shared.side(one.source));
-                    let terms = terms::own(&mut shared, object, read, &said, side);
-                    changes.copies.push(NewCopy { of: *of, terms });
-                }
-                Fate::Known { .. } | Fate::KnownApart => {}
+                Fate::Copy { .. } | Fate::Known { .. } | Fate::KnownApart => {}
+            }
+            for one in copied(&shared, read, object, fate, known) {
+                // It has the same markings, which mean the same.
+                let side = shared.side(one.source);
+                let terms = terms::own(&mut shared, object, read, &said, side);
+                changes.copies.push(NewCopy { of: one.seq, terms });
             }
         }
         // Of two that came together, the later may stand for the earlier.
@@ -430,6 +429,36 @@ impl Store {
         name(read, known, &mut changes);
         changes
     }
+}
+
+/// Of which stored versions an object is a copy: of the one that stands for it; and where our own people or who made it say
+/// it, of all that others brought.
+fn copied<'a>(
+    shared: &Shared,
+    read: &Read,
+    object: &Incoming,
+    fate: &Fate,
+    known: &'a KnownById,
+) -> Vec<&'a known::Known> {
+    let stored = known.get(&object.hash).into_iter().flatten();
+    let mut all: Vec<_> = stored
+        .filter(|one| one.is_same(object) && one.source != read.source.number)
+        .collect();
+    let owner = read.source.owner();
+    let counts_for_all = |one: &known::Known| {
+        object.version.is_some() && read.is_ours
+            || owner.is_some() && originator(&shared.classes, one) == owner
+    };
+    all.retain(|one| match fate {
+        Fate::Copy { of } if one.seq == *of => true,
+        Fate::Copy { .. }
+        | Fate::Store {
+            standing: Standing::InForce,
+            ..
+        } => counts_for_all(one),
+        Fate::Known { .. } | Fate::KnownApart | Fate::Store { .. } => false,
+    });
+    all
 }
 
 /// Which collections the new objects enter; where they stand there is still to be said.

@@ -31,6 +31,8 @@ pub(crate) struct Facts {
     pub(crate) originator: Option<Organisation>,
     /// Who brought it.
     pub(crate) side: Side,
+    /// Our own people brought it.
+    pub(crate) is_ours: bool,
     /// All may have it.
     pub(crate) is_open: bool,
 }
@@ -42,7 +44,7 @@ pub(crate) enum Fate {
     Store {
         seq: i64,
         standing: Standing,
-        replaces: Option<i64>,
+        replaces: Vec<i64>,
     },
     /// It is a copy of what another brought first.
     Copy { of: i64 },
@@ -98,17 +100,18 @@ pub(crate) fn plan(
     let mut next = next;
     let mut fates = Vec::with_capacity(incoming.len());
     for object in incoming {
-        // Only whose it is may tell that something is deleted.
+        // Only who made something or sent it, too, may tell that it is deleted.
         let may_tell = object.buries.as_deref().is_none_or(|buried| {
             let here = ids.get(buried).into_iter().flatten();
-            let mut here = here.map(|one| (one.standing, one.source, one.facts.originator));
+            let mut here = here.map(|one| (one.standing, one.facts));
             let stored = known.get(&hash::of_id(buried)).into_iter().flatten();
-            let mut stored = stored
-                .filter(|one| one.id == buried)
-                .map(|one| (one.standing, one.source, facts(one).originator));
-            let counts = |one: &(Standing, _, _)| one.0 != Standing::Apart;
-            let first = stored.find(counts).or_else(|| here.find(counts));
-            first.is_some_and(|(_, source, originator)| is_owner(source, originator, sender))
+            let stored = stored.filter(|one| one.id == buried);
+            let mut stored = stored.map(|one| (one.standing, facts(one)));
+            let theirs = |(standing, facts): (Standing, Facts)| {
+                !matches!(standing, Standing::Apart | Standing::Recalled)
+                    && (sender.is_with(&facts) || sender.made(facts.originator))
+            };
+            stored.any(theirs) || here.any(theirs)
         });
         let versions = ids.entry(&object.id).or_insert_with(|| {
             let stored = known.get(&object.hash).into_iter().flatten();
@@ -132,22 +135,23 @@ pub(crate) fn plan(
             seq,
             standing,
             replaces,
-        } = fate
+        } = &fate
         {
             next += 1;
-            for old in versions.iter_mut().filter(|old| Some(old.seq) == replaces) {
+            for old in versions.iter_mut().filter(|old| replaces.contains(&old.seq)) {
                 old.standing = Standing::Replaced;
             }
             versions.push(Version {
-                seq,
+                seq: *seq,
                 version: object.version,
                 source: sender.source,
                 facts: Facts {
                     originator: object.creator,
                     side: sender.side,
+                    is_ours: sender.is_ours,
                     is_open: false,
                 },
-                standing,
+                standing: *standing,
                 digest: object.digest,
             });
         }
@@ -157,75 +161,128 @@ pub(crate) fn plan(
 }
 
 fn decide(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> Fate {
-    let store = |standing, replaces| Fate::Store {
-        seq,
-        standing,
-        replaces,
-    };
-    if object.version.is_none() {
-        return observable(object, sender, versions, seq);
-    }
-    // That something of theirs is deleted we say for them.
-    let speaks_for_us = object.creator == Some(sender.own) && !sender.is_ours && object.buries.is_none();
-    // What was kept apart or recalled gives no right to the id.
-    let gives_right = |one: &&Version| !matches!(one.standing, Standing::Apart | Standing::Recalled);
-    let first = versions.iter().find(gives_right);
-    let is_owner = match first {
-        _ if speaks_for_us => false,
-        Some(first) => {
-            is_owner(first.source, first.facts.originator, sender) || is_themselves(object, sender)
-        }
-        None => true,
-    };
-    let mut same = versions.iter().filter(|one| one.version == object.version);
-    if let Some(same) = same.clone().find(|one| one.standing == Standing::InForce) {
-        return match (same.digest == object.digest, same.source == sender.source) {
-            (true, true) => Fate::Known { of: Some(same.seq) },
-            (true, false) => Fate::Copy { of: same.seq },
-            (false, _) if is_owner => store(Standing::InForce, Some(same.seq)),
-            (false, _) => apart(object, sender, versions, seq),
-        };
-    }
-    // What its owner deleted does not come back by another's late copy.
-    if !is_owner && same.any(|one| matches!(one.standing, Standing::Deleted)) {
-        return Fate::Known { of: None };
-    }
-    if is_owner {
-        store(Standing::InForce, None)
-    } else {
-        apart(object, sender, versions, seq)
-    }
-}
-
-/// An observable is a fact and nobody's: each side has its own, under its own terms, so that none tells anything of
-/// another's. One that is open to all serves all.
-fn observable(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> Fate {
-    let mut in_force = versions.iter().filter(|one| one.standing == Standing::InForce);
-    let theirs = in_force.clone().find(|one| one.facts.side == sender.side);
     let store = |replaces| Fate::Store {
         seq,
         standing: Standing::InForce,
         replaces,
     };
-    if let Some(theirs) = theirs {
-        return match (theirs.digest == object.digest, theirs.source == sender.source) {
-            (true, true) => Fate::Known { of: Some(theirs.seq) },
-            (true, false) => Fate::Copy { of: theirs.seq },
-            (false, _) => store(Some(theirs.seq)),
+    if object.version.is_none() {
+        return observable(object, sender, versions, seq);
+    }
+    let owns = owns(object, sender, versions);
+    let same = versions.iter().filter(|one| one.version == object.version);
+    let in_force: Vec<_> = same
+        .clone()
+        .filter(|one| one.standing == Standing::InForce)
+        .collect();
+    let mut equal = in_force
+        .iter()
+        .filter(|one| one.digest == object.digest)
+        .peekable();
+    if equal.peek().is_some() {
+        return here(equal.copied(), sender).unwrap_or_else(|| store(Vec::new()));
+    }
+    if !in_force.is_empty() {
+        // Who made it says what it is; who only sent it, what they sent.
+        let goes = |one: &&&Version| owns == Some(Right::Made) || sender.is_with(&one.facts);
+        let replaces: Vec<_> = in_force.iter().filter(goes).map(|one| one.seq).collect();
+        return match owns {
+            Some(_) if !replaces.is_empty() => store(replaces),
+            _ => apart(object, sender, versions, seq),
         };
     }
-    let open = in_force.find(|one| one.facts.is_open && one.digest == object.digest);
-    open.map_or_else(|| store(None), |open| Fate::Copy { of: open.seq })
+    // What its maker deleted, or who runs the node, does not come back by another's late copy.
+    let is_late = |one: &Version| {
+        let is_others = !sender.is_ours && !sender.is_with(&one.facts) && !sender.made(one.facts.originator);
+        one.standing == Standing::Deleted && one.digest == object.digest && is_others
+    };
+    match owns {
+        _ if same.clone().any(is_late) => Fate::Known { of: None },
+        Some(_) => store(Vec::new()),
+        None => apart(object, sender, versions, seq),
+    }
+}
+
+/// Why an id is somebody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    /// They made the object.
+    Made,
+    /// It came from them first.
+    Sent,
+}
+
+/// Whether an id is the sender's.
+fn owns(object: &Incoming, sender: Sender, versions: &[Version]) -> Option<Right> {
+    // That something of theirs is deleted we say for them.
+    let speaks_for_us = object.creator == Some(sender.own) && !sender.is_ours && object.buries.is_none();
+    if speaks_for_us {
+        return None;
+    }
+    // What was kept apart, recalled or taken back gives no right to the id; what its maker deleted only over what claims to
+    // be made by the same.
+    let mut rightful = versions.iter().filter(|one| match one.standing {
+        Standing::InForce | Standing::Replaced => true,
+        Standing::Deleted => one.facts.originator.is_some() && one.facts.originator == object.creator,
+        Standing::Apart | Standing::Recalled | Standing::Withdrawn => false,
+    });
+    let Some(first) = rightful.next() else {
+        return Some(Right::Made);
+    };
+    match () {
+        () if sender.made(first.facts.originator) || is_themselves(object, sender) => Some(Right::Made),
+        () if first.source == sender.source => Some(Right::Sent),
+        () => None,
+    }
+}
+
+/// Of what is here in the same words: what the sender, or somebody of theirs, brought; else what all may have. Whoever else
+/// brings it has it under their own terms, and so learns nothing of another's.
+fn here<'a>(equal: impl Iterator<Item = &'a Version> + Clone, sender: Sender) -> Option<Fate> {
+    let theirs = |one: &&Version| sender.is_with(&one.facts);
+    let same = equal.clone().find(|one| one.source == sender.source);
+    if let Some(same) = same {
+        return Some(Fate::Known { of: Some(same.seq) });
+    }
+    let first = equal
+        .clone()
+        .find(theirs)
+        .or_else(|| equal.clone().find(|one| one.facts.is_open));
+    first.map(|first| Fate::Copy { of: first.seq })
+}
+
+/// An observable is a fact and nobody's: each side has its own, under its own terms, so that none tells anything of
+/// another's. One that is open to all serves all.
+fn observable(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> Fate {
+    let in_force = versions.iter().filter(|one| one.standing == Standing::InForce);
+    let theirs = in_force.clone().find(|one| one.facts.side == sender.side);
+    let equal = in_force.filter(|one| one.digest == object.digest);
+    let store = |replaces| Fate::Store {
+        seq,
+        standing: Standing::InForce,
+        replaces,
+    };
+    match theirs {
+        Some(theirs) if theirs.digest != object.digest => store(vec![theirs.seq]),
+        _ => here(equal, sender).unwrap_or_else(|| store(Vec::new())),
+    }
+}
+
+impl Sender {
+    /// Whether they brought a stored version.
+    pub(super) fn is_with(&self, facts: &Facts) -> bool {
+        facts.side == self.side || self.is_ours && facts.is_ours
+    }
+
+    /// Whether they are who made something.
+    pub(super) fn made(&self, originator: Option<Organisation>) -> bool {
+        self.organisation.is_some() && originator == self.organisation
+    }
 }
 
 /// Whether it is the identity of who sends it: nobody else knows better who they are.
 pub(super) fn is_themselves(object: &Incoming, sender: Sender) -> bool {
     sender.organisation.is_some() && organisation_of(&object.id) == sender.organisation
-}
-
-/// Whether what came first from a source, made by somebody, is the sender's.
-fn is_owner(source: i64, originator: Option<Organisation>, sender: Sender) -> bool {
-    source == sender.source || sender.organisation.is_some() && originator == sender.organisation
 }
 
 /// Kept apart, once.
@@ -239,6 +296,6 @@ fn apart(object: &Incoming, sender: Sender, versions: &[Version], seq: i64) -> F
     Fate::Store {
         seq,
         standing: Standing::Apart,
-        replaces: None,
+        replaces: Vec::new(),
     }
 }

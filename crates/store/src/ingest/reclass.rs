@@ -319,7 +319,15 @@ impl<'a> Walk<'a> {
         shared.classes.terms_id(Terms { tlp, ..before })
     }
 
-    /// Holds an object in another lane from now on.
+    /// Lets objects enter the collections anew in which they are.
+    pub(crate) async fn enter_anew(&mut self, seqs: &[i64]) -> Result<(), Error> {
+        for again in self.read_again(seqs).await? {
+            self.hold(&again, again.known.lane).await?;
+        }
+        Ok(())
+    }
+
+    /// Holds an object in a lane from now on.
     async fn hold(&mut self, again: &Again, lane: LaneId) -> Result<(), Error> {
         let seq = again.known.seq;
         let sql = "UPDATE objects SET lane = $1 WHERE seq = $2";

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use perisai_model::{Organisation, Tlp};
+use perisai_model::{Audience, Organisation, Tlp};
 use perisai_policy::{Origin, Terms};
 
 use super::Read;
@@ -18,9 +18,7 @@ use crate::source::SourceKind;
 
 /// Who made a stored version, where that is known.
 pub(crate) fn originator(classes: &Classes, known: &Known) -> Option<Organisation> {
-    let lane = classes.lane(known.lane)?;
-    let own = classes.class(lane.class).first()?;
-    match classes.terms(*own).origin {
+    match own_of_lane(classes, known.lane)?.origin {
         Origin::Received { originator, .. } => originator,
         Origin::Own => None,
     }
@@ -75,6 +73,53 @@ pub(super) fn own(
     })
 }
 
+/// The own terms of what is kept beside the same in the same words of others: a copy loosens nothing that was said of these
+/// beside their bytes. Who made it is free to.
+fn beside(shared: &mut Shared, own: TermsId, object: &Incoming, read: &Read, known: &KnownById) -> TermsId {
+    let owner = read.source.owner();
+    let stored = known.get(&object.hash).into_iter().flatten();
+    let others: Vec<_> = stored.filter(|one| one.is_same(object)).collect();
+    let is_makers = others
+        .iter()
+        .any(|one| owner.is_some() && originator(&shared.classes, one) == owner);
+    if object.version.is_none() || is_makers {
+        return own;
+    }
+    let is_unmarked = object.tlp.is_none() && object.markings.is_empty();
+    let default = shared.context.default_tlp;
+    let mut terms = shared.classes.terms(own).clone();
+    for other in others {
+        let Some(theirs) = own_of_lane(&shared.classes, other.lane) else {
+            continue;
+        };
+        let said = theirs
+            .tlp
+            .filter(|tlp| is_unmarked && *tlp > terms.tlp.unwrap_or(default));
+        let is_narrow = theirs.audience.is_some() && !read.is_ours;
+        // They read what they sent, as ever; nobody else does.
+        let is_red = said == Some(Tlp::Red) && !read.is_ours;
+        terms.tlp = if is_red {
+            Some(Tlp::AmberStrict)
+        } else {
+            said.or(terms.tlp)
+        };
+        if is_narrow || is_red {
+            terms.audience = Some(Audience {
+                organisations: owner.into_iter().collect(),
+                ..Audience::default()
+            });
+        }
+    }
+    shared.classes.terms_id(terms)
+}
+
+/// The own terms of what is of a lane.
+fn own_of_lane(classes: &Classes, lane: LaneId) -> Option<&Terms> {
+    let lane = classes.lane(lane)?;
+    let own = classes.class(lane.class).first()?;
+    Some(classes.terms(*own))
+}
+
 /// How an object of a delivery is held that has no marking of its own.
 pub(super) fn held(read: &Read) -> Option<Tlp> {
     read.delivery.tlp.or(read.source.tlp)
@@ -83,11 +128,11 @@ pub(super) fn held(read: &Read) -> Option<Tlp> {
 /// The class of each object of a delivery that is stored anew; of the others any.
 pub(super) fn classes(shared: &mut Shared, read: &Read, fates: &[Fate], known: &KnownById) -> Vec<ClassId> {
     let said = said(read);
-    let own: Vec<_> = read
-        .objects
-        .iter()
-        .map(|object| self::own(shared, object, read, &said, read.side))
-        .collect();
+    let mut own = Vec::with_capacity(read.objects.len());
+    for object in &read.objects {
+        let said = self::own(shared, object, read, &said, read.side);
+        own.push(beside(shared, said, object, read, known));
+    }
     let mut places: HashMap<i64, Vec<usize>> = HashMap::new();
     for (at, fate) in fates.iter().enumerate() {
         // What was kept apart counts for what came with it.
@@ -160,8 +205,10 @@ pub(super) fn bound<'a>(shared: &Shared, namer: &Namer, known: Option<&'a Vec<Kn
         return Some(found);
     }
     let counts = |one: &&Known| {
-        matches!(one.standing, Standing::InForce | Standing::Deleted)
-            && one.seq < namer.seq
+        matches!(
+            one.standing,
+            Standing::InForce | Standing::Deleted | Standing::Withdrawn
+        ) && one.seq < namer.seq
             && (one.version.is_some() || namer.is_ours)
     };
     let others = all.filter(counts);

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
 use super::Peer;
+use crate::known::{self, Known};
 use crate::sql::{execute, fetch_in, fetch_one};
-use crate::{Error, Store};
+use crate::{Error, Store, hash};
 
 /// How one direction goes. Times are in microseconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,21 +147,28 @@ impl Store {
         .await
     }
 
-    /// Those of some objects that came from some sources, also after they came from others.
+    /// Those of some objects that came from some sources, also after they came from others or beside.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn brought_by(&self, objects: &[i64], sources: &[i64]) -> Result<HashSet<i64>, Error> {
         let mut connection = self.reader().await?;
-        let mut found = HashSet::new();
-        for sql in [
-            "SELECT seq, source FROM objects WHERE seq IN ({})",
-            "SELECT object, source FROM copies WHERE object IN ({})",
-        ] {
-            for row in fetch_in(&mut connection, sql, objects).await? {
-                if sources.contains(&row.try_get(1)?) {
-                    found.insert(row.try_get(0)?);
-                }
+        let asked = known::read(&mut connection, objects).await?;
+        let hashes: Vec<_> = asked.iter().map(|one| hash::of_id(&one.id)).collect();
+        let seqs = self.with_hashes(&mut connection, &hashes).await?;
+        let beside = known::read(&mut connection, &seqs).await?;
+        let theirs = asked
+            .iter()
+            .chain(&beside)
+            .filter(|one| sources.contains(&one.source));
+        let content = |one: &Known| (one.id.clone(), one.version, one.digest);
+        let theirs: HashSet<_> = theirs.map(content).collect();
+        let brought = asked.iter().filter(|one| theirs.contains(&content(one)));
+        let mut found: HashSet<_> = brought.map(|one| one.seq).collect();
+        let sql = "SELECT object, source FROM copies WHERE object IN ({})";
+        for row in fetch_in(&mut connection, sql, objects).await? {
+            if sources.contains(&row.try_get(1)?) {
+                found.insert(row.try_get(0)?);
             }
         }
         Ok(found)

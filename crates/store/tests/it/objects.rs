@@ -141,7 +141,7 @@ async fn the_same_in_other_words_is_the_same() {
         let store = backend.open().await;
         let source = partner(&store, "a", Some(1)).await;
         let other = partner(&store, "b", Some(2)).await;
-        let object = indicator(1, 1, None);
+        let object = indicator(1, 1, Some(Tlp::Clear));
         take(&store, source, None, std::slice::from_ref(&object)).await;
         let pretty = serde_json::to_vec_pretty(&object).unwrap();
         let delivery = perisai_store::Delivery {

@@ -171,5 +171,13 @@ async fn what_came_from_whom_also_as_a_copy() {
         check(&[two], &[2, 3]).await;
         check(&[one, two], &[1, 2, 3]).await;
         check(&[], &[]).await;
+        // What two brought under their own terms each is one object.
+        let amber = [indicator(4, 1, Some(Tlp::Amber))];
+        take(&store, one, None, &amber).await;
+        take(&store, two, None, &amber).await;
+        for source in [one, two] {
+            let found = store.brought_by(&[4, 5], &[source]).await.unwrap();
+            assert_eq!(found.len(), 2, "{}", backend.name);
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Nobody hides or opens what others sent by sending something under an id that it names, or learns who else has it.
 
-use perisai_model::{Organisation, Tlp};
+use perisai_model::{Audience, Organisation, Tlp};
 use perisai_policy::Recipient;
-use perisai_store::{Outcome, Removal, Search, Store};
+use perisai_store::{Delivery, Outcome, PageQuery, Removal, Search, Store, VersionFilter};
 use serde_json::{Value, json};
 
 use crate::backend::backends;
 use crate::objects::{basket, read};
-use crate::sample::{id, import, indicator, partner, relationship, take, uuid};
+use crate::sample::{bytes, id, import, indicator, outcomes, partner, relationship, take, uuid};
 
 const PARTNER: u128 = 1;
 const ATTACKER: u128 = 2;
@@ -211,6 +211,102 @@ async fn who_sends_an_observable_reads_it_whether_others_have_it() {
         assert_eq!(found().await, 1, "{}", backend.name);
         let removed = store.delete(&id("domain-name", 2), asks).await.unwrap();
         assert_eq!(removed, Removal::NotTheirs, "{}", backend.name);
+    }
+}
+
+/// Whoever sends what another brought under stricter terms reads it, as they would if nobody had it; nobody else does by it.
+#[tokio::test]
+async fn who_sends_an_object_reads_it_whether_others_have_it() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let name = backend.name;
+        let basket = basket(&store).await;
+        let one = partner(&store, "one", Some(PARTNER)).await;
+        let asking = partner(&store, "asking", Some(ATTACKER)).await;
+        let hidden = indicator(1, 1, Some(Tlp::AmberStrict));
+        take(&store, one, Some(basket), std::slice::from_ref(&hidden)).await;
+        assert!(ids(&store, basket, ATTACKER).await.is_empty(), "{name}");
+        for _ in 0..2 {
+            let receipts = take(&store, asking, Some(basket), std::slice::from_ref(&hidden)).await;
+            assert!(receipts[0].is_success(), "{name}");
+            assert_eq!(
+                ids(&store, basket, ATTACKER).await,
+                [id("indicator", 1)],
+                "{name}"
+            );
+        }
+        assert!(ids(&store, basket, READER).await.is_empty(), "{name}");
+        // Of a version that several brought there is one, whichever versions are asked for.
+        let view = store.view(Recipient::organisation(store.own()));
+        assert_eq!(view.object(&id("indicator", 1)).await.unwrap().len(), 1, "{name}");
+        for versions in [Vec::new(), vec![VersionFilter::All], vec![VersionFilter::First]] {
+            let query = PageQuery {
+                collection: basket,
+                limit: 10,
+                versions,
+                ..PageQuery::default()
+            };
+            assert_eq!(
+                view.page(&query).await.unwrap().entries.len(),
+                1,
+                "{name} {query:?}"
+            );
+        }
+        // Each takes back what they sent.
+        let asks = Some(Organisation(uuid(ATTACKER)));
+        let removed = store.delete(&id("indicator", 1), asks).await.unwrap();
+        assert_eq!(removed, Removal::Removed(1), "{name}");
+        assert!(ids(&store, basket, ATTACKER).await.is_empty(), "{name}");
+        assert_eq!(ids(&store, basket, PARTNER).await, [id("indicator", 1)], "{name}");
+    }
+}
+
+/// What is said of an object beside its bytes is not loosened by who sends it again; nobody hides what others bring by
+/// sending it first beside something hidden that it names.
+#[tokio::test]
+async fn a_copy_loosens_nothing_and_hides_nothing() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let name = backend.name;
+        let basket = basket(&store).await;
+        let ours = import(&store, "ours").await;
+        let one = partner(&store, "one", Some(PARTNER)).await;
+        let attacker = partner(&store, "attacker", Some(ATTACKER)).await;
+        let deliver = async |source: i64, tlp: Option<Tlp>, audience: Option<Audience>, object: &Value| {
+            let delivery = Delivery {
+                source,
+                collection: Some(basket),
+                tlp,
+                audience,
+                objects: bytes(std::slice::from_ref(object)),
+            };
+            outcomes(store.ingest(delivery).await.unwrap())
+        };
+        let only_one = Audience {
+            organisations: [Organisation(uuid(PARTNER))].into(),
+            ..Audience::default()
+        };
+        deliver(ours, Some(Tlp::Green), Some(only_one), &indicator(1, 1, None)).await;
+        deliver(one, Some(Tlp::Clear), None, &indicator(1, 1, None)).await;
+        deliver(ours, Some(Tlp::Red), None, &indicator(2, 1, None)).await;
+        deliver(one, Some(Tlp::Clear), None, &indicator(2, 1, None)).await;
+        assert!(ids(&store, basket, READER).await.is_empty(), "{name}");
+        assert_eq!(ids(&store, basket, PARTNER).await.len(), 2, "{name}");
+
+        let mut object = indicator(3, 1, Some(Tlp::Clear));
+        object["created_by_ref"] = json!(id("identity", 9));
+        let squat = [identity(9, "Maker", Some(Tlp::Red)), object.clone()];
+        take(&store, attacker, Some(basket), &squat).await;
+        assert!(ids(&store, basket, READER).await.is_empty(), "{name}");
+        take(
+            &store,
+            ours,
+            Some(basket),
+            &[identity(9, "Maker", Some(Tlp::Clear)), object],
+        )
+        .await;
+        let all = ids(&store, basket, READER).await;
+        assert!(all.contains(&id("indicator", 3)), "{name}: {all:?}");
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod convert;
 mod feeds;
+mod graves;
 mod pull;
 mod push;
 mod register;

@@ -45,7 +45,7 @@ impl Round<'_> {
         let mut failed = None;
         let mut end = End::Done;
         for at in &remotes {
-            match self.pull_collection(&client, at, &is_over).await {
+            match self.pull_collection(&client, (at, &remotes), &is_over).await {
                 Ok(End::Done) => {}
                 Ok(End::More) => end = End::More,
                 Err(error) => drop(failed.get_or_insert(error)),
@@ -57,7 +57,7 @@ impl Round<'_> {
     async fn pull_collection(
         &mut self,
         client: &Client,
-        at: &CollectionUrl,
+        (at, all): (&CollectionUrl, &[CollectionUrl]),
         is_over: &impl Fn() -> bool,
     ) -> Result<End, Failure> {
         let store = self.node.store();
@@ -77,8 +77,9 @@ impl Round<'_> {
                 notes,
             } = client.pull(at, &cursor, &PullOptions::default()).await?;
             let brought = !objects.is_empty() || !broken.is_empty();
-            let objects = objects.into_iter().map(bytes_of);
-            self.store_all(objects).await?;
+            let objects = objects.into_iter().map(bytes_of).collect();
+            let objects = self.without_empty_graves(client, (at, all), objects).await?;
+            self.store_all(objects.into_iter()).await?;
             let lines = broken
                 .iter()
                 .map(|one| format!("{remote}: object {} {}", one.index + 1, one.reason));

@@ -176,6 +176,51 @@ async fn only_whose_it_is_may_delete() {
     assert_eq!(tombstones(&two, "mix").await, 0);
 }
 
+/// Who takes back what they sent takes nothing from those who have it from somebody else, in another collection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tombstone_ends_nothing_that_another_sent() {
+    let (one, two) = pair().await;
+    let (partner, mallory) = (NOBODY, Organisation(Uuid::from_u128(0x4000_8000_0000_0000_0666)));
+    for (organisation, name) in [(partner, "partner"), (mallory, "mallory")] {
+        one.knows(organisation, name, "community").await;
+    }
+    one.basket("a", &[(partner, "rw"), (two.own(), "r")]).await;
+    one.basket("m", &[(mallory, "rw"), (two.own(), "r")]).await;
+    two.peers_with(&one, "one", |peer| {
+        peer.collections = ["a", "m"].map(str::to_owned).to_vec();
+    })
+    .await;
+    let mut fact = observable(4);
+    fact["object_marking_refs"] = json!([Tlp::Green.stix_id()]);
+    let both = [marked(1, 1, Tlp::Green), fact];
+    one.takes(Some(partner), "a", None, &both).await;
+    one.takes(Some(mallory), "m", None, &both).await;
+    one.takes(Some(mallory), "m", None, &[marked(2, 1, Tlp::Green)])
+        .await;
+    two.syncs("one").await;
+    let ids = [id("indicator", 1), id("domain-name", 4), id("indicator", 2)];
+    for id in &ids {
+        assert_eq!(two.shows(two.own(), id).await.len(), 1, "{id}");
+        one.node.delete(id, Some(mallory)).await.unwrap();
+    }
+    assert_eq!((tombstones(&one, "a").await, tombstones(&one, "m").await), (0, 3));
+    for _ in 0..2 {
+        let state = two.syncs("one").await;
+        assert_eq!(state.deleted, 1, "{state:?}");
+        let mut left = Vec::new();
+        for id in &ids {
+            left.push(two.shows(two.own(), id).await.len());
+        }
+        assert_eq!(left, [1, 1, 0]);
+    }
+    // What the other takes back, too, is gone there as well.
+    for id in &ids[..2] {
+        one.node.delete(id, Some(partner)).await.unwrap();
+    }
+    assert_eq!(two.syncs("one").await.deleted, 3);
+    assert!(two.shows(two.own(), &ids[0]).await.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_partner_takes_out_over_taxii_is_deleted_where_it_went() {
     let (one, two) = pair().await;
