@@ -5,7 +5,7 @@
 //! allowed all of them. A *lane* is a class, a type and a version of STIX: what a reader asks of a collection is a set of
 //! lanes, so that nothing which is hidden from a reader is even touched.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use perisai_model::{Audience, Organisation, Person, SharingGroup, Tlp};
@@ -57,12 +57,28 @@ const CLASSES: usize = 100_000;
 /// How many distinct terms one class may have.
 const TERMS: usize = 256;
 
+/// How many lanes there may be of what one organisation sent: each that a reader may see costs every page. What is beyond
+/// nobody but they may have.
+const LANES: usize = 1_000;
+
+/// How many types of objects one organisation may send.
+pub(crate) const TYPES: usize = 200;
+
 /// All that have a number.
 #[derive(Debug, Default)]
 pub(crate) struct Classes {
     terms: Numbered<Terms>,
     classes: Numbered<Vec<TermsId>>,
     lanes: Numbered<Lane>,
+    /// What organisations sent.
+    sent: HashMap<Organisation, Sent>,
+}
+
+/// What an organisation sent.
+#[derive(Debug, Default)]
+struct Sent {
+    lanes: usize,
+    types: HashSet<Arc<str>>,
 }
 
 /// Values by number and numbers by value.
@@ -126,7 +142,7 @@ impl Classes {
         .await?
         {
             let class: i64 = row.try_get(0)?;
-            all.lanes.number(Lane {
+            all.add_lane(Lane {
                 class: ClassId(u32::try_from(class).map_err(|_| Error::Damaged(format!("class {class}")))?),
                 kind: row.try_get::<String, _>(1)?.into(),
                 spec: row.try_get::<String, _>(2)?.into(),
@@ -189,8 +205,43 @@ impl Classes {
     }
 
     /// The number of a lane.
-    pub(crate) fn lane_id(&mut self, lane: Lane) -> LaneId {
-        LaneId(self.lanes.number(lane).0)
+    pub(crate) fn lane_id(&mut self, mut lane: Lane) -> LaneId {
+        let is_full = |sent: &Sent| sent.lanes >= LANES;
+        if !self.lanes.numbers.contains_key(&lane)
+            && let Some(sender) = self.sender(lane.class)
+            && self.sent.get(&sender).is_some_and(is_full)
+        {
+            let own = self.class(lane.class)[0];
+            let nobody = self.terms_id(nobody());
+            lane.class = ClassId(self.classes.number(vec![own, nobody]).0);
+        }
+        self.add_lane(lane)
+    }
+
+    fn add_lane(&mut self, lane: Lane) -> LaneId {
+        let kind = Arc::clone(&lane.kind);
+        let sender = self.sender(lane.class);
+        let (number, is_new) = self.lanes.number(lane);
+        if is_new && let Some(sender) = sender {
+            let sent = self.sent.entry(sender).or_default();
+            sent.lanes += 1;
+            sent.types.insert(kind);
+        }
+        LaneId(number)
+    }
+
+    /// From whom came what is of a class.
+    fn sender(&self, class: ClassId) -> Option<Organisation> {
+        match self.terms(self.class(class)[0]).origin {
+            Origin::Received { from, .. } => from,
+            Origin::Own => None,
+        }
+    }
+
+    /// The types of objects that an organisation sent so far.
+    pub(crate) fn types_of(&self, sender: Organisation) -> HashSet<Arc<str>> {
+        let sent = self.sent.get(&sender);
+        sent.map(|sent| sent.types.clone()).unwrap_or_default()
     }
 
     /// A lane by its number.
@@ -368,6 +419,40 @@ mod tests {
             (visible[open.0 as usize], visible[mixed.0 as usize]),
             (true, false)
         );
+    }
+
+    #[test]
+    fn too_many_lanes_of_one_are_for_themselves() {
+        let mut classes = Classes::default();
+        let sender = Organisation(Uuid::from_u128(7));
+        let from = |from: Option<Organisation>, tlp: Tlp| Terms {
+            tlp: Some(tlp),
+            origin: Origin::Received { originator: None, from },
+            audience: None,
+        };
+        let own = classes.terms_id(from(Some(sender), Tlp::Clear));
+        let open = classes.class_id(own, &BTreeSet::new());
+        let lane = |class: ClassId, number: usize| Lane {
+            class,
+            kind: format!("x-{number}").into(),
+            spec: "2.1".into(),
+        };
+        let lanes: Vec<_> = (0..LANES + 5).map(|number| classes.lane_id(lane(open, number))).collect();
+        let context = PolicyContext::new(Organisation(Uuid::from_u128(1)));
+        let seen = |recipient: Recipient| {
+            let visible = classes.visible(&recipient, &context);
+            let is_seen = |id: &&LaneId| visible[classes.lane(**id).unwrap().class.0 as usize];
+            lanes.iter().filter(is_seen).count()
+        };
+        assert_eq!(seen(Recipient::ANYBODY), LANES);
+        assert_eq!(seen(Recipient::organisation(sender)), LANES + 5);
+        // What is known stays as it is, and others are not held up.
+        assert_eq!(classes.lane_id(lane(open, 3)), lanes[3]);
+        let other = classes.terms_id(from(None, Tlp::Clear));
+        let class = classes.class_id(other, &BTreeSet::new());
+        let number = classes.lane_id(lane(class, 1));
+        assert_eq!(classes.lane(number).unwrap().class, class);
+        assert_eq!(classes.types_of(sender).len(), LANES + 5);
     }
 
     #[test]

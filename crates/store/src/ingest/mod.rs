@@ -2,6 +2,7 @@
 
 mod again;
 mod hearsay;
+mod hold;
 mod plan;
 mod positions;
 mod reclass;
@@ -19,7 +20,7 @@ use self::plan::{Facts, Fate, Sender, is_themselves, plan};
 use self::positions::{chance, spread};
 pub(crate) use self::reclass::{STEP, Walk};
 pub(crate) use self::terms::originator;
-use crate::classes::{ClassId, Classes, LaneId, Mark};
+use crate::classes::{ClassId, Classes, LaneId, Mark, TYPES};
 use crate::incoming::{Delivery, Incoming, Outcome, Receipt, Types};
 use crate::known::{self, KnownById, Standing};
 use crate::shared::{Shared, load_tail};
@@ -241,7 +242,9 @@ impl Store {
     async fn take_in(&self, delivery: Delivery) -> Result<Vec<Receipt>, Error> {
         let source = self.source_of(delivery.source)?;
         let own = self.own();
-        let read = tokio::task::spawn_blocking(move || read(source, own, delivery))
+        let sender = source.owner().filter(|owner| *owner != own);
+        let sent = sender.map(|sender| self.shared().classes.types_of(sender));
+        let read = tokio::task::spawn_blocking(move || read(source, own, sent, delivery))
             .await
             .map_err(|error| Error::Damaged(format!("reading ended early: {error}")))?;
         // What came faster than it can be indexed waits, so that memory stays bounded.
@@ -464,15 +467,20 @@ fn copied<'a>(
 /// Which collections the new objects enter; where they stand there is still to be said.
 fn enter(shared: &Shared, read: &Read, known: &KnownById, changes: &mut Changes) {
     let mut of_id: HashMap<&str, Vec<i64>> = HashMap::new();
+    let mut stored: HashMap<&str, bool> = HashMap::new();
     for new in in_force(&changes.objects) {
         let object = &read.objects[new.at];
         of_id.entry(&object.id).or_default().push(new.seq);
-        let stored = known.get(&object.hash).into_iter().flatten();
-        let in_force = |one: &&known::Known| one.id == object.id && one.standing == Standing::InForce;
-        let stored: Vec<_> = stored.filter(in_force).map(|one| one.seq).collect();
-        changes.touched.extend(&stored);
-        changes.siblings.extend(&stored);
-        let has_siblings = !stored.is_empty();
+        let has_siblings = *stored.entry(&object.id).or_insert_with(|| {
+            let all = known.get(&object.hash).into_iter().flatten();
+            let in_force = |one: &&known::Known| one.id == object.id && one.standing == Standing::InForce;
+            let all: Vec<_> = all.filter(in_force).map(|one| one.seq).collect();
+            // Of several it is known already that they are.
+            if let [one] = all[..] {
+                changes.siblings.insert(one);
+            }
+            !all.is_empty()
+        });
         for collection in terms::collections(shared, read, object, new.lane) {
             changes.members.push(Member {
                 collection,
@@ -510,14 +518,29 @@ fn lane(shared: &mut Shared, object: &Incoming, class: ClassId) -> LaneId {
 }
 
 /// Reads the objects of a delivery.
-fn read(source: Arc<Source>, own: Organisation, mut delivery: Delivery) -> Read {
+///
+/// `sent` are the types that its sender sent so far, where it matters: there may be only so many.
+fn read(
+    source: Arc<Source>,
+    own: Organisation,
+    mut sent: Option<HashSet<Arc<str>>>,
+    mut delivery: Delivery,
+) -> Read {
+    let mut is_too_many = |kind: &Arc<str>| {
+        let sent = sent.as_mut().filter(|sent| !sent.contains(kind));
+        sent.is_some_and(|sent| sent.len() >= TYPES || !sent.insert(Arc::clone(kind)))
+    };
     let mut types = Types::default();
     let mut objects = Vec::with_capacity(delivery.objects.len());
     let mut came = Vec::with_capacity(delivery.objects.len());
     for raw in std::mem::take(&mut delivery.objects) {
-        let read = Incoming::read(raw, &mut types).map(|object| {
+        let read = Incoming::read(raw, &mut types).and_then(|object| {
+            if is_too_many(&object.kind) {
+                let why = format!("its type is one too many: {TYPES} types came from its sender");
+                return Err(object.receipt(Outcome::Refused(why)));
+            }
             objects.push(object);
-            objects.len() - 1
+            Ok(objects.len() - 1)
         });
         came.push(read);
     }

@@ -7,7 +7,6 @@
 //! came after it; else such a circle stays as strict as it was.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use perisai_model::Tlp;
 use perisai_policy::Terms;
@@ -18,13 +17,11 @@ use super::terms::{self, Namer};
 use super::{Changes, Read, Writer};
 use crate::classes::{Lane, LaneId, TermsId};
 use crate::closure::{Node, closure};
-use crate::collection::Candidate;
 use crate::incoming::{Incoming, Types};
 use crate::known::{self, Known, KnownById, Standing};
 use crate::shared::Shared;
 use crate::side::{Said, Side};
-use crate::sql::{execute, fetch, fetch_in};
-use crate::store::now;
+use crate::sql::{execute, fetch_in};
 use crate::{Error, Store};
 
 /// How many objects are looked at together.
@@ -32,25 +29,25 @@ pub(crate) const STEP: usize = 500;
 
 /// A walk up from what changed to all that name it.
 pub(crate) struct Walk<'a> {
-    store: &'a Store,
-    writer: &'a mut Writer,
-    connection: &'a mut AnyConnection,
+    pub(super) store: &'a Store,
+    pub(super) writer: &'a mut Writer,
+    pub(super) connection: &'a mut AnyConnection,
     /// What is said just now of markings.
     said: Said<'a>,
     /// The objects of the delivery, which are in no index yet: by the digest of their id, and of the ids that they name.
     here: HashMap<i64, Vec<i64>>,
     namers: HashMap<i64, Vec<i64>>,
     /// Digests of ids whose namers are to be looked at.
-    queue: Vec<i64>,
+    pub(super) queue: Vec<i64>,
     types: Types,
     /// Where objects entered.
     pub(crate) entered: BTreeSet<(i64, LaneId)>,
 }
 
 /// A stored object that is looked at anew.
-struct Again {
-    known: Known,
-    object: Incoming,
+pub(super) struct Again {
+    pub(super) known: Known,
+    pub(super) object: Incoming,
     held: Option<Tlp>,
     /// What was said of it by others, where that is asked.
     copies: Vec<Copy>,
@@ -124,8 +121,10 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         self.store.fold_all().await?;
-        while let Some(hash) = self.queue.pop() {
-            let namers = self.namers_of(hash).await?;
+        // All at once: who names several of them is looked at once.
+        while !self.queue.is_empty() {
+            let changed = std::mem::take(&mut self.queue);
+            let namers = self.namers_of(changed).await?;
             for step in namers.chunks(STEP) {
                 self.look_again(step).await?;
             }
@@ -158,13 +157,16 @@ impl<'a> Walk<'a> {
         Ok(late.into_iter().collect())
     }
 
-    /// The objects that name an id.
-    async fn namers_of(&mut self, hash: i64) -> Result<Vec<i64>, Error> {
+    /// The objects that name some ids.
+    async fn namers_of(&mut self, mut hashes: Vec<i64>) -> Result<Vec<i64>, Error> {
+        hashes.sort_unstable();
+        hashes.dedup();
         // A connection of its own: the transaction does not see what was derived since it began.
         let mut fresh = self.store.reader().await?;
-        let sql = "SELECT object FROM derived.edges WHERE target = $1";
-        let rows = fetch(&mut fresh, sql, |values| values.int(hash)).await?;
-        let mut all: BTreeSet<i64> = self.namers.get(&hash).into_iter().flatten().copied().collect();
+        let sql = "SELECT object FROM derived.edges WHERE target IN ({})";
+        let rows = fetch_in(&mut fresh, sql, &hashes).await?;
+        let here = hashes.iter().filter_map(|hash| self.namers.get(hash));
+        let mut all: BTreeSet<i64> = here.flatten().copied().collect();
         for row in rows {
             all.insert(row.try_get(0)?);
         }
@@ -206,9 +208,9 @@ impl<'a> Walk<'a> {
             })
         };
         if lane != known.lane {
-            for again in self.read_again(&[seq]).await? {
-                self.hold(&again, lane).await?;
-            }
+            let all = self.read_again(&[seq]).await?;
+            let moves: Vec<_> = all.iter().map(|again| (again, lane)).collect();
+            self.hold(&moves).await?;
         }
         Ok(())
     }
@@ -226,12 +228,12 @@ impl<'a> Walk<'a> {
         self.read_copies(&mut all).await?;
         all.retain(|again| self.store.shared().classes.lane(again.known.lane).is_some());
         let lanes = self.lanes_of(&all, &known);
-        for (again, lane) in all.iter().zip(lanes) {
-            if lane != again.known.lane {
-                self.hold(again, lane).await?;
-            }
-        }
-        Ok(())
+        let moves: Vec<_> = all
+            .iter()
+            .zip(lanes)
+            .filter(|(again, lane)| *lane != again.known.lane)
+            .collect();
+        self.hold(&moves).await
     }
 
     /// Reads what others said of those objects whose own terms depend on definitions.
@@ -319,72 +321,8 @@ impl<'a> Walk<'a> {
         shared.classes.terms_id(Terms { tlp, ..before })
     }
 
-    /// Lets objects enter the collections anew in which they are.
-    pub(crate) async fn enter_anew(&mut self, seqs: &[i64]) -> Result<(), Error> {
-        for again in self.read_again(seqs).await? {
-            self.hold(&again, again.known.lane).await?;
-        }
-        Ok(())
-    }
-
-    /// Holds an object in a lane from now on.
-    async fn hold(&mut self, again: &Again, lane: LaneId) -> Result<(), Error> {
-        let seq = again.known.seq;
-        let sql = "UPDATE objects SET lane = $1 WHERE seq = $2";
-        execute(self.connection, sql, |values| values.int(lane.number()).int(seq)).await?;
-        let sql = "SELECT collection, siblings FROM members WHERE object = $1";
-        let rows = fetch(self.connection, sql, |values| values.int(seq)).await?;
-        let mut was_in = HashMap::new();
-        for row in rows {
-            was_in.insert(row.try_get::<i64, _>(0)?, row.try_get::<i64, _>(1)?);
-        }
-        let sql = "DELETE FROM members WHERE object = $1";
-        execute(self.connection, sql, |values| values.int(seq)).await?;
-        let siblings = was_in.values().copied().max().unwrap_or(1);
-        let (now, enters) = (now(), self.enters(again, lane, &was_in));
-        for collection in enters {
-            let position = self.writer.position(collection, now);
-            let sql = "INSERT INTO members (collection, lane, position, object, siblings) \
-                       VALUES ($1, $2, $3, $4, $5)";
-            execute(self.connection, sql, |values| {
-                values
-                    .int(collection)
-                    .int(lane.number())
-                    .int(position)
-                    .int(seq)
-                    .int(siblings)
-            })
-            .await?;
-            self.entered.insert((collection, lane));
-        }
-        let sql = "INSERT INTO touched (object) VALUES ($1) ON CONFLICT (object) DO NOTHING";
-        execute(self.connection, sql, |values| values.int(seq)).await?;
-        self.queue.push(again.object.hash);
-        Ok(())
-    }
-
-    /// The collections that an object is in from now on: the baskets that it was in, and those whose query it matches.
-    fn enters(&self, again: &Again, lane: LaneId, was_in: &HashMap<i64, i64>) -> Vec<i64> {
-        let shared = self.store.shared();
-        let lane = shared.classes.lane(lane).expect("the lane was just numbered");
-        let source = shared.sources.get(&again.known.source);
-        let candidate = Candidate {
-            kind: &again.object.kind,
-            labels: &again.object.labels,
-            source: source.map_or("", |source| &source.name),
-            terms: shared.classes.terms(shared.classes.class(lane.class)[0]),
-            default_tlp: shared.context.default_tlp,
-        };
-        let enters = |collection: &&Arc<crate::Collection>| match &collection.query {
-            Some(query) => query.matches(&candidate),
-            None => was_in.contains_key(&collection.number),
-        };
-        let all = shared.collections.iter().filter(enters);
-        all.map(|collection| collection.number).collect()
-    }
-
     /// Reads stored objects that are in force.
-    async fn read_again(&mut self, seqs: &[i64]) -> Result<Vec<Again>, Error> {
+    pub(super) async fn read_again(&mut self, seqs: &[i64]) -> Result<Vec<Again>, Error> {
         let mut known = known::read(self.connection, seqs).await?;
         known.retain(|one| one.standing == Standing::InForce);
         let seqs: Vec<_> = known.iter().map(|one| one.seq).collect();
