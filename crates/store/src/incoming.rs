@@ -88,7 +88,8 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// Reads an object.
     pub(crate) fn read(raw: Vec<u8>, types: &mut Types) -> Result<Self, Receipt> {
-        match Object::parse(&raw) {
+        let object = Object::parse(&raw).and_then(|object| object.sound().map(|()| object));
+        match object {
             Ok(object) => {
                 let read = Self::of(&object, types);
                 Ok(Self { raw, ..read })

@@ -23,7 +23,7 @@ async fn filled(store: &Store) {
     let objects = [indicator(1, 1, Some(Tlp::Clear)), labelled, old];
     take(store, source, None, &objects).await;
     let other = partner(store, "b", Some(2)).await;
-    let names = relationship(4, &id("indicator", 1), "malware--1", Tlp::Clear);
+    let names = relationship(4, &id("indicator", 1), &id("malware", 1), Tlp::Clear);
     take(store, other, None, &[names]).await;
 }
 
