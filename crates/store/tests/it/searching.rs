@@ -204,6 +204,19 @@ async fn searches_find_what_the_reader_may_see() {
 }
 
 #[tokio::test]
+async fn who_does_not_wait_is_told_how_much_waits() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        filled(&store).await;
+        let waiting = store.catch_up_within(std::time::Duration::ZERO).await.unwrap();
+        assert!(waiting > 0, "{}", backend.name);
+        let patience = std::time::Duration::from_secs(60);
+        assert_eq!(store.catch_up_within(patience).await.unwrap(), 0);
+        assert_eq!(store.waiting(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_search_finds_the_newest_version() {
     for backend in backends().await {
         let store = backend.open().await;
