@@ -111,10 +111,10 @@ async fn what_is_kept_apart_is_listed() {
         };
         check_all(&store).await;
         // What is asked for.
-        let view = store.view(ours);
         let many = async |source, id: Option<String>| {
             let filter = ApartFilter { source, id };
-            view.kept_apart(&filter, None, 100).await.unwrap().entries.len()
+            let found = store.view(ours).kept_apart(&filter, None, 100).await;
+            found.unwrap().entries.len()
         };
         assert_eq!(many(Some(other), Some(id("indicator", 1))).await, 3);
         assert_eq!(many(Some(other + 1), None).await, 0);

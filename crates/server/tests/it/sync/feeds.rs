@@ -204,11 +204,18 @@ async fn who_made_it_comes_back_after_a_recall() {
     };
     made("evil.example").await;
     store.recall(source.number, 0, |_| {}).await.unwrap();
+    let left = async || {
+        let peer = store.peer("list").await.unwrap();
+        let state = store.peer_state(&peer).await.unwrap();
+        state.stored - state.withdrawn
+    };
+    assert_eq!(left().await, 0);
     assert!(node.shows(node.own(), &maker).await.is_empty());
     files.put("/list.txt", "evil.example\nworse.example\n");
     node.syncs("list").await;
     made("worse.example").await;
     made("evil.example").await;
+    assert_eq!(left().await, 2);
 }
 
 fn event(uuid: &str, timestamp: u32, values: &[&str]) -> Value {
