@@ -38,6 +38,7 @@ mod sql;
 mod status;
 mod store;
 mod view;
+mod withheld;
 mod words;
 
 pub use apart::{Apart, ApartFilter, Attempt, KeptApart};
