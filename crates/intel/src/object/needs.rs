@@ -93,16 +93,11 @@ fn of_observable(kind: &str) -> Option<&'static Needs> {
     )
 }
 
-/// The shape of a property, and its name; `None` for one that is custom, or of which nothing is asked. Where a type does not
-/// need it, a common word may be custom.
+/// The shape of a property, and its name; `None` for one that is custom, of which nothing is asked, or which was looked at
+/// when the object was read. Where a type does not need it, a common word may be custom.
 pub(super) fn shape(property: &str, is_needed: bool) -> Option<(&'static str, Shape)> {
-    if !is_needed && COMMON_WORDS.contains(&property) {
-        return None;
-    }
-    let of = |names: &[&'static str]| names.iter().copied().find(|name| *name == property);
-    SHAPES
-        .iter()
-        .find_map(|(shape, names)| Some((of(names)?, *shape)))
+    let at = SHAPES.binary_search_by_key(&property, |(name, _)| name).ok()?;
+    (is_needed || COMMON_WORDS.binary_search(&property).is_err()).then_some(SHAPES[at])
 }
 
 const COMMON_WORDS: &[&str] = &[
@@ -122,113 +117,101 @@ const COMMON_WORDS: &[&str] = &[
     "version",
 ];
 
-const SHAPES: &[(Shape, &[&str])] = &[
-    (
-        Shape::Text,
-        &[
-            "name",
-            "description",
-            "pattern",
-            "pattern_type",
-            "value",
-            "relationship_type",
-            "identity_class",
-            "definition_type",
-            "content",
-            "context",
-            "opinion",
-            "product",
-            "path",
-            "key",
-            "region",
-            "country",
-            "lang",
-            "schema",
-            "version",
-        ],
-    ),
-    (Shape::Bool, &["revoked", "is_family", "is_multipart", "defanged"]),
-    (Shape::Whole, &["number", "number_observed", "count"]),
-    (Shape::Percent, &["confidence"]),
-    (
-        Shape::Time,
-        &[
-            "created",
-            "modified",
-            "valid_from",
-            "valid_until",
-            "published",
-            "first_observed",
-            "last_observed",
-            "first_seen",
-            "last_seen",
-        ],
-    ),
-    (
-        Shape::Id,
-        &[
-            "source_ref",
-            "target_ref",
-            "sighting_of_ref",
-            "object_ref",
-            "sample_ref",
-            "host_vm_ref",
-            "operating_system_ref",
-            "content_ref",
-            "parent_directory_ref",
-            "from_ref",
-            "sender_ref",
-            "raw_email_ref",
-            "src_ref",
-            "dst_ref",
-            "src_payload_ref",
-            "dst_payload_ref",
-            "encapsulated_by_ref",
-            "creator_user_ref",
-            "image_ref",
-            "parent_ref",
-            "belongs_to_ref",
-        ],
-    ),
-    (
-        Shape::Ids,
-        &[
-            "object_refs",
-            "where_sighted_refs",
-            "observed_data_refs",
-            "sample_refs",
-            "operating_system_refs",
-            "installed_software_refs",
-            "analysis_sco_refs",
-            "contains_refs",
-            "resolves_to_refs",
-            "belongs_to_refs",
-            "to_refs",
-            "cc_refs",
-            "bcc_refs",
-            "encapsulates_refs",
-            "opened_connection_refs",
-            "child_refs",
-        ],
-    ),
-    (
-        Shape::Texts,
-        &[
-            "labels",
-            "aliases",
-            "indicator_types",
-            "malware_types",
-            "protocols",
-            "extension_types",
-        ],
-    ),
-    (
-        Shape::Objects,
-        &["external_references", "granular_markings", "kill_chain_phases"],
-    ),
-    (
-        Shape::Object,
-        &["definition", "extensions", "hashes", "objects", "contents"],
-    ),
-    (Shape::Spec, &["spec_version"]),
+/// By name, so that it is found fast: each property of each object that comes is looked up.
+const SHAPES: &[(&str, Shape)] = &[
+    ("aliases", Shape::Texts),
+    ("analysis_sco_refs", Shape::Ids),
+    ("bcc_refs", Shape::Ids),
+    ("belongs_to_ref", Shape::Id),
+    ("belongs_to_refs", Shape::Ids),
+    ("cc_refs", Shape::Ids),
+    ("child_refs", Shape::Ids),
+    ("confidence", Shape::Percent),
+    ("contains_refs", Shape::Ids),
+    ("content", Shape::Text),
+    ("content_ref", Shape::Id),
+    ("contents", Shape::Object),
+    ("context", Shape::Text),
+    ("count", Shape::Whole),
+    ("country", Shape::Text),
+    ("creator_user_ref", Shape::Id),
+    ("defanged", Shape::Bool),
+    ("definition", Shape::Object),
+    ("definition_type", Shape::Text),
+    ("description", Shape::Text),
+    ("dst_payload_ref", Shape::Id),
+    ("dst_ref", Shape::Id),
+    ("encapsulated_by_ref", Shape::Id),
+    ("encapsulates_refs", Shape::Ids),
+    ("extension_types", Shape::Texts),
+    ("extensions", Shape::Object),
+    ("external_references", Shape::Objects),
+    ("first_observed", Shape::Time),
+    ("first_seen", Shape::Time),
+    ("from_ref", Shape::Id),
+    ("granular_markings", Shape::Objects),
+    ("hashes", Shape::Object),
+    ("host_vm_ref", Shape::Id),
+    ("identity_class", Shape::Text),
+    ("image_ref", Shape::Id),
+    ("indicator_types", Shape::Texts),
+    ("installed_software_refs", Shape::Ids),
+    ("is_family", Shape::Bool),
+    ("is_multipart", Shape::Bool),
+    ("key", Shape::Text),
+    ("kill_chain_phases", Shape::Objects),
+    ("labels", Shape::Texts),
+    ("lang", Shape::Text),
+    ("last_observed", Shape::Time),
+    ("last_seen", Shape::Time),
+    ("malware_types", Shape::Texts),
+    ("name", Shape::Text),
+    ("number", Shape::Whole),
+    ("number_observed", Shape::Whole),
+    ("object_ref", Shape::Id),
+    ("object_refs", Shape::Ids),
+    ("objects", Shape::Object),
+    ("observed_data_refs", Shape::Ids),
+    ("opened_connection_refs", Shape::Ids),
+    ("operating_system_ref", Shape::Id),
+    ("operating_system_refs", Shape::Ids),
+    ("opinion", Shape::Text),
+    ("parent_directory_ref", Shape::Id),
+    ("parent_ref", Shape::Id),
+    ("path", Shape::Text),
+    ("pattern", Shape::Text),
+    ("pattern_type", Shape::Text),
+    ("product", Shape::Text),
+    ("protocols", Shape::Texts),
+    ("published", Shape::Time),
+    ("raw_email_ref", Shape::Id),
+    ("region", Shape::Text),
+    ("relationship_type", Shape::Text),
+    ("resolves_to_refs", Shape::Ids),
+    ("revoked", Shape::Bool),
+    ("sample_ref", Shape::Id),
+    ("sample_refs", Shape::Ids),
+    ("schema", Shape::Text),
+    ("sender_ref", Shape::Id),
+    ("sighting_of_ref", Shape::Id),
+    ("source_ref", Shape::Id),
+    ("spec_version", Shape::Spec),
+    ("src_payload_ref", Shape::Id),
+    ("src_ref", Shape::Id),
+    ("target_ref", Shape::Id),
+    ("to_refs", Shape::Ids),
+    ("value", Shape::Text),
+    ("version", Shape::Text),
+    ("where_sighted_refs", Shape::Ids),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_sorted() {
+        assert!(SHAPES.is_sorted_by(|one, other| one.0 < other.0));
+        assert!(COMMON_WORDS.is_sorted());
+    }
+}

@@ -92,7 +92,8 @@ impl Object<'_> {
             seen: 0,
             wrong: None,
         };
-        let mut json = serde_json::Deserializer::from_slice(self.raw);
+        let text = std::str::from_utf8(self.raw).map_err(|error| ObjectError::Json(error.to_string()))?;
+        let mut json = serde_json::Deserializer::from_str(text);
         match json.deserialize_map(&mut look) {
             Ok(()) => Ok(look.seen),
             Err(error) => Err(look.wrong.unwrap_or_else(|| ObjectError::json(&error))),
@@ -146,8 +147,11 @@ impl<'a> Visitor<'a> for &mut Look<'_> {
             if value == "null" {
                 continue;
             }
-            let is_empty =
-                || serde_json::from_str::<Vec<IgnoredAny>>(value).is_ok_and(|list| list.is_empty());
+            let is_empty = || {
+                value
+                    .strip_prefix('[')
+                    .is_some_and(|rest| rest.trim_start().starts_with(']'))
+            };
             if let Some(bit) = bit
                 && !is_empty()
             {
