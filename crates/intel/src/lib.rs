@@ -40,6 +40,7 @@ pub use self::rules::names::{RuleName, rule_count, rule_names};
 use self::sink::Sink;
 use self::sniff::Shape;
 pub use self::stix::marking::{Marking, marking_of_definition, well_known_marking};
+pub use self::stix::walk::id_as_sent;
 pub use self::warninglist::read_warninglist;
 
 /// What to take of a source.

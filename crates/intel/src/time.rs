@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
 /// Reads RFC 3339, a date with or without a time (UTC), or seconds or milliseconds since 1970; `None` for anything
@@ -22,8 +23,19 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
         .or_else(|| text.strip_suffix("GMT"))
         .unwrap_or(text)
         .trim_end();
-    let civil: DateTime = local.parse().ok()?;
-    civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    let zoned = local
+        .parse::<DateTime>()
+        .and_then(|civil| civil.to_zoned(TimeZone::UTC));
+    zoned
+        .map(|zoned| zoned.timestamp())
+        .ok()
+        .or_else(|| at_the_end(local))
+}
+
+/// The last days of the year 9999, which stand for "for ever" and some of which are behind the last time that can be told.
+fn at_the_end(text: &str) -> Option<Timestamp> {
+    let pieces = Pieces::parse(text).ok()?;
+    (pieces.date() >= jiff::civil::date(9999, 12, 30)).then_some(Timestamp::MAX)
 }
 
 fn epoch(number: i64) -> Option<Timestamp> {
@@ -58,6 +70,14 @@ mod tests {
         check("2022-02-24", Some("2022-02-24T00:00:00Z"));
         check("1645678800", Some("2022-02-24T05:00:00Z"));
         check("1645678800000", Some("2022-02-24T05:00:00Z"));
+        let last = Timestamp::MAX.to_string();
+        check("9999-12-31T23:59:59Z", Some(&last));
+        check("9999-12-31T23:59:59.999999999Z", Some(&last));
+        check("9999-12-31T23:59:59-12:00", Some(&last));
+        check("9999-12-31 23:59:59", Some(&last));
+        check("9999-12-31", Some(&last));
+        check("9999-12-31T25:00:00Z", None);
+        check("10000-01-01T00:00:00Z", None);
         check("0", None);
         check("", None);
         check("soon", None);

@@ -1,5 +1,7 @@
 //! Markings: what a recipient may share (TLP) and do (PAP). The rules that follow from them are `policy`'s.
 
+mod label;
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -41,16 +43,22 @@ impl Tlp {
         }
     }
 
-    /// Reads a tag or label (`tlp:amber`, `TLP:WHITE`, `TLP: AMBER+STRICT`). `None`: not of TLP kind at all. A TLP
-    /// tag that is not known is RED (design.md, invariant 2).
+    /// Reads a tag or label (`tlp:amber`, `TLP:WHITE`, `TLP: AMBER+STRICT`, `tlp-red`), however it is written: what
+    /// begins like TLP is of that kind, and RED where it is not exactly a label (no marking is loosened). `None`: not of
+    /// TLP kind at all.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
-        let tag = tag.trim();
-        if !tag.get(..4)?.eq_ignore_ascii_case("tlp:") {
-            return None;
+        let names: [&[&str]; 4] = [
+            &["tlp"],
+            &["t", "l", "p"],
+            &["traffic", "light", "protocol"],
+            &["trafficlightprotocol"],
+        ];
+        let words = label::words(tag, 't');
+        match names.iter().find_map(|name| label::behind(&words, name)) {
+            Some(label) => Some(Self::from_label(&label).unwrap_or(Self::Red)),
+            None => words.first()?.starts_with("tlp").then_some(Self::Red),
         }
-        let label = tag[4..].trim().trim_matches('"').to_ascii_lowercase();
-        Some(Self::from_label(&label).unwrap_or(Self::Red))
     }
 
     /// Reads a bare label (`amber`, `white`) in any case; `None` where it is not one of TLP 1.0 or 2.0.
@@ -138,18 +146,15 @@ impl Pap {
     /// Reads a tag (`PAP:AMBER`); `None`: not of PAP kind. A PAP tag that is not known is RED.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
-        let tag = tag.trim();
-        if !tag.get(..4)?.eq_ignore_ascii_case("pap:") {
-            return None;
+        let label = label::behind(&label::words(tag, 'p'), &["pap"])?;
+        match label.as_str() {
+            "clear" | "white" => Some(Self::Clear),
+            "green" => Some(Self::Green),
+            "amber" => Some(Self::Amber),
+            "red" => Some(Self::Red),
+            // Others speak of other things that have this name.
+            _ => tag.contains([':', '=', '：']).then_some(Self::Red),
         }
-        Some(
-            match tag[4..].trim().trim_matches('"').to_ascii_lowercase().as_str() {
-                "clear" | "white" => Self::Clear,
-                "green" => Self::Green,
-                "amber" => Self::Amber,
-                _ => Self::Red,
-            },
-        )
     }
 }
 
@@ -166,7 +171,58 @@ mod tests {
         check("tlp:chartreuse", Some(Tlp::Red));
         check("type:OSINT", None);
         check("tl", None);
-        check("tlpé", None);
+        for red in [
+            "TLP RED",
+            "tlp-red",
+            "tlp=red",
+            "tlp_red",
+            "TLP2:RED",
+            "TLP",
+            "tlp:",
+            "TLPRED",
+            "tlpé",
+            "#TLP:RED",
+            "traffic-light-protocol:red",
+            "Traffic Light Protocol",
+            "ＴＬＰ：ＲＥＤ",
+            "T.L.P. RED",
+            "𝐓𝐋𝐏:red",
+            "ⓉⓁⓅ red",
+            "t\u{200b}lp:red",
+            "ТLР:RED",
+            "TLP2:GREEN",
+            "tlp:clear tlp:red",
+            "tlpgreen",
+            "tlp:green?no",
+            "tlp:amber+strict+x",
+            "tlp:ex:chr",
+            "\"tlp:red\"",
+            "tlp:gr\u{435}en",
+        ] {
+            check(red, Some(Tlp::Red));
+        }
+        check("ＴＬＰ：ＧＲＥＥＮ", Some(Tlp::Green));
+        check("tlp-clear", Some(Tlp::Clear));
+        check("TLP WHITE", Some(Tlp::Clear));
+        check("tlp=\"amber\"", Some(Tlp::Amber));
+        check("tlp_amber_strict", Some(Tlp::AmberStrict));
+        check("TLP: AMBER + STRICT", Some(Tlp::AmberStrict));
+        check("traffic_light_protocol:amber", Some(Tlp::Amber));
+        for other in ["traffic", "traffic light", "light", "ttlp:red", "x-tlp", "", "::"] {
+            check(other, None);
+        }
+    }
+
+    #[test]
+    fn actions_are_read() {
+        let check = |tag: &str, expected| assert_eq!(Pap::from_tag(tag), expected, "{tag}");
+        check("PAP:AMBER", Some(Pap::Amber));
+        check("pap-green", Some(Pap::Green));
+        check("ＰＡＰ：ＲＥＤ", Some(Pap::Red));
+        check("pap:mauve", Some(Pap::Red));
+        check("pap:", Some(Pap::Red));
+        check("pap smear", None);
+        check("paper:amber", None);
     }
 
     #[test]

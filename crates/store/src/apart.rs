@@ -16,6 +16,9 @@ use crate::{Error, Store, View};
 /// How many are looked at at a time.
 const STEP: usize = 500;
 
+/// How many steps a page looks through at most: partners choose how much of it is asked for in vain.
+const STEPS: usize = 20;
+
 /// What somebody tried to do to an object that is not theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Attempt {
@@ -48,6 +51,26 @@ pub struct Apart {
     pub received: i64,
     /// How it is held; `None` where the node's default counts.
     pub tlp: Option<Tlp>,
+}
+
+/// Which of it is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApartFilter {
+    /// What came from a source, by its number.
+    pub source: Option<i64>,
+    /// What has this id, or was to change the object of this id.
+    pub id: Option<String>,
+}
+
+impl ApartFilter {
+    fn takes_source(&self, source: i64) -> bool {
+        self.source.is_none_or(|wanted| wanted == source)
+    }
+
+    fn takes(&self, apart: &Apart) -> bool {
+        let is_of = |id: &String| *id == apart.id || *id == apart.object;
+        self.id.as_ref().is_none_or(is_of)
+    }
 }
 
 /// A page of what is kept apart, the latest first.
@@ -132,13 +155,14 @@ impl Store {
 }
 
 impl View {
-    /// The same for one of our own people: what they may know, and only where they may know the object, too. To others
-    /// nothing is told.
+    /// The same for one of our own people: what they ask for and may know, and only where they may know the object, too. To
+    /// others nothing is told. A page may hold less than asked for where there is more.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn kept_apart(
         &self,
+        filter: &ApartFilter,
         before: Option<i64>,
         limit: usize,
     ) -> Result<KeptApart<Released<Apart>>, Error> {
@@ -150,10 +174,14 @@ impl View {
             return Ok(page);
         }
         let (mut before, mut last) = (before, None);
-        loop {
+        for _ in 0..STEPS {
             let heads = heads(&mut *self.store.reader().await?, before, STEP).await?;
             for head in &heads {
-                let Some(entry) = self.open(head).await? else {
+                if !filter.takes_source(head.row.try_get(5)?) {
+                    continue;
+                }
+                let entry = self.open(head).await?;
+                let Some(entry) = entry.filter(|entry| filter.takes(entry.get())) else {
                     continue;
                 };
                 if page.entries.len() == limit {
@@ -168,13 +196,15 @@ impl View {
             }
             before = heads.last().map(|head| head.seq);
         }
+        page.next = before;
+        Ok(page)
     }
 
-    /// The bytes of what is kept apart under a number, as they came; `None` where nothing is that they may know.
+    /// One that is kept apart under a number, and its bytes as they came; `None` where nothing is that they may know.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn apart_bytes(&self, seq: i64) -> Result<Option<Released<Vec<u8>>>, Error> {
+    pub async fn one_apart(&self, seq: i64) -> Result<Option<Released<(Apart, Vec<u8>)>>, Error> {
         if !self.is_own() {
             return Ok(None);
         }
@@ -187,7 +217,7 @@ impl View {
             return Ok(None);
         };
         let raw = self.store.apart_bytes(seq).await?;
-        Ok(raw.map(|raw| entry.map(|_| raw)))
+        Ok(raw.map(|raw| entry.map(|apart| (apart, raw))))
     }
 
     fn is_own(&self) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use perisai_intel::write::Tombstone;
-use perisai_intel::{Marking, Object, SpecVersion, is_id, marking_of_definition};
+use perisai_intel::{Marking, Object, SpecVersion, id_as_sent, marking_of_definition};
 use perisai_model::{Audience, Organisation, Tlp};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub struct Delivery {
 /// What became of one object of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its id; `None` where it has none, or none that could be read.
+    /// Its id, of what is refused as it was sent; `None` where it has none, or none that could be read.
     pub id: Option<String>,
     /// Its version, as it says it.
     pub version: Option<String>,
@@ -88,7 +88,8 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// Reads an object.
     pub(crate) fn read(raw: Vec<u8>, types: &mut Types) -> Result<Self, Receipt> {
-        match Object::parse(&raw) {
+        let object = Object::parse(&raw).and_then(|object| object.sound().map(|()| object));
+        match object {
             Ok(object) => {
                 let read = Self::of(&object, types);
                 Ok(Self { raw, ..read })
@@ -96,7 +97,7 @@ impl Incoming {
             Err(why) => {
                 let seen = Seen::in_bytes(&raw);
                 Err(Receipt {
-                    id: seen.id.filter(|id| is_id(id)),
+                    id: id_as_sent(&raw),
                     version: seen.modified.or(seen.created).filter(|time| time.len() < 64),
                     outcome: Outcome::Refused(why.to_string()),
                 })
@@ -153,11 +154,10 @@ impl Incoming {
     }
 }
 
-/// What can be seen of an object that is refused, so that its sender knows which one it is.
+/// What can be seen of the version of an object that is refused, so that its sender knows which one it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Seen {
-    id: Option<String>,
     created: Option<String>,
     modified: Option<String>,
 }

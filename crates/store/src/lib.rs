@@ -38,9 +38,10 @@ mod sql;
 mod status;
 mod store;
 mod view;
+mod withheld;
 mod words;
 
-pub use apart::{Apart, Attempt, KeptApart};
+pub use apart::{Apart, ApartFilter, Attempt, KeptApart};
 pub use audit::{Audit, AuditEvent, AuditRecord, Digest, Fault, NodeKey, Verified, write_secret};
 pub use backup::Restore;
 pub use collection::{Collection, NewCollection, Query, Rights};

@@ -1,6 +1,6 @@
 //! Recalling a source: what it brought is withdrawn, and what names that is listed (design.md, invariant 3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sqlx::{AnyConnection, Row};
 
@@ -9,7 +9,7 @@ use crate::copies::copies_of;
 use crate::ingest::{STEP as CHUNK, Walk, Writer};
 use crate::known::{self, Standing};
 use crate::sql::{execute, fetch, fetch_in, fetch_one};
-use crate::{Error, Store};
+use crate::{Error, Store, hash};
 
 /// How many objects are looked at together. Whoever writes meanwhile waits no longer than they take.
 const STEP: i64 = 5_000;
@@ -20,8 +20,10 @@ const NAMED: usize = 1_000;
 /// What the recall of a source came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recalled {
-    /// Versions that are withdrawn.
+    /// Objects of which versions are withdrawn.
     pub objects: u64,
+    /// Versions that are withdrawn.
+    pub versions: u64,
     /// Versions that another source brought, too: they stay, as that one's.
     pub kept: u64,
     /// How many other objects name what is withdrawn.
@@ -47,7 +49,7 @@ impl Store {
         // Who names what was withdrawn is known only of what is in the derived tables.
         self.fold_all().await?;
         let mut recalled = Recalled::default();
-        let mut touched = BTreeSet::new();
+        let (mut touched, mut ids) = (BTreeSet::new(), HashSet::new());
         let mut through = 0;
         while let Some(last) = self.range_end(through).await? {
             let range = Range {
@@ -58,10 +60,13 @@ impl Store {
             };
             let mut writer = self.writer().await;
             let step = self.recall_range(&range, &mut writer).await;
-            let (kept, objects, named) = step.inspect_err(|_| writer.forget())?;
+            let (kept, withdrawn, named) = step.inspect_err(|_| writer.forget())?;
             drop(writer);
+            self.count_withdrawn(source, withdrawn.len() as u64).await?;
             recalled.kept += kept;
-            recalled.objects += objects;
+            recalled.versions += withdrawn.len() as u64;
+            ids.extend(withdrawn);
+            recalled.objects = ids.len() as u64;
             touched.extend(named);
             through = last;
             under_way(&recalled);
@@ -81,17 +86,18 @@ impl Store {
         Ok(recalled)
     }
 
-    /// Recalls a range: how many versions stay as another's, how many are withdrawn, and what names those.
+    /// Recalls a range: how many versions stay as another's, the digest of the id of each that is withdrawn, and what names
+    /// those.
     async fn recall_range(
         &self,
         range: &Range,
         writer: &mut Writer,
-    ) -> Result<(u64, u64, BTreeSet<i64>), Error> {
+    ) -> Result<(u64, Vec<i64>, BTreeSet<i64>), Error> {
         let mut transaction = self.begin().await?;
         self.refresh(writer, &mut transaction).await?;
         let kept = range.leave_to_others(&mut transaction).await?;
         let freed = range.free(&mut transaction).await?;
-        let seqs = range.withdraw(&mut transaction).await?;
+        let (seqs, ids) = range.withdraw(&mut transaction).await?;
         let mut freed_from = BTreeSet::new();
         for target in chunked(&freed) {
             freed_from.extend(namers(&mut transaction, target).await?);
@@ -114,7 +120,7 @@ impl Store {
         walk.follow().await?;
         let entered = walk.entered;
         self.settle(writer, transaction, &entered).await?;
-        Ok((kept.len() as u64, seqs.len() as u64, touched))
+        Ok((kept.len() as u64, ids, touched))
     }
 
     /// The last object of the next step; `None` where there is none.
@@ -205,15 +211,19 @@ impl Range {
         Ok(seqs)
     }
 
-    /// Withdraws what is left; gives the numbers.
-    async fn withdraw(&self, connection: &mut AnyConnection) -> Result<Vec<i64>, Error> {
-        let rows = fetch(connection, in_range!("SELECT seq", ""), |values| {
+    /// Withdraws what is left; gives the numbers, and the digests of the ids.
+    async fn withdraw(&self, connection: &mut AnyConnection) -> Result<(Vec<i64>, Vec<i64>), Error> {
+        let rows = fetch(connection, in_range!("SELECT seq, id", ""), |values| {
             self.bind(values)
         })
         .await?;
-        let seqs: Vec<i64> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        let (mut seqs, mut ids) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        for row in &rows {
+            seqs.push(row.try_get(0)?);
+            ids.push(hash::of_id(row.try_get(1)?));
+        }
         if seqs.is_empty() {
-            return Ok(seqs);
+            return Ok((seqs, ids));
         }
         for sql in [
             in_range!("DELETE FROM members WHERE object IN (SELECT seq", ")"),
@@ -225,7 +235,7 @@ impl Range {
         ] {
             execute(connection, sql, |values| self.bind(values)).await?;
         }
-        Ok(seqs)
+        Ok((seqs, ids))
     }
 
     fn bind(&self, values: crate::sql::Values) -> crate::sql::Values {

@@ -24,6 +24,8 @@ pub struct Search {
     pub text: String,
     /// A value that it has, in the canonical form of its kind.
     pub value: Option<String>,
+    /// Values that stand around it: an indicator is found by these, too.
+    pub around: Vec<String>,
     /// One of these types.
     pub types: Vec<String>,
     /// A value of one of these kinds.
@@ -60,6 +62,14 @@ const LANES: usize = 500;
 
 /// How many candidates are looked at at a time.
 const STEP: usize = 500;
+
+impl Search {
+    /// Whether a text has a word to look for.
+    #[must_use]
+    pub fn has_words(text: &str) -> bool {
+        !words([text]).is_empty()
+    }
+}
 
 impl View {
     /// Looks for objects, the latest first.
@@ -144,7 +154,13 @@ impl View {
         }
         let words = words([&*search.text]).into_iter();
         let mut by_index: Vec<Vec<String>> = words.map(|word| vec![word]).collect();
-        by_index.extend(search.value.iter().map(|value| vec![mark_of_value(value)]));
+        if let Some(value) = &search.value {
+            let around = search.around.iter().map(|one| mark_of_value(one));
+            by_index.push(std::iter::once(mark_of_value(value)).chain(around).collect());
+            if !search.around.is_empty() {
+                by_index.push(vec![mark_of_value(value), mark("type", "indicator")]);
+            }
+        }
         by_index.extend(marks("kind", search.kinds.iter().map(|kind| kind.as_str())));
         by_index.extend(marks("label", search.labels.iter().map(|one| &**one)));
         let mut all = Vec::new();

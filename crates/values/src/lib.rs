@@ -3,6 +3,7 @@
 //! The canonical form is what is compared, printed and exported. A value that fails its kind's grammar is refused with
 //! a reason and reaches no export (design.md, invariant 9). Nothing here reads files or knows a foreign format.
 
+mod around;
 pub mod domain;
 mod email;
 mod hash;
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 
 use perisai_model::Kind;
 
+pub use around::around;
 pub use path::hive_short_name;
 pub use recognise::recognise;
 pub use refang::refang;

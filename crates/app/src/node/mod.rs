@@ -11,6 +11,7 @@ mod outgoing;
 mod settings;
 mod sightings;
 mod sync;
+mod withheld;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
 pub use self::sightings::{Seen, SightingsTaken};
 use self::sync::Syncing;
 pub use self::sync::{AddPeer, Pace, PeerError};
+use self::withheld::Noted;
 
 /// The name of the source of what our own people make.
 const OWN: &str = "own";
@@ -52,6 +54,7 @@ pub struct Node {
     id_seed: String,
     syncing: Syncing,
     jobs: Jobs,
+    withheld: Noted,
 }
 
 impl Node {
@@ -86,6 +89,7 @@ impl Node {
             id_seed,
             syncing: Syncing::default(),
             jobs: Jobs::default(),
+            withheld: Noted::default(),
         };
         node.introduce().await?;
         Ok(node)

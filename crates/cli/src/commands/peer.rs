@@ -110,7 +110,7 @@ const COLUMNS: [Column; 10] = [
     ("kind", "/kind"),
     ("organisation", "/organisation_name"),
     ("url", "/url"),
-    ("in", "/state/stored"),
+    ("in", "/state/here"),
     ("out", "/state/sent"),
     ("lag", "/state/lag_seconds"),
     ("paused", "/paused"),

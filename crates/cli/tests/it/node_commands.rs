@@ -206,6 +206,49 @@ fn exports_what_each_may_have(home: &Home) {
 }
 
 #[test]
+fn what_is_kept_apart_is_listed_and_objects_are_deleted() {
+    let changed = BUNDLE.replace(r#""modified":"2022-02-24"#, r#""modified":"2022-02-25"#);
+    let home = Home::new(&[
+        ("bundle.json", BUNDLE.as_bytes()),
+        ("changed.json", changed.as_bytes()),
+    ]);
+    let import = |name: &str, source: &str| {
+        let path = home.path(name);
+        home.run(&["intel", "import", &path, "--source", source])
+    };
+    assert_eq!(import("bundle.json", "one").code, 0);
+    assert_eq!(home.done(&["intel", "apart"]), "nothing is kept apart\n");
+    let second = import("changed.json", "two").out;
+    assert!(second.contains("2 kept apart"), "{second}");
+    let green = "indicator--0b7a6e5c-5a0c-4b8e-8f3c-0d9c7f3c1a11";
+    // What is of a RED object is for persons, and the socket is none.
+    let apart = home.lines(&["intel", "apart"]);
+    assert_eq!(apart.len(), 1, "{apart:?}");
+    assert_eq!(
+        (&apart[0]["attempt"], &apart[0]["of"], &apart[0]["source_name"]),
+        (&"version".into(), &green.into(), &"two".into())
+    );
+    let none = home.lines(&["intel", "apart", "--source", "one"]);
+    assert!(none.is_empty(), "{none:?}");
+    let shown = home.done(&["intel", "apart", apart[0]["key"].as_str().unwrap()]);
+    assert!(shown.contains("2022-02-25T05:00:00.000Z"), "{shown}");
+    assert_eq!(
+        home.done(&["intel", "delete", green]),
+        format!("deleted: {green}\n")
+    );
+    assert_eq!(home.run(&["intel", "show", green]).code, 2);
+    assert_eq!(home.run(&["intel", "delete", green]).code, 2);
+    // A search of nothing but signs is a mistake, and both take the same filter.
+    assert_eq!(home.run(&["intel", "search", "!!"]).code, 2);
+    let export = home.done(&["intel", "export", "--until", "2022-02-24", "--kind", "domain"]);
+    assert!(!export.contains("indicator--"), "{export}");
+    assert_eq!(
+        home.run(&["intel", "export", "--collection", "x", "--live"]).code,
+        2
+    );
+}
+
+#[test]
 fn a_source_is_trusted_by_degrees_and_recalled() {
     let home = Home::new(&[
         ("list.txt", b"evil.example\n192.0.2.7\n"),

@@ -14,6 +14,12 @@ pub enum ObjectError {
     /// A property that must be there is not.
     #[error("no {0}")]
     Missing(&'static str),
+    /// The same of an object of STIX 2.0, as which one counts that says no version.
+    #[error("no {0}, which STIX 2.0 asks for; an object of 2.1 says `spec_version`")]
+    MissingIn20(&'static str),
+    /// One of several properties must be there, and none is.
+    #[error("none of {}", .0.join(", "))]
+    MissingOneOf(&'static [&'static str]),
     /// A property holds what it must not.
     #[error("{property}: {why}")]
     Invalid {

@@ -7,9 +7,11 @@
 mod draft;
 mod error;
 mod field;
+mod needs;
 mod parse;
 mod read;
 mod scalar;
+mod sound;
 mod time;
 mod values;
 
@@ -178,7 +180,7 @@ pub struct ExternalReference<'a> {
 }
 
 /// True for the id of a STIX object: `type--something` of at most 512 printable ASCII characters without blanks. That
-/// the part behind `--` is a UUID is not asked: others' ids may not have one.
+/// the part behind `--` is a UUID is not asked here, but of what comes in ([`Object::sound`]).
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     id_type(text).is_some()

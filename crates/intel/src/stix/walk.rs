@@ -13,7 +13,8 @@ const DEPTH: u32 = 4;
 
 /// Who takes the objects.
 pub(crate) trait Objects: Tell {
-    /// Takes an object: the text of `{` to `}`, which need be no JSON otherwise. No bundle comes here.
+    /// Takes an object: the text of `{` to `}`, which need be no JSON otherwise. Of bundles only those
+    /// come here that hold nothing and stand in a list: who sent one is told of it.
     fn object(&mut self, raw: &[u8], at: At) -> ControlFlow<()>;
 
     /// Takes a property of the outermost text, if that is an envelope, or an object by itself.
@@ -193,7 +194,8 @@ impl<O: Objects> Walk<'_, O> {
             );
             return Ok(());
         }
-        if is_bundle(raw) {
+        let is_told = || at.index.is_some() && is_empty_bundle(raw);
+        if is_bundle(raw) && !is_told() {
             return self.inner_bundle(raw, at.line, depth);
         }
         match self.to.object(raw, at) {
@@ -203,8 +205,7 @@ impl<O: Objects> Walk<'_, O> {
     }
 
     fn inner_bundle(&mut self, raw: &[u8], line: u64, depth: u32) -> Result<(), json::Error> {
-        let is_empty = serde_json::from_slice::<Inner>(raw).is_ok_and(|inner| inner.objects.is_none());
-        if is_empty {
+        if is_empty_bundle(raw) {
             return Ok(());
         }
         if depth + 1 >= DEPTH {
@@ -231,6 +232,20 @@ fn is_bundle(raw: &[u8]) -> bool {
         && serde_json::from_slice::<view::Head>(raw).is_ok_and(|head| head.kind.as_deref() == Some("bundle"))
 }
 
+/// The id of what may be no object, or no JSON, as far as it can be seen: cut to 256 bytes, without control characters.
+#[must_use]
+pub fn id_as_sent(raw: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        id: String,
+    }
+    match serde_json::from_slice::<Head>(raw) {
+        Ok(head) => clip(&head.id, NAME),
+        Err(error) if error.is_data() => None,
+        Err(_) => visible_id(raw),
+    }
+}
+
 /// The first id in a text that may be no JSON as a whole.
 fn visible_id(raw: &[u8]) -> Option<String> {
     let at = memchr::memmem::find(raw, b"\"id\"")?;
@@ -240,10 +255,14 @@ fn visible_id(raw: &[u8]) -> Option<String> {
     clip(&String::from_utf8_lossy(&value[..end.min(NAME)]), NAME)
 }
 
-/// Tells a bundle without objects, which is allowed, from one with them.
-#[derive(serde::Deserialize)]
-struct Inner {
-    objects: Option<serde::de::IgnoredAny>,
+/// True for a bundle without objects, which is allowed.
+fn is_empty_bundle(raw: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Inner {
+        #[serde(default)]
+        objects: Vec<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice::<Inner>(raw).is_ok_and(|inner| inner.objects.is_empty())
 }
 
 pub(super) fn start_of(raw: &[u8]) -> String {

@@ -22,7 +22,7 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
 }
 
 /// All files below a folder, sorted.
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -42,6 +42,8 @@ pub(crate) struct ExportQuery {
     /// Types.
     #[serde(rename = "type")]
     types: Option<String>,
+    /// Kinds of observables.
+    kind: Option<String>,
     /// Labels of TLP; what has no marking counts by the node's default.
     tlp: Option<String>,
     /// Sources, by name.
@@ -51,6 +53,9 @@ pub(crate) struct ExportQuery {
     /// It came at this time or later.
     #[param(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
+    /// It came before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
     /// Whether it counts now: neither revoked nor past its `valid_until`.
     live: Option<bool>,
 }
@@ -59,10 +64,12 @@ impl ExportQuery {
     fn read(self, state: &State) -> Result<From, Problem> {
         let search = SearchQuery {
             types: self.types,
+            kind: self.kind,
             tlp: self.tlp,
             source: self.source,
             label: self.label,
             since: self.since,
+            until: self.until,
             live: self.live,
             limit: Some(STEP),
             ..SearchQuery::default()
@@ -113,7 +120,7 @@ pub(crate) async fn export(
     };
     let from = asked.read(&state)?;
     // A file is to hold all that there is.
-    state.node.store().catch_up(usize::MAX).await?;
+    state.node.store().catch_up().await?;
     let view = state.node.store().view(recipient);
     let body = streamed(async move |pieces| write(&state, &view, from, pieces).await);
     Ok(([(CONTENT_TYPE, "application/stix+json;version=2.1")], body))

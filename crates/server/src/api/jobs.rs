@@ -83,8 +83,10 @@ pub(crate) enum WorkBody {
     },
     /// A source is recalled.
     Recall {
-        /// Versions that are withdrawn.
+        /// Objects of which versions are withdrawn.
         objects: u64,
+        /// Versions that are withdrawn.
+        versions: u64,
         /// Versions that another source brought, too: they stay.
         kept: u64,
         /// How many other objects name what is withdrawn.
@@ -131,6 +133,7 @@ impl From<Work> for WorkBody {
             },
             Work::Recall { recalled, paused } => Self::Recall {
                 objects: recalled.objects,
+                versions: recalled.versions,
                 kept: recalled.kept,
                 touched: recalled.touched,
                 touched_ids: recalled.touched_ids,

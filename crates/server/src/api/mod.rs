@@ -1,5 +1,6 @@
 //! The API of the node: JSON, errors as problem documents, described at `/api/openapi.json`. A file a resource.
 
+mod apart;
 mod audit;
 mod backup;
 mod body;
@@ -46,6 +47,7 @@ pub fn openapi() -> String {
 
 fn routes() -> OpenApiRouter<State> {
     OpenApiRouter::new()
+        .merge(apart::router())
         .merge(audit::router())
         .merge(backup::router())
         .merge(certificates::router())

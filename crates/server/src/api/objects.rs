@@ -1,12 +1,16 @@
 //! What the node keeps: searches, and objects with their versions.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State as Shared;
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use perisai_model::Kind;
 use perisai_policy::Released;
-use perisai_store::{Entry, Search};
+use perisai_store::{Entry, Removal, Search};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -14,17 +18,19 @@ use utoipa_axum::routes;
 
 use super::body::{Asked, Named};
 use super::paging::{limit, time};
-use super::{Reader, is_own, words};
+use super::{OwnWriter, Reader, is_own, words};
 use crate::outgoing::{Outgoing, record};
 use crate::problem::ProblemBody;
-use crate::{Problem, State};
+use crate::{Action, Problem, State};
 
 pub(crate) fn router() -> OpenApiRouter<State> {
-    OpenApiRouter::new().routes(routes!(search)).routes(routes!(show))
+    OpenApiRouter::new()
+        .routes(routes!(search))
+        .routes(routes!(show, delete))
 }
 
-/// So many objects that wait for the index are not waited for by a search: they take a few hundredths of a second.
-const FEW: usize = 2_000;
+/// For so long a search waits until what came is in the index.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is looked for: an object is found where it satisfies every part that is given. Where several may stand in a part,
 /// commas are between them, and one is enough.
@@ -34,7 +40,8 @@ const FEW: usize = 2_000;
 pub(crate) struct SearchQuery {
     /// Words, all of which it has.
     pub(super) text: Option<String>,
-    /// A value that it has: an address, a domain, a hash, defanged or not.
+    /// A value that it has: an address, a domain, a hash, defanged or not. Indicators are found as a hunt would match them:
+    /// of the nets around an address, the domains above a name, the host of a URL.
     pub(super) value: Option<String>,
     /// Types.
     #[serde(rename = "type")]
@@ -95,6 +102,9 @@ pub(crate) struct FoundBody {
     /// What to ask for in `after` where there is more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+    /// About how many objects came that could not be looked through yet: in a moment more may be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<u64>,
 }
 
 /// Search for objects
@@ -119,19 +129,20 @@ pub(crate) async fn search(
         ..query.read()?
     };
     // Who has just brought something wants to find it.
-    if let Err(error) = state.node.store().catch_up(FEW).await {
+    let waiting = state.node.store().catch_up_within(PATIENCE).await;
+    let waiting = waiting.unwrap_or_else(|error| {
         // What is indexed is found all the same.
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the search index lags behind"
-        );
-    }
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "the search index lags behind");
+        state.node.store().waiting()
+    });
     let view = state.node.store().view(caller.recipient());
     let found = view.search(&search).await?;
     let items = give(&state, "api search", &found.entries).await?;
     Ok(Json(FoundBody {
         items,
         next: found.next.map(|place| state.node.key().seal_place(place, PLACE)),
+        waiting: Some(waiting).filter(|waiting| *waiting > 0),
     }))
 }
 
@@ -151,6 +162,40 @@ pub(crate) async fn show(
         return Err(Problem::not_found());
     }
     Ok(Json(give(&state, "api object", &entries).await?))
+}
+
+/// Delete an object with all its versions
+///
+/// Who runs the node may delete any; others of our own organisation what is ours. Those who have what is ours are told by a
+/// tombstone in its collections.
+#[utoipa::path(delete, path = "/api/objects/{id}", tag = "intelligence", params(("id" = String, Path,)), responses(
+    (status = 204, description = "It is deleted"),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn delete(
+    OwnWriter(caller): OwnWriter,
+    Shared(state): Shared<State>,
+    Named(id): Named<String>,
+) -> Result<StatusCode, Problem> {
+    let asks = match caller.may(Action::Administer) {
+        true => None,
+        false => Some(state.node.store().own()),
+    };
+    // Nobody learns by a removal of what they may not know.
+    let view = state.node.store().view(caller.recipient());
+    if asks.is_some() && view.object(&id).await?.is_empty() {
+        return Err(Problem::not_found());
+    }
+    match state.node.delete(&id, asks).await? {
+        Removal::Removed(versions) => {
+            let data = json!({"id": id, "versions": versions});
+            state.done(&caller, "object.delete", data).await
+        }
+        Removal::Missing => Err(Problem::not_found()),
+        Removal::NotTheirs => Err(Problem::forbidden(
+            "it is another's: only who runs the node may delete it",
+        )),
+    }
 }
 
 /// Writes down what leaves, and lets it.
@@ -188,13 +233,23 @@ async fn give(
 
 impl SearchQuery {
     pub(super) fn read(self) -> Result<Search, Problem> {
-        let value = self.value.map(|text| {
-            let known = perisai_values::recognise(&text);
-            known.map_or_else(|| text.clone(), |(_, value)| value.into_owned())
-        });
+        let text = self.text.unwrap_or_default();
+        if !text.is_empty() && !Search::has_words(&text) {
+            return Err(Problem::bad_request(
+                "`text` has no word, which is of letters and digits; a value is asked for by `value`",
+            ));
+        }
+        let (value, around) = match self.value {
+            None => (None, Vec::new()),
+            Some(text) => match perisai_values::recognise(&text) {
+                Some((kind, value)) => (Some(value.to_string()), perisai_values::around(kind, &value)),
+                None => (Some(text), Vec::new()),
+            },
+        };
         Ok(Search {
-            text: self.text.unwrap_or_default(),
+            text,
             value,
+            around,
             types: split(self.types),
             kinds: parsed(self.kind, kind)?,
             tlp: parsed(self.tlp, words::tlp)?,

@@ -132,6 +132,8 @@ pub(crate) struct StateBody {
     lag_seconds: Option<i64>,
     /// How many objects came that were new here.
     stored: u64,
+    /// How many of these are left after recalls of what it brought.
+    here: u64,
     /// How many came that were here.
     known: u64,
     /// How many came that change what is another's, and are kept apart.
@@ -162,6 +164,7 @@ impl StateBody {
             next_attempt: troubles().map(|trouble| trouble.not_before).min().map(time),
             lag_seconds: lag_seconds(peer, state),
             stored: state.stored,
+            here: state.stored.saturating_sub(state.withdrawn),
             known: state.known,
             apart: state.apart,
             refused: state.refused,

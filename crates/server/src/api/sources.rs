@@ -175,7 +175,7 @@ pub(crate) async fn recall(
         let store = noting.node.store();
         let under_way = |recalled: &Recalled| job.is_at(work(recalled.clone()));
         let recalled = store.recall(number, since.as_microsecond(), under_way).await?;
-        let data = json!({"source": name, "since": since, "objects": recalled.objects, "kept": recalled.kept,
+        let data = json!({"source": name, "since": since, "objects": recalled.objects, "versions": recalled.versions, "kept": recalled.kept,
             "touched": recalled.touched, "paused": paused});
         noting.write_down(&caller, "recall", data).await?;
         Ok(work(recalled))

@@ -1,6 +1,8 @@
 //! What all resources have in common that give objects, or tell of them: a page, where the next one starts, and the
 //! times between which its objects were added.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use perisai_policy::Released;
 use perisai_store::{Entry, Page, PageQuery, VersionFilter, View};
@@ -60,6 +62,8 @@ pub(super) async fn read(asked: &Asked, resource: &Resource<'_>) -> Result<Readi
     let behind = behind.transpose()?;
     let query = query(asked, resource, &filters, behind);
     let Page { mut entries, more } = view.page(&query).await?;
+    let node = &asked.known.state.node;
+    node.note_withheld(view.clone(), Arc::clone(&asked.collection));
     // What was deleted while the page was read has no bytes.
     entries.retain(|entry| query.heads || !entry.get().raw.is_empty());
     if entries.is_empty() && resource.id.is_some() && !exists(&view, &query).await? {

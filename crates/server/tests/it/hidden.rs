@@ -181,3 +181,55 @@ async fn looking_up_what_is_hidden_takes_as_long_as_what_is_not_there() {
         );
     }
 }
+
+/// The records of an event on the audit chain: their data.
+async fn records(served: &Served, event: &str) -> Vec<Value> {
+    let (mut after, mut found) = (0, Vec::new());
+    while let Some((last, lines)) = served.node.audit().export(after).await.unwrap() {
+        let text = String::from_utf8(lines).unwrap();
+        let all = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let all = all.map(|mut line| line["record"].take());
+        found.extend(
+            all.filter(|one| one["event"] == event)
+                .map(|mut one| one["data"].take()),
+        );
+        after = last;
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_withheld_is_on_the_audit_chain() {
+    for backend in backends().await {
+        let served = serve(&backend).await;
+        let basket = served.basket("basket", &[(PARTNER, "rw"), (OTHER, "r")]).await;
+        fill(&served, true).await;
+        let path = format!("{basket}objects/");
+        for _ in 0..3 {
+            assert_eq!(served.get("other", &path).await.status, 200);
+        }
+        for _ in 0..500 {
+            if !records(&served, "withheld").await.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // Were there more, they would have been written by now.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let found = records(&served, "withheld").await;
+        assert_eq!(found.len(), 1, "{found:?}");
+        let counts = serde_json::json!({
+            "TLP:RED does not reach the recipient": 31,
+            "TLP:AMBER+STRICT does not reach the recipient": 1,
+            "TLP:AMBER does not reach the recipient": 20,
+            "TLP:GREEN does not reach the recipient": 20,
+        });
+        assert_eq!(found[0]["refused"], counts, "{}", backend.name);
+        assert_eq!(
+            found[0]["organisation"],
+            serde_json::json!(crate::sample::uuid(OTHER))
+        );
+    }
+}

@@ -10,6 +10,7 @@
 mod api;
 mod backend;
 mod client;
+mod decisions;
 mod described;
 mod egress;
 mod faults;
@@ -18,6 +19,7 @@ mod hidden;
 mod idle;
 mod intelligence;
 mod log_ins;
+mod looking;
 #[cfg(unix)]
 mod lost;
 mod manners;

@@ -256,7 +256,7 @@ async fn pages_are_bounded_in_objects_and_in_bytes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_come_back_as_they_came() {
-    let strange = br#"{ "id" : "x-odd--1","type":"x-odd", "spec_version":"2.1",  "created":"2026-01-01T00:00:00.1234567Z",
+    let strange = br#"{ "id" : "x-odd--00000000-0000-4000-8000-000000000001","type":"x-odd", "spec_version":"2.1",  "created":"2026-01-01T00:00:00.1234567Z",
         "modified": "2026-01-01T00:00:00.12345678900Z", "x_\u0061": [1.0, 1e-7, 123456789012345678901234567890, "\ud83d\ude00"],
         "extensions":{"extension-definition--x":{"a":null}}, "object_marking_refs":["marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"] }"#;
     for backend in backends().await {

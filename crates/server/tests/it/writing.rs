@@ -33,6 +33,10 @@ async fn each_object_fares_for_itself() {
             observable(3),
             json!({"type": "x-a"}),
             indicator(1, 1),
+            json!(7),
+            json!({"type": "bundle", "id": "bundle--empty", "objects": []}),
+            json!({"type": "MALWARE!", "id": format!("MALWARE!--{}", "x".repeat(5000))}),
+            json!({"type": "x-a"}),
         ];
         let status = served.push("partner", &basket, &objects).await;
         let found = gist(&status);
@@ -48,6 +52,11 @@ async fn each_object_fares_for_itself() {
         );
         assert_eq!(found[1][1]["id"], json!("object 4"));
         assert_eq!(found[1][1]["message"], json!("no id"));
+        // Nothing that was sent is passed over, and each is named as its sender named it.
+        assert_eq!(status["total_count"], json!(objects.len()));
+        let names: Vec<_> = (2..6).map(|at| found[1][at]["id"].as_str().unwrap()).collect();
+        let long = format!("MALWARE!--{}", "x".repeat(246));
+        assert_eq!(names, ["bundle--empty", &long, "object 9", "unknown"]);
         let successes: Vec<_> = status["successes"]
             .as_array()
             .unwrap()

@@ -42,16 +42,11 @@ impl Store {
         Ok(came || changed || matched)
     }
 
-    /// Brings into the derived tables what came until now, if that is no more than so many objects; the same for what is to
-    /// enter collections.
+    /// Brings into the derived tables what came until now, and into collections what is to enter them.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn catch_up(&self, most: usize) -> Result<(), Error> {
-        let waiting = self.shared().tail.len();
-        if waiting > most {
-            return Ok(());
-        }
+    pub async fn catch_up(&self) -> Result<(), Error> {
         let last = self.size().await?.objects;
         let mut through = shared::folded(&mut *self.reader().await?).await?;
         while through < last && self.fold_step().await? {
@@ -59,13 +54,34 @@ impl Store {
         }
         // Those that count otherwise now.
         self.fold_touched().await?;
-        let unmatched = self.unmatched(&mut *self.reader().await?).await?;
-        if unmatched
-            .is_some_and(|through| last.saturating_sub(through) <= i64::try_from(most).unwrap_or(i64::MAX))
-        {
-            while self.match_step().await? {}
-        }
+        while self.match_step().await? {}
         Ok(())
+    }
+
+    /// How many objects came that are not in the derived tables.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.shared().tail.len() as u64
+    }
+
+    /// Brings into the derived tables what came until now, and waits for that so long at most. Tells how many objects they
+    /// lack then.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn catch_up_within(&self, patience: Duration) -> Result<u64, Error> {
+        let last = self.size().await?.objects;
+        let store = self.clone();
+        // What was begun is ended, also where nobody waits any more.
+        let folding = tokio::spawn(async move {
+            while shared::folded(&mut *store.reader().await?).await? < last && store.fold_step().await? {}
+            store.fold_touched().await
+        });
+        if let Ok(done) = tokio::time::timeout(patience, folding).await {
+            done.map_err(|error| Error::Damaged(format!("folding ended early: {error}")))??;
+        }
+        let through = shared::folded(&mut *self.reader().await?).await?;
+        Ok(u64::try_from(last - through).unwrap_or(0))
     }
 
     /// Brings the derived tables up to date whenever something came, as long as it is polled. Under load it waits until

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use super::Peer;
 use crate::known::{self, Known};
@@ -49,6 +49,8 @@ pub struct PeerState {
     pub push: Way,
     /// How many objects came from it that were new here.
     pub stored: u64,
+    /// How many of these a recall withdrew, in versions. Only the recall writes it.
+    pub withdrawn: u64,
     /// How many came that were here.
     pub known: u64,
     /// How many came that change what is another's.
@@ -94,14 +96,19 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn peer_state(&self, peer: &Peer) -> Result<PeerState, Error> {
-        let mut connection = self.reader().await?;
-        let sql = "SELECT state FROM peer_states WHERE peer = $1";
-        let row = fetch_one(&mut connection, sql, |values| values.int(peer.id)).await?;
-        let Some(row) = row else {
-            return Ok(PeerState::default());
-        };
-        let text: String = row.try_get(0)?;
-        serde_json::from_str(&text).map_err(|error| Error::Damaged(format!("the state of a peer: {error}")))
+        read_state(&mut *self.reader().await?, peer).await
+    }
+
+    /// Counts versions that a recall withdrew for the peers that bring what is of a source.
+    pub(crate) async fn count_withdrawn(&self, source: i64, versions: u64) -> Result<(), Error> {
+        let all = self.peers().await?;
+        for peer in all.iter().filter(|peer| peer.source == source && versions > 0) {
+            let mut state = self.peer_state(peer).await?;
+            // Who made what it brought is not counted when it comes.
+            state.withdrawn = (state.withdrawn + versions).min(state.stored);
+            self.keep_peer_state(peer, &state).await?;
+        }
+        Ok(())
     }
 
     /// Keeps how they go. Of a peer that is gone nothing is kept.
@@ -109,8 +116,11 @@ impl Store {
     /// # Errors
     /// Where the database fails.
     pub async fn keep_peer_state(&self, peer: &Peer, state: &PeerState) -> Result<(), Error> {
-        let text = serde_json::to_string(state).expect("a state is plain data");
+        let mut state = state.clone();
         self.change(async |connection| {
+            // A recall may have been since this was read.
+            state.withdrawn = state.withdrawn.max(read_state(connection, peer).await?.withdrawn);
+            let text = serde_json::to_string(&state).expect("a state is plain data");
             let sql = "INSERT INTO peer_states (peer, state) SELECT id, $2 FROM peers WHERE id = $1 \
                        ON CONFLICT (peer) DO UPDATE SET state = excluded.state";
             execute(connection, sql, |values| values.int(peer.id).text(&text)).await?;
@@ -173,4 +183,14 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+async fn read_state(connection: &mut AnyConnection, peer: &Peer) -> Result<PeerState, Error> {
+    let sql = "SELECT state FROM peer_states WHERE peer = $1";
+    let row = fetch_one(connection, sql, |values| values.int(peer.id)).await?;
+    let Some(row) = row else {
+        return Ok(PeerState::default());
+    };
+    let text: String = row.try_get(0)?;
+    serde_json::from_str(&text).map_err(|error| Error::Damaged(format!("the state of a peer: {error}")))
 }

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use crate::backend::backends;
 use crate::sample::{indicator, partner, take};
 
-const STRICT: &str = "marking-definition--1";
-const FREE: &str = "marking-definition--2";
-const STATEMENT: &str = "marking-definition--3";
+const STRICT: &str = "marking-definition--00000000-0000-4000-8000-000000000001";
+const FREE: &str = "marking-definition--00000000-0000-4000-8000-000000000002";
+const STATEMENT: &str = "marking-definition--00000000-0000-4000-8000-000000000003";
 
 fn definition(id: &str, kind: &str, body: &Value) -> Value {
     json!({

@@ -2,7 +2,7 @@
 
 use perisai_model::{Organisation, Person, Tlp};
 use perisai_policy::{Recipient, Released};
-use perisai_store::{Apart, Attempt, KeptApart, NewUser, Outcome, Store};
+use perisai_store::{Apart, ApartFilter, Attempt, KeptApart, NewUser, Outcome, Store};
 use serde_json::{Value, json};
 
 use crate::backend::backends;
@@ -34,8 +34,10 @@ async fn check(store: &Store, recipient: Option<Recipient>, expected: &[(u128, A
             None => all(limit, async |before, limit| store.kept_apart(before, limit).await).await,
             Some(recipient) => {
                 let view = store.view(recipient);
-                let entries: Vec<Released<Apart>> =
-                    all(limit, async |before, limit| view.kept_apart(before, limit).await).await;
+                let entries: Vec<Released<Apart>> = all(limit, async |before, limit| {
+                    view.kept_apart(&ApartFilter::default(), before, limit).await
+                })
+                .await;
                 entries.iter().map(|entry| entry.get().clone()).collect()
             }
         };
@@ -108,26 +110,36 @@ async fn what_is_kept_apart_is_listed() {
             }
         };
         check_all(&store).await;
+        // What is asked for.
+        let many = async |source, id: Option<String>| {
+            let filter = ApartFilter { source, id };
+            let found = store.view(ours).kept_apart(&filter, None, 100).await;
+            found.unwrap().entries.len()
+        };
+        assert_eq!(many(Some(other), Some(id("indicator", 1))).await, 3);
+        assert_eq!(many(Some(other + 1), None).await, 0);
+        assert_eq!(many(None, Some(id("indicator", 2))).await, 0);
         // Its bytes, to whom it is listed.
         let listed = store.kept_apart(None, 100).await.unwrap().entries;
         for (entry, sent) in listed.iter().rev().zip(&sent) {
             let raw = sent.to_string().into_bytes();
             assert_eq!(store.apart_bytes(entry.seq).await.unwrap().as_ref(), Some(&raw));
             let view = store.view(ours);
-            let shown = view.apart_bytes(entry.seq).await.unwrap();
+            let shown = view.one_apart(entry.seq).await.unwrap();
             let is_open = open.contains(&by(1, entry.attempt)) && entry.tlp == Some(Tlp::Clear);
             let is_open = is_open && entry.object == id("indicator", 1);
-            assert_eq!(shown.map(|shown| shown.get().clone()), is_open.then_some(raw));
+            let expected = is_open.then(|| (entry.clone(), raw));
+            assert_eq!(shown.map(|shown| shown.get().clone()), expected);
             for recipient in nobodys {
                 let view = store.view(recipient);
-                assert_eq!(view.apart_bytes(entry.seq).await.unwrap(), None);
+                assert_eq!(view.one_apart(entry.seq).await.unwrap(), None);
             }
         }
         // What counts is none of it.
         let counting = store.view(ours).object(&id("indicator", 1)).await.unwrap();
         assert_eq!(store.apart_bytes(counting[0].get().seq).await.unwrap(), None);
         assert_eq!(
-            store.view(ours).apart_bytes(counting[0].get().seq).await.unwrap(),
+            store.view(ours).one_apart(counting[0].get().seq).await.unwrap(),
             None
         );
         drop(store);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::backend::backends;
 use crate::objects::{basket, read};
-use crate::sample::{indicator, partner, relationship, take, uuid};
+use crate::sample::{id, indicator, partner, relationship, take, uuid};
 
 #[tokio::test]
 async fn pages_lose_nothing_and_repeat_nothing() {
@@ -19,7 +19,9 @@ async fn pages_lose_nothing_and_repeat_nothing() {
         let objects: Vec<_> = (0..300)
             .map(|number| match number {
                 number if number % 3 == 0 => indicator(number, 1, Some(Tlp::Red)),
-                number if number % 4 == 0 => relationship(number, "malware--1", "malware--2", Tlp::Clear),
+                number if number % 4 == 0 => {
+                    relationship(number, &id("malware", 1), &id("malware", 2), Tlp::Clear)
+                }
                 number => indicator(number, 1, Some(Tlp::Clear)),
             })
             .collect();
@@ -297,9 +299,10 @@ async fn a_marking_that_comes_after_who_made_it_loosens() {
         let store = backend.open().await;
         let basket = basket(&store).await;
         let source = partner(&store, "a", None).await;
-        let (maker, marking) = ("identity--1", "marking-definition--1");
+        let (maker, marking) = (id("identity", 1), id("marking-definition", 1));
         let identity = json!({
             "type": "identity", "id": maker, "created": "2017-06-01T00:00:00.000Z", "name": "Maker",
+            "identity_class": "organization",
             "modified": "2017-06-01T00:00:00.000Z", "object_marking_refs": [marking],
         });
         let definition = json!({

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::backend::backends;
 use crate::sample::{bytes, id, import, indicator, partner, uuid};
 
-const MARKING: &str = "marking-definition--1";
+const MARKING: &str = "marking-definition--00000000-0000-4000-8000-000000000001";
 
 /// The organisation that made the object.
 const MAKER: u128 = 3;

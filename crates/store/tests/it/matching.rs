@@ -80,7 +80,7 @@ enum How {
 async fn go_on(store: &Store, how: How) {
     match how {
         How::Fold => while store.fold().await.unwrap() {},
-        How::CatchUp => store.catch_up(usize::MAX).await.unwrap(),
+        How::CatchUp => store.catch_up().await.unwrap(),
         How::Keep => {
             let entered = async {
                 while (pull(store, None).await.len() as u128) < MANY {

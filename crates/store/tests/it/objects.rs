@@ -52,8 +52,9 @@ async fn bytes_come_back_as_they_came() {
         let store = backend.open().await;
         let basket = basket(&store).await;
         let source = partner(&store, "a partner", Some(1)).await;
-        let raw = br#"{ "type":"indicator" ,"id":"indicator--1", "x_\u00e9":1.50e3, "spec_version":"2.1",
-            "created":"2026-01-01T00:00:00.123456789Z","modified":"2026-01-01T00:00:00.123456789Z","pattern":"[a:b = 1]"}"#;
+        let raw = br#"{ "type":"indicator" ,"id":"indicator--00000000-0000-4000-8000-000000000001", "x_\u00e9":1.50e3, "spec_version":"2.1",
+            "created":"2026-01-01T00:00:00.123456789Z","modified":"2026-01-01T00:00:00.123456789Z","pattern":"[a:b = 1]",
+            "pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"}"#;
         let delivery = perisai_store::Delivery {
             source,
             collection: Some(basket),

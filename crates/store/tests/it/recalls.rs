@@ -44,7 +44,11 @@ async fn what_a_source_brought_is_withdrawn_and_what_names_it_is_listed() {
             &store,
             bad,
             into,
-            &[indicator(2, 1, clear), indicator(3, 1, clear)],
+            &[
+                indicator(2, 1, clear),
+                indicator(3, 1, clear),
+                indicator(2, 2, clear),
+            ],
         )
         .await;
         // Another brings one of them, too, and names one that only the first brought.
@@ -53,8 +57,13 @@ async fn what_a_source_brought_is_withdrawn_and_what_names_it_is_listed() {
 
         let recalled = store.recall(bad, since, |_| {}).await.unwrap();
         assert_eq!(
-            (recalled.objects, recalled.kept, recalled.touched),
-            (1, 1, 1),
+            (
+                recalled.objects,
+                recalled.versions,
+                recalled.kept,
+                recalled.touched
+            ),
+            (1, 2, 1, 1),
             "{}",
             backend.name
         );

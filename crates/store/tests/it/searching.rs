@@ -23,7 +23,7 @@ async fn filled(store: &Store) {
     let objects = [indicator(1, 1, Some(Tlp::Clear)), labelled, old];
     take(store, source, None, &objects).await;
     let other = partner(store, "b", Some(2)).await;
-    let names = relationship(4, &id("indicator", 1), "malware--1", Tlp::Clear);
+    let names = relationship(4, &id("indicator", 1), &id("malware", 1), Tlp::Clear);
     take(store, other, None, &[names]).await;
 }
 
@@ -200,6 +200,19 @@ async fn searches_find_what_the_reader_may_see() {
         by_words_and_values(&store).await;
         by_what_they_are(&store).await;
         by_when_they_count_and_came(&store).await;
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_wait_is_told_how_much_waits() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        filled(&store).await;
+        let waiting = store.catch_up_within(std::time::Duration::ZERO).await.unwrap();
+        assert!(waiting > 0, "{}", backend.name);
+        let patience = std::time::Duration::from_secs(60);
+        assert_eq!(store.catch_up_within(patience).await.unwrap(), 0);
+        assert_eq!(store.waiting(), 0);
     }
 }
 

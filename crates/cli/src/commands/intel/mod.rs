@@ -1,6 +1,9 @@
 //! `perisai intel`: a file a command.
 
+mod apart;
+mod delete;
 mod export;
+mod filter;
 mod import;
 mod job;
 mod lint;
@@ -26,6 +29,10 @@ pub(crate) enum Intel {
     Show(objects::Show),
     /// Write what an organisation may have to a STIX bundle
     Export(export::Export),
+    /// Delete an object with all its versions
+    Delete(delete::Delete),
+    /// List what is kept apart: what others sent to change what is not theirs
+    Apart(apart::Apart),
     /// Take back what a source brought
     Recall(recall::Recall),
     /// Make the search index and all else that is derived again
@@ -40,6 +47,8 @@ impl Intel {
             Self::Search(search) => search.run(),
             Self::Show(show) => show.run(),
             Self::Export(export) => export.run(),
+            Self::Delete(delete) => delete.run(),
+            Self::Apart(apart) => apart.run(),
             Self::Recall(recall) => recall.run(),
             Self::Reindex(reindex) => reindex.run(),
         }

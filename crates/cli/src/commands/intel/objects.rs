@@ -3,13 +3,11 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::filter::Filter;
 use crate::Outcome;
 use crate::client::{Column, Listing, Which, encoded, list, query};
-use crate::commands::time;
 
 /// Search what a node keeps
 ///
@@ -22,33 +20,8 @@ pub(crate) struct Search {
     /// A value that it has: an address, a domain, a hash, defanged or not
     #[arg(long, value_name = "VALUE")]
     value: Option<String>,
-    /// Types: indicator, malware, report
-    #[arg(long = "type", value_name = "TYPE,…")]
-    types: Option<String>,
-    /// Kinds of observables: ipv4, domain, sha256
-    #[arg(long, value_name = "KIND,…")]
-    kind: Option<String>,
-    /// Labels of TLP; what has no marking counts by the node's default
-    #[arg(long, value_name = "TLP,…")]
-    tlp: Option<String>,
-    /// Sources, by name or by that of their organisation
-    #[arg(long, value_name = "NAME,…")]
-    source: Option<String>,
-    /// Labels
-    #[arg(long, value_name = "LABEL,…")]
-    label: Option<String>,
-    /// It came at this time or later
-    #[arg(long, value_name = "T")]
-    since: Option<String>,
-    /// It came before this time
-    #[arg(long, value_name = "T")]
-    until: Option<String>,
-    /// Only what counts now: neither revoked nor past its time
-    #[arg(long)]
-    live: bool,
-    /// Only what counts no more
-    #[arg(long, conflicts_with = "live")]
-    expired: bool,
+    #[command(flatten)]
+    filter: Filter,
     /// Show no more than this; 0 shows all
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
@@ -84,43 +57,28 @@ const PAGE: usize = 500;
 
 impl Search {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let time = |option: &str, text: &Option<String>| {
-            let text = text.as_deref();
-            let time = text.map(|text| time::parse(text, &TimeZone::UTC, Timestamp::now()));
-            let time = time
-                .transpose()
-                .map_err(|why| anyhow::anyhow!("{option}: {why}"))?;
-            anyhow::Ok(time.map(|time| time.to_string()))
-        };
-        let (since, until) = (time("--since", &self.since)?, time("--until", &self.until)?);
-        let live = (self.live || self.expired).then(|| self.live.to_string());
         let words = (!self.words.is_empty()).then(|| self.words.join(" "));
         self.node.with(async |node| {
-            let source = node.source_names(self.source.as_deref()).await?;
+            let filter = self.filter.parts(node).await?;
+            let mut waiting = None;
             let mut left = if self.limit == 0 { usize::MAX } else { self.limit };
             let mut after: Option<String> = None;
             let mut is_first = true;
             loop {
-                let asked = query(&[
+                let parts = [
                     ("text", words.clone()),
                     ("value", self.value.clone()),
-                    ("type", self.types.clone()),
-                    ("kind", self.kind.clone()),
-                    ("tlp", self.tlp.clone()),
-                    ("source", source.clone()),
-                    ("label", self.label.clone()),
-                    ("since", since.clone()),
-                    ("until", until.clone()),
-                    ("live", live.clone()),
                     ("after", after.clone()),
                     ("limit", Some(left.min(PAGE).to_string())),
-                ]);
+                ];
+                let asked = query(&[&filter[..], &parts].concat());
                 let mut page = node.get(&format!("/api/objects{asked}")).await?;
                 let Value::Array(mut items) = page["items"].take() else {
                     anyhow::bail!("the node's answer is no list");
                 };
                 left -= items.len().min(left);
                 after = page["next"].as_str().map(str::to_owned);
+                waiting = page["waiting"].as_u64().or(waiting);
                 node.name_sources(&mut items).await?;
                 self.write(items, std::mem::take(&mut is_first))?;
                 if after.is_none() || left == 0 {
@@ -129,6 +87,12 @@ impl Search {
             }
             if after.is_some() {
                 writeln!(io::stderr(), "perisai: there is more; --limit 0 shows all")?;
+            }
+            if let Some(waiting) = waiting {
+                writeln!(
+                    io::stderr(),
+                    "perisai: about {waiting} objects that came are not in the index yet; search again in a moment"
+                )?;
             }
             Ok(Outcome::Done)
         })

@@ -56,8 +56,13 @@ impl Recall {
             let mut out = io::stdout().lock();
             writeln!(
                 out,
-                "withdrawn: {} objects that {} brought since {since}",
-                work["objects"], self.source
+                "withdrawn: {} objects{} that {} brought since {since}",
+                work["objects"],
+                match work["versions"] == work["objects"] {
+                    true => String::new(),
+                    false => format!(" ({} versions)", work["versions"]),
+                },
+                self.source
             )?;
             for name in work["paused"].as_array().into_iter().flatten() {
                 let name = clean(name.as_str().unwrap_or_default());

@@ -2,6 +2,7 @@
 
 mod parse;
 mod refusals;
+mod sound;
 mod stream;
 mod tree;
 

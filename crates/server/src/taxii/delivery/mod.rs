@@ -61,15 +61,16 @@ pub(super) async fn take(asked: &Asked, request: Request) -> Result<Response, Re
 async fn store(asked: &Asked, mut steps: mpsc::Receiver<Step>, tally: &mut Tally) -> Result<(), Refused> {
     let node = &asked.known.state.node;
     let source = source(asked).await?;
-    while let Some(objects) = steps.recv().await {
+    while let Some(step) = steps.recv().await {
         let delivery = Delivery {
             source: source.number,
             collection: Some(asked.collection.number),
             tlp: None,
             audience: None,
-            objects,
+            objects: step.objects,
         };
-        tally.receipts(node.receive(delivery).await?.receipts);
+        let received = node.receive(delivery).await?;
+        tally.receipts(received.receipts.into_iter().zip(step.numbers));
     }
     Ok(())
 }

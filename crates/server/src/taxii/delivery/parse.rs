@@ -9,7 +9,13 @@ use perisai_model::{Place, Problem};
 use tokio::sync::mpsc;
 
 /// Objects that are stored together.
-pub(super) type Step = Vec<Vec<u8>>;
+#[derive(Debug, Default)]
+pub(super) struct Step {
+    /// The bytes of each.
+    pub(super) objects: Vec<Vec<u8>>,
+    /// The number of each in the list that it stands in, counted from 1.
+    pub(super) numbers: Vec<u64>,
+}
 
 /// How many objects a step has at most.
 const OBJECTS: usize = 2_000;
@@ -47,7 +53,7 @@ pub(super) fn parse(pieces: mpsc::Receiver<io::Result<Bytes>>, steps: &mpsc::Sen
     }
     let mut gather = Gather {
         steps,
-        step: Step::new(),
+        step: Step::default(),
         bytes: 0,
         is_bare: false,
     };
@@ -82,13 +88,14 @@ struct Gather<'a> {
 
 impl Gather<'_> {
     fn take(&mut self, object: RawObject<'_>) -> ControlFlow<()> {
-        if object.index.is_none() {
+        let Some(number) = object.index else {
             self.is_bare = true;
             return ControlFlow::Break(());
-        }
+        };
         self.bytes += object.bytes.len();
-        self.step.push(object.bytes.to_vec());
-        if self.step.len() >= OBJECTS || self.bytes >= BYTES {
+        self.step.objects.push(object.bytes.to_vec());
+        self.step.numbers.push(number);
+        if self.step.objects.len() >= OBJECTS || self.bytes >= BYTES {
             return self.hand_on();
         }
         ControlFlow::Continue(())
@@ -97,7 +104,7 @@ impl Gather<'_> {
     fn hand_on(&mut self) -> ControlFlow<()> {
         self.bytes = 0;
         let step = std::mem::take(&mut self.step);
-        if !step.is_empty() && self.steps.blocking_send(step).is_err() {
+        if !step.objects.is_empty() && self.steps.blocking_send(step).is_err() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

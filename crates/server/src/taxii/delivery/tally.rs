@@ -45,7 +45,6 @@ impl List {
 pub(in crate::taxii) struct Tally {
     pub(in crate::taxii) taken: List,
     pub(in crate::taxii) failed: List,
-    came: u64,
 }
 
 impl Tally {
@@ -53,10 +52,9 @@ impl Tally {
         self.taken.count
     }
 
-    /// Adds what the store says.
-    pub(super) fn receipts(&mut self, receipts: Vec<Receipt>) {
-        for receipt in receipts {
-            self.came += 1;
+    /// Adds what the store says of objects, each with its number among those that were sent.
+    pub(super) fn receipts(&mut self, receipts: impl IntoIterator<Item = (Receipt, u64)>) {
+        for (receipt, number) in receipts {
             let message = match &receipt.outcome {
                 Outcome::Stored | Outcome::Known => None,
                 Outcome::Apart => {
@@ -64,14 +62,13 @@ impl Tally {
                 }
                 Outcome::Refused(why) => Some(why.clone()),
             };
-            let came = self.came;
             let list = if message.is_none() {
                 &mut self.taken
             } else {
                 &mut self.failed
             };
             list.add(|| Detail {
-                id: receipt.id.unwrap_or_else(|| format!("object {came}")),
+                id: receipt.id.unwrap_or_else(|| format!("object {number}")),
                 version: receipt.version.unwrap_or_else(|| time::write(time::now())),
                 message,
             });
@@ -104,9 +101,11 @@ mod tests {
             outcome,
         };
         let mut tally = Tally::default();
-        tally.receipts(vec![receipt(Outcome::Known), receipt(Outcome::Apart)]);
+        tally.receipts([(receipt(Outcome::Known), 1), (receipt(Outcome::Apart), 2)]);
         assert_eq!(tally.failed.listed[0].id, "object 2");
-        tally.receipts(vec![receipt(Outcome::Refused("no id".to_owned())); LISTED]);
+        tally.receipts(
+            (0..LISTED as u64).map(|number| (receipt(Outcome::Refused("no id".to_owned())), number)),
+        );
         assert!(tally.taken.is_whole() && !tally.failed.is_whole());
         assert_eq!(tally.failed.count, LISTED as u64 + 1);
         assert_eq!(tally.failed.listed.len(), LISTED);

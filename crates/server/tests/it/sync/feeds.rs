@@ -181,6 +181,43 @@ async fn files_of_any_format_are_fetched_when_they_change() {
     assert!(names.is_empty(), "{names:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_made_it_comes_back_after_a_recall() {
+    let node = Running::start().await;
+    node.basket("feeds", &[]).await;
+    let files = Files::default();
+    let url = files.serve().await;
+    files.put("/list.txt", "evil.example\n");
+    feed(&node, "list", &format!("{url}/list.txt"), PeerKind::Feed).await;
+    node.syncs("list").await;
+    let store = node.node.store();
+    let source = store.source("list").unwrap();
+    let maker = format!("identity--{}", source.owner().unwrap().0);
+    let made = async |value: &str| {
+        let found = found(&node, value).await;
+        assert_eq!(found.len(), 1, "{value}");
+        let indicator = node.shows(node.own(), &found[0].1).await;
+        assert_eq!(indicator[0]["created_by_ref"], json!(maker));
+        let names: Vec<_> = node.shows(node.own(), &maker).await;
+        assert_eq!(names[0]["name"], json!("list"), "{value}");
+        assert!(node.ids("feeds").await.contains(&maker), "{value}");
+    };
+    made("evil.example").await;
+    store.recall(source.number, 0, |_| {}).await.unwrap();
+    let left = async || {
+        let peer = store.peer("list").await.unwrap();
+        let state = store.peer_state(&peer).await.unwrap();
+        state.stored - state.withdrawn
+    };
+    assert_eq!(left().await, 0);
+    assert!(node.shows(node.own(), &maker).await.is_empty());
+    files.put("/list.txt", "evil.example\nworse.example\n");
+    node.syncs("list").await;
+    made("worse.example").await;
+    made("evil.example").await;
+    assert_eq!(left().await, 2);
+}
+
 fn event(uuid: &str, timestamp: u32, values: &[&str]) -> Value {
     let attribute = |value: &&str| {
         json!({"type": "domain", "category": "Network activity", "to_ids": true, "value": value,
