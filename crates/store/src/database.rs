@@ -9,8 +9,9 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Row};
 
-use crate::Error;
+use crate::place::Place;
 use crate::sql::{execute, fetch_one, for_backend, statements};
+use crate::{Error, facts};
 
 /// Where a store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,14 +70,25 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens it, alone, and brings its schema up to date.
-    pub(crate) async fn open(location: &Location) -> Result<Self, Error> {
+    /// Opens it, alone, and brings its schema up to date. Nothing is made in one that is not the place's.
+    pub(crate) async fn open(location: &Location, place: Option<&Place>) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
         let database = match location {
             Location::Folder(folder) => Self::sqlite(folder).await?,
             Location::Postgres(url) => Self::postgres(url).await?,
         };
         let mut connection = database.writer.acquire().await?;
+        if let Some(place) = place {
+            // The table is missing in an empty database.
+            let found = facts::get(&mut connection, facts::OWN).await;
+            place.check(
+                match found {
+                    Err(Error::Database(_)) => None,
+                    found => found?,
+                }
+                .as_deref(),
+            )?;
+        }
         migrate(&mut connection, database.backend).await?;
         if derived_version(&mut connection).await != Some(DERIVED_VERSION) {
             make_derived(&mut connection, database.backend).await?;

@@ -16,6 +16,14 @@ pub enum Error {
         /// The newest that is known here.
         known: i64,
     },
+    /// The node of a folder is in another database.
+    #[error("{folder}: {told}")]
+    Elsewhere {
+        /// The folder.
+        folder: PathBuf,
+        /// Where its node is.
+        told: String,
+    },
     /// A file or folder cannot be used.
     #[error("cannot use {path}")]
     File {

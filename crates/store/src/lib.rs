@@ -28,6 +28,7 @@ mod page;
 mod parties;
 mod peers;
 mod people;
+mod place;
 mod recall;
 mod removal;
 mod search;

@@ -1,6 +1,7 @@
 //! The store: opening it, and what all of its parts share.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::Timestamp;
@@ -11,8 +12,9 @@ use sqlx::{Any, AnyConnection, Row, Transaction};
 use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 
 use crate::collection::Collection;
-use crate::database::Database;
+use crate::database::{Database, make_folder};
 use crate::ingest::Writer;
+use crate::place::Place;
 use crate::shared::Shared;
 use crate::sql::fetch_one;
 use crate::{Error, Location, facts};
@@ -72,7 +74,22 @@ impl Store {
     /// # Errors
     /// Where the place cannot be used, another has it, or it is of a newer version.
     pub async fn open(location: &Location) -> Result<Self, Error> {
-        let database = Database::open(location).await?;
+        Self::load(Database::open(location, None).await?).await
+    }
+
+    /// The same for the node of a folder: a database that is not its own is refused, and left as it is.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and where the folder's node is in another database.
+    pub async fn of_node(folder: &Path, location: &Location) -> Result<Self, Error> {
+        let place = Place::of(folder, location)?;
+        make_folder(folder)?;
+        let store = Self::load(Database::open(location, Some(&place)).await?).await?;
+        place.note(&store.own().0.to_string())?;
+        Ok(store)
+    }
+
+    async fn load(database: Database) -> Result<Self, Error> {
         let mut connection = database.writer.acquire().await?;
         let own = facts::own(&mut connection).await?;
         let shared = Shared::load(&mut connection, own).await?;

@@ -128,7 +128,6 @@ fn json_line(value: &impl Serialize) -> Vec<u8> {
 /// # Errors
 /// Where it is no whole backup, or the place cannot be used. What was restored until then is of no use.
 pub async fn restore(settings: &NodeSettings, backup: impl Read + Send) -> Result<u64, BackupError> {
-    make_folder(&settings.data)?;
     let reader = zstd::Decoder::new(backup).map_err(|_| BackupError::Unknown)?;
     let mut reader = BufReader::with_capacity(1 << 20, reader);
     let mut line = String::new();
@@ -139,6 +138,11 @@ pub async fn restore(settings: &NodeSettings, backup: impl Read + Send) -> Resul
     if !first || serde_json::from_str::<First>(&line).ok() != Some(First { perisai_backup: 1 }) {
         return Err(BackupError::Unknown);
     }
+    if settings.data.join("node.key").exists() {
+        let told = "there is a node in that place already: name an empty one";
+        return Err(Error::Backup(told.to_owned()).into());
+    }
+    make_folder(&settings.data)?;
     let mut restore = Restore::into(&settings.location()).await?;
     let mut rows = 0;
     while read_line(&mut reader, &mut line).map_err(|error| match error.kind() {

@@ -15,7 +15,7 @@ mod withheld;
 
 use std::sync::Arc;
 
-use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store, make_folder};
+use perisai_store::{Audit, Error, NewSource, NodeKey, Source, SourceKind, Store};
 
 pub use self::backup::{BackupError, restore};
 pub use self::deletion::Received;
@@ -63,15 +63,14 @@ impl Node {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open(settings: NodeSettings) -> Result<Self, Error> {
-        make_folder(&settings.data)?;
-        let store = Store::open(&settings.location()).await?;
+        let store = Store::of_node(&settings.data, &settings.location()).await?;
+        let key = NodeKey::of_file(&settings.data.join("node.key"))?;
         // Made now: later there may be no room for it.
-        store.secret(CURSOR_KEY).await?;
-        let id_seed = store.secret(ID_SEED).await?;
+        store.secret(CURSOR_KEY, &key).await?;
+        let id_seed = store.secret(ID_SEED, &key).await?;
         let id_seed = id_seed.iter().map(|byte| format!("{byte:02x}")).collect();
         store.set_default_tlp(settings.default_tlp).await?;
         name_own(&store, &settings.title).await?;
-        let key = NodeKey::of_file(&settings.data.join("node.key"))?;
         let audit = Audit::open(&store, key.clone(), settings.data.join(AUDIT_HEAD)).await?;
         let own = NewSource {
             name: OWN.to_owned(),

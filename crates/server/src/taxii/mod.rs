@@ -49,7 +49,7 @@ struct Shared {
 impl Shared {
     /// What cursors are signed with.
     async fn key(&self, state: &State) -> Result<[u8; 32], Refused> {
-        let make = || state.node.store().secret(CURSOR_KEY);
+        let make = || state.node.store().secret(CURSOR_KEY, state.node.key());
         Ok(*self.key.get_or_try_init(make).await?)
     }
 }

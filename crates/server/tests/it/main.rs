@@ -25,6 +25,7 @@ mod lost;
 mod manners;
 mod node;
 mod peers;
+mod places;
 mod proofs;
 mod reading;
 mod sample;

@@ -51,7 +51,7 @@ impl Restore {
     /// # Errors
     /// Where the place cannot be used, or anything is in it.
     pub async fn into(location: &Location) -> Result<Self, Error> {
-        let database = Database::open(location).await?;
+        let database = Database::open(location, None).await?;
         let mut connection = database.writer.acquire().await?;
         for sql in [
             "SELECT 1 FROM objects LIMIT 1",

@@ -2,8 +2,9 @@
 
 use perisai_model::Tlp;
 use perisai_policy::Recipient;
-use perisai_store::{Restore, Store};
+use perisai_store::{NodeKey, Restore, Store};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::backend::{Backend, again, backends};
 use crate::objects::{basket, read};
@@ -111,6 +112,42 @@ async fn what_was_kept_is_there_again() {
         for to in backends().await {
             let error = restored(&to, &newer).await.unwrap_err();
             assert!(error.to_string().contains("newer version (1000"), "{error}");
+        }
+    }
+}
+
+/// Versions before kept them in clear, and so do their backups.
+#[tokio::test]
+async fn secrets_of_the_node_are_sealed_and_stay_the_same() {
+    const CLEAR: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    let folder = tempfile::tempdir().unwrap();
+    let key = NodeKey::of_file(&folder.path().join("node.key")).unwrap();
+    let kept = |lines: &[Value]| {
+        let line = lines.iter().find(|line| line[0] == "id-seed").unwrap();
+        line[1].as_str().unwrap().to_owned()
+    };
+    for from in backends().await {
+        let store = from.open().await;
+        let new = store.secret("id-seed", &key).await.unwrap();
+        let lines = dumped(&store).await;
+        let mut old = lines.clone();
+        let line = old.iter_mut().find(|line| line[0] == "id-seed").unwrap();
+        line[1] = json!(CLEAR);
+        let of_clear: [u8; 32] = Sha256::digest(CLEAR).into();
+        for (lines, expected) in [(lines, new), (old, of_clear)] {
+            let to = backends().await.pop().unwrap();
+            restored(&to, &lines).await.unwrap();
+            let store = again(&to).await;
+            for _ in 0..2 {
+                assert_eq!(
+                    store.secret("id-seed", &key).await.unwrap(),
+                    expected,
+                    "{}",
+                    from.name
+                );
+            }
+            let kept = kept(&dumped(&store).await);
+            assert!(kept.starts_with("sealed:") && !kept.contains(CLEAR), "{kept}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use perisai_model::{Organisation, Tlp};
 use perisai_policy::Recipient;
-use perisai_store::{NewCollection, PageQuery, Query, Rights, VersionFilter};
+use perisai_store::{NewCollection, NodeKey, PageQuery, Query, Rights, VersionFilter};
 use serde_json::json;
 
 use crate::backend::backends;
@@ -279,16 +279,21 @@ async fn pages_of_few_bytes_and_of_none() {
 async fn secrets_stay_the_same() {
     for backend in backends().await {
         let store = backend.open().await;
-        let secret = store.secret("cursor-key").await.unwrap();
-        assert_ne!(store.secret("other").await.unwrap(), secret);
+        let folder = tempfile::tempdir().unwrap();
+        let key = |name: &str| NodeKey::of_file(&folder.path().join(name)).unwrap();
+        let (key, other) = (key("node.key"), key("other.key"));
+        let secret = store.secret("cursor-key", &key).await.unwrap();
+        assert_ne!(store.secret("other", &key).await.unwrap(), secret);
         drop(store);
         let store = crate::objects::reopen(&backend).await;
         assert_eq!(
-            store.secret("cursor-key").await.unwrap(),
+            store.secret("cursor-key", &key).await.unwrap(),
             secret,
             "{}",
             backend.name
         );
+        let error = store.secret("cursor-key", &other).await.unwrap_err();
+        assert!(error.to_string().contains("another node's"), "{error}");
     }
 }
 
