@@ -6,16 +6,10 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use http_body_util::BodyExt;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 /// Over the whole body a sender has to come to so many bytes a second, the first minute of patience aside.
 const SLOWEST: u64 = 1024;
-
-/// For how long what is left of a body is read and thrown away, so that its sender comes to read the answer.
-const LINGER: Duration = Duration::from_secs(5);
-
-/// How much of it.
-const LEFT: usize = 64 << 20;
 
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +53,9 @@ impl Pump {
             received += data.len() as u64;
             if received > self.limit {
                 let end = End::TooLarge { limit: self.limit };
-                linger(self.body);
                 return stop(pieces, end).await;
             }
             if pieces.send(Ok(data)).await.is_err() {
-                linger(self.body);
                 return End::Whole;
             }
         }
@@ -75,17 +67,4 @@ async fn stop(pieces: mpsc::Sender<io::Result<Bytes>>, end: End) -> End {
     // Where it is gone, it has ended anyway.
     let _ = pieces.send(Err(io::Error::other("the body is not whole"))).await;
     end
-}
-
-fn linger(mut body: Body) {
-    tokio::spawn(timeout(LINGER, async move {
-        let mut left = LEFT;
-        while let Some(Ok(frame)) = body.frame().await {
-            let length = frame.data_ref().map_or(0, axum::body::Bytes::len);
-            match left.checked_sub(length) {
-                Some(rest) => left = rest,
-                None => return,
-            }
-        }
-    }));
 }

@@ -82,9 +82,14 @@ async fn open(settings: NodeSettings, tcp: Option<Tcp>) -> Result<Ready, StartEr
         trusted_proxies: Networks::of_addresses(&settings.trusted_proxies),
         ..AuthSettings::default()
     };
+    // Before anything is made in the folder: where a node cannot listen, it leaves none behind.
+    let taken = match &listen.tcp {
+        Some(tcp) => Some(tcp.listen().await?),
+        None => None,
+    };
     let node = Arc::new(Node::open(settings).await?);
     upload::clean(node.settings());
-    let server = Server::bind(listen).await?;
+    let server = Server::on(taken, listen)?;
     let state = State::new(Arc::clone(&node));
     let metrics = state.metrics.clone();
     let routes = Auth::new(Arc::clone(&node), auth).guard(router(state));

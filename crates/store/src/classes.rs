@@ -427,7 +427,10 @@ mod tests {
         let sender = Organisation(Uuid::from_u128(7));
         let from = |from: Option<Organisation>, tlp: Tlp| Terms {
             tlp: Some(tlp),
-            origin: Origin::Received { originator: None, from },
+            origin: Origin::Received {
+                originator: None,
+                from,
+            },
             audience: None,
         };
         let own = classes.terms_id(from(Some(sender), Tlp::Clear));
@@ -437,7 +440,9 @@ mod tests {
             kind: format!("x-{number}").into(),
             spec: "2.1".into(),
         };
-        let lanes: Vec<_> = (0..LANES + 5).map(|number| classes.lane_id(lane(open, number))).collect();
+        let lanes: Vec<_> = (0..LANES + 5)
+            .map(|number| classes.lane_id(lane(open, number)))
+            .collect();
         let context = PolicyContext::new(Organisation(Uuid::from_u128(1)));
         let seen = |recipient: Recipient| {
             let visible = classes.visible(&recipient, &context);

@@ -22,6 +22,7 @@ use tower::ServiceExt;
 
 use super::Bounds;
 use super::idle::Activity;
+use super::linger::linger;
 use super::quiet::Quiet;
 use super::tls::{self, Keys};
 use crate::auth::Peer;
@@ -154,9 +155,9 @@ impl Connections {
                     Some(exchange) => exchange.counts(body),
                     None => body,
                 };
-                let answer = routes
-                    .oneshot(request.map(|body| counts(Body::new(body))))
-                    .await?;
+                let (parts, body) = request.into_parts();
+                let body = linger(&parts.headers, counts(Body::new(body)));
+                let answer = routes.oneshot(Request::from_parts(parts, body)).await?;
                 Ok::<_, Infallible>(answer.map(counts))
             }
         });

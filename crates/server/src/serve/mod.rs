@@ -3,6 +3,7 @@
 
 mod connection;
 mod idle;
+mod linger;
 mod places;
 mod quiet;
 #[cfg(unix)]
@@ -141,17 +142,23 @@ impl Reload {
 }
 
 impl Tcp {
-    async fn bind(&self) -> Result<(TcpListener, Option<Arc<Keys>>), ServeError> {
-        let keys = Keys::open(&self.tls)?.map(Arc::new);
-        if keys.is_none() && !self.insecure && !self.address.ip().to_canonical().is_loopback() {
-            return Err(ServeError::Plain(self.address));
+    /// Takes the address, and looks whether what is served there can be. Nothing is made for it yet.
+    ///
+    /// # Errors
+    /// Where plain HTTP was not asked for, or the address or a key that is named cannot be used.
+    pub async fn listen(&self) -> Result<TcpListener, ServeError> {
+        match &self.tls {
+            Tls::Off if !self.insecure && !self.address.ip().to_canonical().is_loopback() => {
+                return Err(ServeError::Plain(self.address));
+            }
+            Tls::Files { .. } => drop(Keys::open(&self.tls)?),
+            Tls::Off | Tls::SelfSigned { .. } => {}
         }
         let bound = TcpListener::bind(self.address).await;
-        let bound = bound.map_err(|source| ServeError::Listen {
+        bound.map_err(|source| ServeError::Listen {
             address: self.address,
             source,
-        });
-        Ok((bound?, keys))
+        })
     }
 }
 
@@ -161,12 +168,21 @@ impl Server {
     /// # Errors
     /// Where plain HTTP was not asked for, or the address, the key or the socket cannot be used.
     pub async fn bind(listen: Listen) -> Result<Self, ServeError> {
-        let (tcp, keys) = match &listen.tcp {
-            Some(tcp) => {
-                let (listener, keys) = tcp.bind().await?;
-                (Some(listener), keys)
-            }
-            None => (None, None),
+        let taken = match &listen.tcp {
+            Some(tcp) => Some(tcp.listen().await?),
+            None => None,
+        };
+        Self::on(taken, listen)
+    }
+
+    /// The same where the address was [taken](Tcp::listen) before.
+    ///
+    /// # Errors
+    /// Where the key or the socket cannot be used.
+    pub fn on(tcp: Option<TcpListener>, listen: Listen) -> Result<Self, ServeError> {
+        let keys = match &listen.tcp {
+            Some(tcp) => Keys::open(&tcp.tls)?.map(Arc::new),
+            None => None,
         };
         #[cfg(unix)]
         let admin = listen.admin_socket.as_deref().map(open_socket).transpose()?;

@@ -28,6 +28,7 @@ mod peers;
 mod places;
 mod proofs;
 mod reading;
+mod refusals;
 mod sample;
 mod served;
 mod serving;

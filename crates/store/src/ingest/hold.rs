@@ -60,9 +60,14 @@ impl Walk<'_> {
         self.entered
             .extend(members.iter().map(|member| (member.collection, member.lane)));
         let tail = "ON CONFLICT (object) DO NOTHING";
-        insert(self.connection, "INSERT INTO touched (object)", 1, tail, &seqs, |values, seq| {
-            values.int(*seq)
-        })
+        insert(
+            self.connection,
+            "INSERT INTO touched (object)",
+            1,
+            tail,
+            &seqs,
+            |values, seq| values.int(*seq),
+        )
         .await?;
         Ok(())
     }
