@@ -17,15 +17,18 @@ use crate::store::now;
 type WasIn = HashMap<i64, bool>;
 
 impl Walk<'_> {
-    /// Lets objects enter the collections anew in which they are.
+    /// Lets objects enter the collections anew in which they are: later than all that entered any collection before.
+    /// Whoever holds what stands here against a tombstone that stands there needs that: what came together is spread
+    /// over a while by chance, in each collection by another.
     pub(crate) async fn enter_anew(&mut self, seqs: &[i64]) -> Result<(), Error> {
         let all = self.read_again(seqs).await?;
         let stay: Vec<_> = all.iter().map(|again| (again, again.known.lane)).collect();
-        self.hold(&stay).await
+        let from = self.writer.behind_all(now());
+        self.hold(&stay, from).await
     }
 
-    /// Holds objects in these lanes from now on.
-    pub(super) async fn hold(&mut self, all: &[(&Again, LaneId)]) -> Result<(), Error> {
+    /// Holds objects in these lanes from now on; they enter their collections anew from this time on.
+    pub(super) async fn hold(&mut self, all: &[(&Again, LaneId)], from: i64) -> Result<(), Error> {
         let seqs: Vec<_> = all.iter().map(|(again, _)| again.known.seq).collect();
         for (again, lane) in all {
             let sql = "UPDATE objects SET lane = $1 WHERE seq = $2";
@@ -41,7 +44,6 @@ impl Walk<'_> {
             was_in.insert(row.try_get(1)?, row.try_get::<i64, _>(2)? != 0);
         }
         fetch_in(self.connection, "DELETE FROM members WHERE object IN ({})", &seqs).await?;
-        let now = now();
         let mut members = Vec::with_capacity(all.len());
         for (again, lane) in all {
             let was_in = were_in.remove(&again.known.seq).unwrap_or_default();
@@ -49,7 +51,7 @@ impl Walk<'_> {
                 members.push(Member {
                     collection,
                     lane: *lane,
-                    position: self.writer.position(collection, now),
+                    position: self.writer.position(collection, from),
                     object: again.known.seq,
                     has_siblings: was_in.is_empty() || was_in.values().any(|has| *has),
                 });

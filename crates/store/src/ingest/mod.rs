@@ -17,7 +17,7 @@ use sqlx::{Any, AnyConnection, Row, Transaction};
 
 use self::hearsay::NewCopy;
 use self::plan::{Facts, Fate, Sender, is_themselves, plan};
-use self::positions::{chance, spread};
+use self::positions::{WINDOW, chance, spread};
 pub(crate) use self::reclass::{STEP, Walk};
 pub(crate) use self::terms::originator;
 use crate::classes::{ClassId, Classes, LaneId, Mark, TYPES};
@@ -112,6 +112,13 @@ impl Writer {
                 members[at].position = place;
             }
         }
+    }
+
+    /// A position that is later than all that were given, in whatever collection. That of another is told by it only
+    /// where so much came there that it is further ahead of the clock than any delivery begins.
+    pub(crate) fn behind_all(&self, now: i64) -> i64 {
+        let last = self.positions.values().copied().max().unwrap_or_default();
+        (last + 1).max(now + WINDOW)
     }
 
     /// The next position in a collection: the clock, but always later than the last.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Within how many microseconds from now what came together begins: far more than there mostly are objects.
-const WINDOW: i64 = 50_000;
+pub(super) const WINDOW: i64 = 50_000;
 
 /// How often another place is tried.
 const TRIES: usize = 32;

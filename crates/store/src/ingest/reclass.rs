@@ -22,6 +22,7 @@ use crate::known::{self, Known, KnownById, Standing};
 use crate::shared::Shared;
 use crate::side::{Said, Side};
 use crate::sql::{execute, fetch_in};
+use crate::store::now;
 use crate::{Error, Store};
 
 /// How many objects are looked at together.
@@ -210,7 +211,7 @@ impl<'a> Walk<'a> {
         if lane != known.lane {
             let all = self.read_again(&[seq]).await?;
             let moves: Vec<_> = all.iter().map(|again| (again, lane)).collect();
-            self.hold(&moves).await?;
+            self.hold(&moves, now()).await?;
         }
         Ok(())
     }
@@ -233,7 +234,7 @@ impl<'a> Walk<'a> {
             .zip(lanes)
             .filter(|(again, lane)| *lane != again.known.lane)
             .collect();
-        self.hold(&moves).await
+        self.hold(&moves, now()).await
     }
 
     /// Reads what others said of those objects whose own terms depend on definitions.
