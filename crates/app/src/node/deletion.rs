@@ -163,7 +163,11 @@ impl Node {
                 audience: grave.audience.clone(),
                 objects: vec![raw.clone()],
             };
-            self.store.ingest(delivery).await?;
+            for receipt in self.store.ingest(delivery).await? {
+                if !receipt.outcome.is_success() {
+                    tracing::warn!(object = id, outcome = ?receipt.outcome, "a deletion could not be told");
+                }
+            }
         }
         Ok(())
     }

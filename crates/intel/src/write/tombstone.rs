@@ -1,9 +1,9 @@
 //! Tombstones: what tells another node that an object was deleted, which TAXII cannot say to who polls. They are objects
 //! of our own type, under a STIX extension (section 7.3; `docs/share-with-partners.md`), so that any server carries them.
 
-use perisai_model::stable_uuid;
 use serde::Deserialize;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::json::Json;
 use super::{Maker, WriteError};
@@ -53,7 +53,8 @@ impl Tombstone {
     }
 }
 
-/// Writes one. `version` is the newest version of the object as it says it, `markings` are its markings.
+/// Writes one. `version` is the newest version of the object as it says it, `markings` are its markings. Its id is new
+/// each time: several may have sent the object, and each of them ends theirs.
 ///
 /// # Errors
 /// Where an id is none.
@@ -66,8 +67,7 @@ pub fn tombstone(
     if !is_id(object) {
         return Err(WriteError::Id(REFERENCE));
     }
-    let id = stable_uuid(&["stix", TOMBSTONE, by.identity.unwrap_or_default(), object]);
-    let mut json = Json::made(TOMBSTONE, &format!("{TOMBSTONE}--{id}"), by)?;
+    let mut json = Json::made(TOMBSTONE, &format!("{TOMBSTONE}--{}", Uuid::new_v4()), by)?;
     json.set(REFERENCE, object);
     json.maybe("object_modified", version);
     json.list("object_marking_refs", markings);
