@@ -15,9 +15,9 @@ pub use files::{InvalidGlob, Selection, files_of};
 pub use intel::{Loaded, load, load_warninglists};
 pub use lint::{Lint, SourceLint, lint};
 pub use node::{
-    AddPeer, BackupError, CURSOR_KEY, ImportOptions, Imported, Job, JobState, JobStatus, Jobs, LogFormat,
-    Node, NodeSettings, Outgoing, Pace, PeerError, Received, Seen, SettingsError, SightingsTaken, TlsFiles,
-    Work, check_name, restore,
+    AddPeer, BackupError, CURSOR_KEY, ChangePeer, ImportOptions, Imported, Job, JobState, JobStatus, Jobs,
+    LogFormat, Node, NodeSettings, Outgoing, Pace, PeerError, Received, Seen, SettingsError, SightingsTaken,
+    TlsFiles, Work, check_name, restore,
 };
 pub use perisai_events::ReadOptions;
 pub use perisai_exchange::{Limits, Retry};

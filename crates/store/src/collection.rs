@@ -10,10 +10,11 @@ use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 
 use crate::known::flag;
+use crate::matching::{self, Before};
 use crate::parties::uuid;
 use crate::sql::{execute, fetch};
 use crate::store::now;
-use crate::{Error, Store, matching};
+use crate::{Error, Store};
 
 /// A collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,16 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl Query {
+    /// Reads one as it is kept.
+    pub(crate) fn read(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text).map_err(|error| Error::Damaged(format!("a collection's query: {error}")))
+    }
+
+    /// Writes one as it is kept.
+    pub(crate) fn write(&self) -> String {
+        serde_json::to_string(self).expect("a query is plain data")
+    }
+
     pub(crate) fn matches(&self, object: &Candidate<'_>) -> bool {
         let tlp = object.terms.tlp.unwrap_or(object.default_tlp);
         let named = object.terms.audience.as_ref().map(|all| &all.organisations);
@@ -131,36 +142,95 @@ impl Store {
         let collection = task
             .await
             .map_err(|error| Error::Damaged(format!("making a collection ended early: {error}")))??;
-        if collection.query.is_some() {
-            // Should the caller go away: whoever folds goes on.
-            self.inner().came.notify_one();
-            loop {
-                match self.match_step().await {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(error) => {
-                        let title = &collection.title;
-                        tracing::error!(%error, title, "what matches a new collection enters it later");
-                        break;
-                    }
+        self.end_matching(&collection).await;
+        Ok(collection)
+    }
+
+    /// Compares what is stored with a collection, to the end if it can.
+    async fn end_matching(&self, collection: &Collection) {
+        // Should the caller go away: whoever folds goes on.
+        self.inner().came.notify_one();
+        loop {
+            match self.match_step().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    let title = &collection.title;
+                    tracing::error!(%error, title, "what matches a collection enters it later");
+                    break;
                 }
             }
         }
+    }
+
+    /// Changes what is said of a collection, by its number; who may use it stays. Where its query is another, what matches
+    /// that enters, and what matched the one before and does not match this one leaves, even if it was sent there, too.
+    ///
+    /// # Errors
+    /// Where there is none, another has its alias, or the database fails.
+    pub async fn change_collection(&self, number: i64, new: NewCollection) -> Result<Arc<Collection>, Error> {
+        let store = self.clone();
+        // A caller who goes away must not leave one of which the database alone knows.
+        let task = tokio::spawn(async move { store.rewrite_collection(number, new).await });
+        let collection = task
+            .await
+            .map_err(|error| Error::Damaged(format!("changing a collection ended early: {error}")))??;
+        self.end_matching(&collection).await;
         Ok(collection)
+    }
+
+    async fn rewrite_collection(&self, number: i64, new: NewCollection) -> Result<Arc<Collection>, Error> {
+        let mut writer = self.writer().await;
+        let find = |one: &Arc<Collection>| (one.number == number).then(|| Collection::clone(one));
+        let old = self.shared().collections.iter().find_map(find);
+        let old = old.ok_or_else(|| missing(&number.to_string()))?;
+        self.check_alias(new.alias.as_deref(), Some(number))?;
+        let query = new.query.as_ref().map(Query::write);
+        let is_other = old.query != new.query;
+        if is_other {
+            // A query before the old one may still be compared with.
+            self.match_all(&mut writer).await?;
+        }
+        let mut transaction = self.begin().await?;
+        let sql =
+            "UPDATE collections SET alias = $1, title = $2, description = $3, query = $4 WHERE number = $5";
+        execute(&mut transaction, sql, |values| {
+            let values = values.maybe_text(new.alias.as_deref()).text(&new.title);
+            let values = values.maybe_text(new.description.as_deref());
+            values.maybe_text(query.as_deref()).int(number)
+        })
+        .await?;
+        if is_other {
+            let before = old.query.as_ref().map_or(Before::Nothing, Before::Query);
+            matching::begin(&mut transaction, number, before).await?;
+        }
+        transaction.commit().await?;
+        let mut shared = self.shared_mut();
+        let found = shared.collections.iter_mut().find(|one| one.number == number);
+        let collection = found.ok_or_else(|| missing(&number.to_string()))?;
+        let changed = Arc::make_mut(collection);
+        (changed.alias, changed.title) = (new.alias, new.title);
+        (changed.description, changed.query) = (new.description, new.query);
+        Ok(Arc::clone(collection))
+    }
+
+    /// Refuses an alias that another collection has.
+    fn check_alias(&self, alias: Option<&str>, except: Option<i64>) -> Result<(), Error> {
+        let taken = alias.filter(|alias| {
+            let found = self.collection(alias);
+            found.is_some_and(|found| Some(found.number) != except)
+        });
+        taken.map_or(Ok(()), |alias| {
+            Err(Error::Exists {
+                what: "collection",
+                name: alias.to_owned(),
+            })
+        })
     }
 
     async fn make_collection(&self, new: NewCollection) -> Result<Arc<Collection>, Error> {
         let _writer = self.writer().await;
-        if let Some(alias) = new
-            .alias
-            .as_deref()
-            .filter(|alias| self.collection(alias).is_some())
-        {
-            return Err(Error::Exists {
-                what: "collection",
-                name: alias.to_owned(),
-            });
-        }
+        self.check_alias(new.alias.as_deref(), None)?;
         let last = self.shared().collections.last().map_or(0, |last| last.number);
         let collection = Arc::new(Collection {
             id: Uuid::new_v4(),
@@ -174,7 +244,7 @@ impl Store {
         let mut transaction = self.begin().await?;
         create(&mut transaction, &collection, now()).await?;
         if collection.query.is_some() {
-            matching::begin(&mut transaction, collection.number, None).await?;
+            matching::begin(&mut transaction, collection.number, Before::Nothing).await?;
         }
         transaction.commit().await?;
         self.shared_mut().collections.push(Arc::clone(&collection));
@@ -255,14 +325,13 @@ pub(crate) async fn load(connection: &mut AnyConnection) -> Result<Vec<Arc<Colle
     for row in fetch(connection, sql, |values| values).await? {
         let number = row.try_get(1)?;
         let query: Option<String> = row.try_get(5)?;
-        let query = query.map(|text| serde_json::from_str(&text)).transpose();
         all.push(Arc::new(Collection {
             id: uuid(&row, 0)?,
             number,
             alias: row.try_get(2)?,
             title: row.try_get(3)?,
             description: row.try_get(4)?,
-            query: query.map_err(|error| Error::Damaged(format!("a collection's query: {error}")))?,
+            query: query.map(|text| Query::read(&text)).transpose()?,
             rights: rights.remove(&number).unwrap_or_default(),
         }));
     }
@@ -275,8 +344,7 @@ pub(crate) async fn create(
     collection: &Collection,
     now: i64,
 ) -> Result<(), Error> {
-    let query = collection.query.as_ref();
-    let query = query.map(|query| serde_json::to_string(query).expect("a query is plain data"));
+    let query = collection.query.as_ref().map(Query::write);
     let sql = "INSERT INTO collections (id, number, alias, title, description, query, position, created) \
                VALUES ($1, $2, $3, $4, $5, $6, 0, $7)";
     execute(connection, sql, |values| {

@@ -37,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/hearsay.sql"),
     include_str!("schema/sides.sql"),
     include_str!("schema/apart.sql"),
+    include_str!("schema/requery.sql"),
 ];
 
 const AUDIT: &str = include_str!("schema/audit.sql");

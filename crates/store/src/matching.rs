@@ -1,5 +1,5 @@
-//! Comparing what is stored with the queries of collections: all of it where a collection is new, and what has no TLP
-//! marking once the node holds that otherwise. It goes in steps, and how far it is is written down with each: after an end
+//! Comparing what is stored with the queries of collections: all of it where a collection or its query is new, and what has
+//! no TLP marking once the node holds that otherwise. It goes in steps, and how far it is is written down with each: after an end
 //! of the node in the middle, it goes on.
 
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::classes::LaneId;
-use crate::collection::{Candidate, Collection};
+use crate::collection::{Candidate, Collection, Query};
 use crate::ingest::{Stored, Writer};
 use crate::sql::{execute, fetch, fetch_in, fetch_one};
 use crate::{Error, Store, hash};
@@ -18,11 +18,24 @@ use crate::{Error, Store, hash};
 /// How many objects are compared at a time. Whoever writes meanwhile waits no longer than they take.
 const STEP: usize = 2_000;
 
+/// What was compared with a collection before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Before<'a> {
+    /// Nothing, or nothing that entered by itself.
+    Nothing,
+    /// All of it, when what has no TLP marking was held like this.
+    Held(Tlp),
+    /// All of it, with this query.
+    Query(&'a Query),
+}
+
 /// A comparison that is under way.
 struct Matching {
     collection: i64,
     /// How what has no TLP marking was held when it was compared before; `None` where nothing was.
     held: Option<Tlp>,
+    /// The query that the collection had, where that is another now.
+    was: Option<Query>,
     through: i64,
 }
 
@@ -75,7 +88,7 @@ impl Store {
             None => Vec::new(),
         };
         if let Some(collection) = collection {
-            let mut moves = self.moves(collection, matching.held, &rows)?;
+            let mut moves = self.moves(collection, &matching, &rows)?;
             moves.leave_out_known(&mut transaction, collection.number).await?;
             self.make_moves(writer, &mut transaction, collection.number, &moves)
                 .await?;
@@ -92,11 +105,18 @@ impl Store {
     }
 
     /// Which objects of some rows enter a collection, and which leave it, by its query.
-    fn moves(&self, collection: &Collection, held: Option<Tlp>, rows: &[AnyRow]) -> Result<Moves, Error> {
+    fn moves(&self, collection: &Collection, matching: &Matching, rows: &[AnyRow]) -> Result<Moves, Error> {
         let mut moves = Moves::default();
-        let Some(query) = &collection.query else {
-            return Ok(moves);
+        let (held, now) = (matching.held, collection.query.as_ref());
+        let before = match (&matching.was, held) {
+            (Some(was), _) => Some(was),
+            (None, Some(_)) => now,
+            (None, None) => None,
         };
+        let looks_at_labels = [before, now]
+            .into_iter()
+            .flatten()
+            .any(|query| !query.labels.is_empty());
         let shared = self.shared();
         for row in rows {
             let (seq, source): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
@@ -108,20 +128,25 @@ impl Store {
             if held.is_some() && terms.tlp.is_some() {
                 continue;
             }
-            let labels = match query.labels.is_empty() {
-                true => Vec::new(),
-                false => labels(row)?,
+            let labels = match looks_at_labels {
+                true => labels(row)?,
+                false => Vec::new(),
             };
-            let matches = |default_tlp| {
-                query.matches(&Candidate {
+            let default_tlp = shared.context.default_tlp;
+            let matches = |query: Option<&Query>, default_tlp| {
+                let object = Candidate {
                     kind: &of.kind,
                     labels: &labels,
                     source: shared.sources.get(&source).map_or("", |source| &source.name),
                     terms,
                     default_tlp,
-                })
+                };
+                query.is_some_and(|query| query.matches(&object))
             };
-            match (held.is_some_and(matches), matches(shared.context.default_tlp)) {
+            match (
+                matches(before, held.unwrap_or(default_tlp)),
+                matches(now, default_tlp),
+            ) {
                 (false, true) => {
                     let hash = hash::of_id(row.try_get(3)?);
                     moves.enter.push(Stored { seq, lane, hash });
@@ -158,15 +183,17 @@ impl Store {
 
 impl Matching {
     async fn next(connection: &mut AnyConnection) -> Result<Option<Self>, Error> {
-        let sql = "SELECT collection, held, through FROM matching ORDER BY collection, held LIMIT 1";
+        let sql = "SELECT collection, held, through, was FROM matching ORDER BY collection, held LIMIT 1";
         let Some(row) = fetch_one(connection, sql, |values| values).await? else {
             return Ok(None);
         };
         let held: String = row.try_get(1)?;
+        let was: Option<String> = row.try_get(3)?;
         Ok(Some(Self {
             collection: row.try_get(0)?,
             held: (!held.is_empty()).then(|| Tlp::from_label(&held).unwrap_or(Tlp::Red)),
             through: row.try_get(2)?,
+            was: was.map(|text| Query::read(&text)).transpose()?,
         }))
     }
 
@@ -217,17 +244,21 @@ fn labels(row: &AnyRow) -> Result<Vec<String>, Error> {
     Ok(object.unwrap_or_default())
 }
 
-/// What is stored is to be compared with a collection. `held` is how what has no TLP marking was held when it was compared
-/// before; `None`: nothing was.
+/// What is stored is to be compared with a collection.
 pub(crate) async fn begin(
     connection: &mut AnyConnection,
     collection: i64,
-    held: Option<Tlp>,
+    before: Before<'_>,
 ) -> Result<(), Error> {
-    let sql = "INSERT INTO matching (collection, held, through) VALUES ($1, $2, 0) \
-               ON CONFLICT (collection, held) DO UPDATE SET through = 0";
+    let (held, was) = match before {
+        Before::Nothing => ("", None),
+        Before::Held(tlp) => (tlp.as_str(), None),
+        Before::Query(query) => ("", Some(query.write())),
+    };
+    let sql = "INSERT INTO matching (collection, held, through, was) VALUES ($1, $2, 0, $3) \
+               ON CONFLICT (collection, held) DO UPDATE SET through = 0, was = excluded.was";
     execute(connection, sql, |values| {
-        values.int(collection).text(held.map_or("", Tlp::as_str))
+        values.int(collection).text(held).maybe_text(was.as_deref())
     })
     .await?;
     Ok(())

@@ -27,7 +27,7 @@ pub use self::outgoing::Outgoing;
 pub use self::settings::{LogFormat, NodeSettings, SettingsError, TlsFiles};
 pub use self::sightings::{Seen, SightingsTaken};
 use self::sync::Syncing;
-pub use self::sync::{AddPeer, Pace, PeerError};
+pub use self::sync::{AddPeer, ChangePeer, Pace, PeerError};
 use self::withheld::Noted;
 
 /// The name of the source of what our own people make.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,6 +16,8 @@ use crate::client::{Client, Column, Kind, Listing, Which, encoded, list};
 pub(crate) enum Collection {
     /// Make a collection: a basket that takes what is sent to it, or, with a query, what matches that
     Add(Add),
+    /// Change a collection: its name, what enters it by itself
+    Set(Set),
     /// List collections, and who may use them
     List(List),
     /// Let an organisation read a collection, or write to it
@@ -33,6 +36,15 @@ pub(crate) struct Add {
     /// More for people
     #[arg(long)]
     description: Option<String>,
+    #[command(flatten)]
+    query: Query,
+    #[command(flatten)]
+    node: Which,
+}
+
+/// What enters a collection by itself: what satisfies each part that is given.
+#[derive(Debug, Args)]
+struct Query {
     /// Query: all there is
     #[arg(long, conflicts_with_all = ["types", "tlp", "label", "source", "audience"])]
     all: bool,
@@ -51,6 +63,30 @@ pub(crate) struct Add {
     /// Query: meant by name for one of these organisations
     #[arg(long, value_name = "ORG")]
     audience: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A query that is given takes the place of the one before: what matched that alone leaves. \
+    --alias '' and --description '' take back what was said."
+)]
+pub(crate) struct Set {
+    /// The collection, by id or alias
+    collection: String,
+    /// Its name for people
+    #[arg(long)]
+    title: Option<String>,
+    /// A short name that may stand for its id
+    #[arg(long)]
+    alias: Option<String>,
+    /// More for people
+    #[arg(long)]
+    description: Option<String>,
+    /// Nothing enters by itself any more, and what did leaves
+    #[arg(long, conflicts_with_all = ["all", "types", "tlp", "label", "source", "audience"])]
+    basket: bool,
+    #[command(flatten)]
+    query: Query,
     #[command(flatten)]
     node: Which,
 }
@@ -94,6 +130,7 @@ impl Collection {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         match self {
             Self::Add(add) => add.run(),
+            Self::Set(set) => set.run(),
             Self::List(asked) => asked.node.with(async |node| {
                 let all = node.all("/api/collections").await?;
                 let all = described(node, all).await?;
@@ -135,26 +172,55 @@ impl Collection {
 impl Add {
     fn run(self) -> anyhow::Result<Outcome> {
         self.node.with_new(async |node| {
-            let mut audience = Vec::new();
-            for name in &self.audience {
-                audience.push(node.id_of(Kind::Organisation, name).await?);
-            }
-            let has_query = self.all
-                || !(self.types.is_empty()
-                    && self.tlp.is_empty()
-                    && self.label.is_empty()
-                    && self.source.is_empty()
-                    && audience.is_empty());
-            let query = has_query.then(|| {
-                json!({"types": self.types, "tlp": self.tlp, "labels": self.label, "sources": self.source,
-                    "audience": audience})
-            });
+            let query = self.query.written(node).await?;
             let body = json!({"title": self.title, "alias": self.alias, "description": self.description, "query": query});
             let made = node.ask(Method::POST, "/api/collections", Some(body)).await?;
             let made = described(node, vec![made]).await?;
             list(&made, &COLUMNS, Listing::Text, &mut io::stdout().lock())?;
             Ok(Outcome::Done)
         })
+    }
+}
+
+impl Set {
+    fn run(self) -> anyhow::Result<Outcome> {
+        self.node.with(async |node| {
+            let said = [
+                ("title", self.title.clone().map(Value::from)),
+                ("alias", self.alias.clone().map(Value::from)),
+                ("description", self.description.clone().map(Value::from)),
+                ("query", self.query.written(node).await?),
+                ("basket", self.basket.then_some(Value::Bool(true))),
+            ];
+            let said = said
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+            let body: serde_json::Map<_, _> = said.collect();
+            if body.is_empty() {
+                bail!("say what is to be otherwise of {}: see --help", self.collection);
+            }
+            let path = format!("/api/collections/{}", encoded(&self.collection));
+            let changed = node.ask(Method::PATCH, &path, Some(Value::Object(body))).await?;
+            let changed = described(node, vec![changed]).await?;
+            list(&changed, &COLUMNS, Listing::Text, &mut io::stdout().lock())?;
+            Ok(Outcome::Done)
+        })
+    }
+}
+
+impl Query {
+    /// As the API takes it; `None` where there is none.
+    async fn written(&self, node: &Client) -> anyhow::Result<Option<Value>> {
+        let mut audience = Vec::new();
+        for name in &self.audience {
+            audience.push(node.id_of(Kind::Organisation, name).await?);
+        }
+        let parts = [&self.types, &self.tlp, &self.label, &self.source, &self.audience];
+        let has_query = self.all || parts.iter().any(|part| !part.is_empty());
+        Ok(has_query.then(|| {
+            json!({"types": self.types, "tlp": self.tlp, "labels": self.label, "sources": self.source,
+                "audience": audience})
+        }))
     }
 }
 

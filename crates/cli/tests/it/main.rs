@@ -17,6 +17,8 @@ mod node;
 mod node_commands;
 #[cfg(target_os = "linux")]
 mod node_faults;
+#[cfg(unix)]
+mod node_peers;
 mod planted;
 mod shared_data;
 mod told;

@@ -10,34 +10,34 @@ use tempfile::TempDir;
 use crate::tool::{Ran, command, folder, perisai, perisai_with_input, text};
 
 /// A node's folder, and what to look at in it.
-struct Home {
+pub(crate) struct Home {
     folder: TempDir,
 }
 
 impl Home {
-    fn new(files: &[(&str, &[u8])]) -> Self {
+    pub(crate) fn new(files: &[(&str, &[u8])]) -> Self {
         let folder = folder(files);
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         text(&self.folder.path().join(name)).to_owned()
     }
 
     /// Runs a command on the node in its folder.
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let data = self.path("data");
         perisai(&[arguments, &["--data", &data]].concat())
     }
 
     /// Runs a command that has to succeed; gives what it wrote.
-    fn done(&self, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
         ran.out
     }
 
-    fn lines(&self, arguments: &[&str]) -> Vec<Value> {
+    pub(crate) fn lines(&self, arguments: &[&str]) -> Vec<Value> {
         let ran = self.run(&[arguments, &["--format", "jsonl"]].concat());
         assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
         ran.jsonl()
@@ -442,7 +442,24 @@ fn groups_and_collections(home: &Home) {
             .code,
         2
     );
-    home.done(&["collection", "remove", "share"]);
+    let set = [
+        "collection",
+        "set",
+        "share",
+        "--title",
+        "All of it",
+        "--alias",
+        "open",
+        "--tlp",
+        "clear",
+    ];
+    let text = home.done(&set);
+    assert!(text.contains("open   All of it  tlp clear  Partner r"), "{text}");
+    let text = home.done(&["collection", "set", "open", "--basket"]);
+    assert!(text.contains("what is sent"), "{text}");
+    let ran = home.run(&["collection", "set", "open"]);
+    assert!(ran.code == 2 && ran.err.contains("see --help"), "{}", ran.err);
+    home.done(&["collection", "remove", "open"]);
 }
 
 fn all_is_on_the_chain(home: &Home) {

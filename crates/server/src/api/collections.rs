@@ -20,7 +20,7 @@ use crate::{Caller, Problem, State};
 pub(crate) fn router() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(list, add))
-        .routes(routes!(show, remove))
+        .routes(routes!(show, change, remove))
         .routes(routes!(grant))
 }
 
@@ -91,6 +91,26 @@ pub(crate) struct NewBody {
     description: Option<String>,
     /// What enters by itself; where there is none, only what is sent to it.
     query: Option<QueryBody>,
+}
+
+/// What changes of a collection; what is not said stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CollectionChange {
+    /// A short name that may stand for the id: letters, digits, `-` and `_`; none where it is empty.
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]*$")]
+    alias: Option<String>,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
+    title: Option<String>,
+    /// More for people; nothing where it is empty.
+    #[schema(max_length = 2000)]
+    description: Option<String>,
+    /// What enters by itself. What matched the query before and does not match this one leaves.
+    query: Option<QueryBody>,
+    /// Nothing enters by itself any more, and what did leaves; goes with no `query`.
+    #[serde(default)]
+    basket: bool,
 }
 
 /// What an organisation may do with a collection from now on.
@@ -230,28 +250,71 @@ pub(crate) async fn add(
     Shared(state): Shared<State>,
     Body(new): Body<NewBody>,
 ) -> Result<(StatusCode, Json<CollectionBody>), Problem> {
+    let new = NewCollection {
+        alias: new.alias,
+        title: new.title,
+        description: new.description,
+        query: new.query.map(TryInto::try_into).transpose()?,
+    };
+    check(&new)?;
+    let made = state.node.store().create_collection(new).await?;
+    state
+        .made(&caller, "collection.add", CollectionBody::from(&*made))
+        .await
+}
+
+/// Change a collection
+///
+/// With another query, all that is stored and matches it enters at once. Who may use the collection stays.
+#[utoipa::path(patch, path = "/api/collections/{id}", tag = "collections", params(("id" = String, Path,)),
+    request_body = CollectionChange, responses(
+    (status = 200, body = CollectionBody),
+    (status = "4XX", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub(crate) async fn change(
+    Admin(caller): Admin,
+    Shared(state): Shared<State>,
+    Named(id): Named<String>,
+    Body(change): Body<CollectionChange>,
+) -> Result<Json<CollectionBody>, Problem> {
+    let store = state.node.store();
+    let known = store.collection(&id).ok_or_else(Problem::not_found)?;
+    let text = |said: Option<String>, known: &Option<String>| match said {
+        Some(said) => Some(said).filter(|said| !said.is_empty()),
+        None => known.clone(),
+    };
+    let query = match (change.query, change.basket) {
+        (None, true) => None,
+        (None, false) => known.query.clone(),
+        (Some(query), false) => Some(query.try_into()?),
+        (Some(_), true) => return Err(Problem::bad_request("`basket` and `query` do not go together")),
+    };
+    let new = NewCollection {
+        alias: text(change.alias, &known.alias),
+        title: change.title.unwrap_or_else(|| known.title.clone()),
+        description: text(change.description, &known.description),
+        query,
+    };
+    check(&new)?;
+    let changed = store.change_collection(known.number, new).await?;
+    state
+        .changed(&caller, "collection.change", CollectionBody::from(&*changed))
+        .await
+}
+
+fn check(new: &NewCollection) -> Result<(), Problem> {
     if !(1..=200).contains(&new.title.chars().count()) {
         return Err(Problem::bad_request("title has 1 to 200 characters"));
     }
-    if new
-        .description
-        .as_ref()
-        .is_some_and(|text| text.chars().count() > 2000)
-    {
+    let description = new.description.as_deref().unwrap_or_default();
+    if description.chars().count() > 2000 {
         return Err(Problem::bad_request("description has at most 2,000 characters"));
     }
     if new.alias.as_deref().is_some_and(|alias| !is_alias(alias)) {
         let told = "alias has 1 to 64 letters, digits, - and _, and is no UUID";
         return Err(Problem::bad_request(told));
     }
-    let made = state.node.store().create_collection(NewCollection {
-        alias: new.alias,
-        title: new.title,
-        description: new.description,
-        query: new.query.map(TryInto::try_into).transpose()?,
-    });
-    let made = CollectionBody::from(&*made.await?);
-    state.made(&caller, "collection.add", made).await
+    Ok(())
 }
 
 fn is_alias(text: &str) -> bool {

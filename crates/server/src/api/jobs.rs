@@ -31,7 +31,7 @@ pub(crate) struct JobBody {
     /// On what: the name of a file or a source.
     name: String,
     /// How it stands.
-    state: StateBody,
+    state: JobStateBody,
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
     began: Timestamp,
@@ -49,7 +49,7 @@ pub(crate) struct JobBody {
 /// How a job stands.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum StateBody {
+pub(crate) enum JobStateBody {
     /// It is under way.
     Running,
     /// It is done.
@@ -106,10 +106,10 @@ impl From<JobStatus> for JobBody {
             id: status.id,
             name: status.name,
             state: match status.state {
-                JobState::Running => StateBody::Running,
-                JobState::Done => StateBody::Done,
-                JobState::Failed => StateBody::Failed,
-                JobState::Stopped => StateBody::Stopped,
+                JobState::Running => JobStateBody::Running,
+                JobState::Done => JobStateBody::Done,
+                JobState::Failed => JobStateBody::Failed,
+                JobState::Stopped => JobStateBody::Stopped,
             },
             began: status.began,
             ended: status.ended,

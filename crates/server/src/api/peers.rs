@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use perisai_app::{AddPeer, PeerError};
+use perisai_app::{AddPeer, ChangePeer, PeerError};
 use perisai_model::Organisation;
 use perisai_store::{Credential, Peer, PeerKind, PeerState, Way};
 use serde::{Deserialize, Serialize};
@@ -102,12 +102,12 @@ pub(crate) struct PeerBody {
     #[schema(value_type = String, format = DateTime)]
     created: Timestamp,
     /// How it goes.
-    state: StateBody,
+    state: PeerStateBody,
 }
 
 /// How the dealings with a peer go.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct StateBody {
+pub(crate) struct PeerStateBody {
     /// Since when a round with it is under way; nothing where none is. What it came to so far is counted below.
     #[schema(value_type = Option<String>, format = DateTime)]
     under_way_since: Option<Timestamp>,
@@ -150,7 +150,7 @@ pub(crate) struct StateBody {
     told: Vec<String>,
 }
 
-impl StateBody {
+impl PeerStateBody {
     fn of(peer: &Peer, state: &PeerState, under_way: Option<i64>) -> Self {
         let ways = || ways(peer, state);
         let troubles = || ways().filter_map(|way| way.trouble.as_ref());
@@ -240,10 +240,17 @@ pub(crate) struct NewPeer {
     paused: bool,
 }
 
-impl NewPeer {
-    fn credential(&mut self) -> Result<Credential, Problem> {
-        let basic = (self.user.take(), self.password.take());
-        match (self.token.take(), self.key.take(), basic) {
+/// What somebody said that a peer knows us by.
+struct Known {
+    token: Option<String>,
+    user: Option<String>,
+    password: Option<String>,
+    key: Option<String>,
+}
+
+impl Known {
+    fn credential(self) -> Result<Credential, Problem> {
+        match (self.token, self.key, (self.user, self.password)) {
             (None, None, (None, None)) => Ok(Credential::None),
             (Some(token), None, (None, None)) => Ok(Credential::Bearer(token)),
             (None, Some(key), (None, None)) => Ok(Credential::Key(key)),
@@ -258,12 +265,40 @@ impl NewPeer {
     }
 }
 
-/// What changes of a peer.
-#[derive(Debug, Deserialize, ToSchema)]
+/// What changes of a peer; what is not said stays. At most one of `token`, `key`, `user` with `password`, and `anonymous`
+/// is given.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PeerChange {
+    /// Its address. Where that is on another server, what it knows us by is to be said anew.
+    url: Option<String>,
+    /// A token that it knows us by.
+    token: Option<String>,
+    /// A name that it knows us by.
+    user: Option<String>,
+    /// The password that belongs to it.
+    password: Option<String>,
+    /// A key that it knows us by, as MISP gives it.
+    key: Option<String>,
+    /// It does not know us.
+    #[serde(default)]
+    anonymous: bool,
+    /// The collections there that are pulled, by id, alias or title; all that may be read where the list is empty.
+    collections: Option<Vec<String>>,
+    /// How often it is pulled, in seconds; never where it is 0.
+    pull_seconds: Option<u64>,
+    /// The collection here that what comes enters, by id or alias; none where it is empty.
+    into: Option<String>,
+    /// The collection here that is pushed, by id or alias; none where it is empty. Another one is pushed from its
+    /// beginning.
+    push: Option<String>,
+    /// The collection there that it is pushed to, by id, alias or title; the only one that may be written to, where it is
+    /// empty.
+    push_to: Option<String>,
+    /// SHA-256 fingerprints of certificates: where there are any, only these are believed.
+    fingerprints: Option<Vec<String>>,
     /// Whether nothing is done until it is taken up again.
-    paused: bool,
+    paused: Option<bool>,
 }
 
 impl From<PeerError> for Problem {
@@ -279,7 +314,7 @@ impl From<PeerError> for Problem {
 async fn body(node: &State, peer: Peer) -> Result<PeerBody, Problem> {
     let store = node.node.store();
     let (state, under_way) = node.node.peer_now(&peer).await?;
-    let state = StateBody::of(&peer, &state, under_way);
+    let state = PeerStateBody::of(&peer, &state, under_way);
     let sources = store.sources();
     let source = sources.iter().find(|source| source.number == peer.source);
     Ok(PeerBody {
@@ -338,9 +373,15 @@ pub(crate) async fn show(
 pub(crate) async fn add(
     Admin(caller): Admin,
     Shared(state): Shared<State>,
-    Body(mut new): Body<NewPeer>,
+    Body(new): Body<NewPeer>,
 ) -> Result<(StatusCode, Json<PeerBody>), Problem> {
-    let credential = new.credential()?;
+    let known = Known {
+        token: new.token,
+        user: new.user,
+        password: new.password,
+        key: new.key,
+    };
+    let credential = known.credential()?;
     let tlp = new.tlp.as_deref().map(words::tlp);
     let new = AddPeer {
         name: new.name,
@@ -362,7 +403,9 @@ pub(crate) async fn add(
     state.made(&caller, "peer.add", made).await
 }
 
-/// Stop all dealings with a peer for now, or take them up again
+/// Change a peer: where it is, what it knows us by, what is pulled and pushed, whether it is paused
+///
+/// How far it was read and sent to stays. It is dealt with at once, also where it failed before.
 #[utoipa::path(patch, path = "/api/peers/{name}", tag = "peers", params(("name" = String, Path,)),
     request_body = PeerChange, responses(
     (status = 200, body = PeerBody),
@@ -374,7 +417,34 @@ pub(crate) async fn change(
     Named(name): Named<String>,
     Body(change): Body<PeerChange>,
 ) -> Result<Json<PeerBody>, Problem> {
-    let peer = state.node.pause_peer(&name, change.paused).await?;
+    let known = Known {
+        token: change.token,
+        user: change.user,
+        password: change.password,
+        key: change.key,
+    };
+    let credential = match (known.credential()?, change.anonymous) {
+        (Credential::None, false) => None,
+        (Credential::None, true) => Some(Credential::None),
+        (_, true) => {
+            return Err(Problem::bad_request(
+                "`anonymous` and credentials do not go together",
+            ));
+        }
+        (credential, false) => Some(credential),
+    };
+    let change = ChangePeer {
+        url: change.url,
+        credential,
+        collections: change.collections,
+        pull: change.pull_seconds.map(Duration::from_secs),
+        into: change.into,
+        push: change.push,
+        push_to: change.push_to,
+        fingerprints: change.fingerprints,
+        paused: change.paused,
+    };
+    let peer = state.node.change_peer(&name, change).await?;
     let changed = body(&state, peer).await?;
     state.changed(&caller, "peer.change", changed).await
 }

@@ -1,6 +1,7 @@
 //! The API is as its description says: the committed one is the server's, and a program that knows nothing else finds no
 //! answer that it does not describe.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,6 +33,30 @@ fn the_committed_description_is_that_of_the_server() {
     for name in names.filter_map(|rest| rest.split('"').next()) {
         assert!(told["components"]["schemas"][name].is_object(), "{name}");
     }
+}
+
+/// Of two schemas of one name, the description would keep one, and use it for both.
+#[test]
+fn no_two_schemas_have_one_name() {
+    let mut names = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(path).unwrap();
+            for derived in text.split("ToSchema)]").skip(1) {
+                let mut words = derived.split_ascii_whitespace();
+                let _ = words.find(|word| matches!(*word, "struct" | "enum"));
+                let name = words.next().unwrap().to_owned();
+                assert!(names.insert(name.clone()), "there are two schemas `{name}`");
+            }
+        }
+    }
+    assert!(names.len() > 20, "{names:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -202,21 +202,37 @@ impl Store {
         key.seal().open(&sealed, &whose(&peer.name, &peer.url))
     }
 
-    /// Stops all dealings with a peer for now, or takes them up again.
+    /// Keeps what is set for a peer now, and, with what is secret of it, where it is. How far it was read stays where its
+    /// collections have ids, as in TAXII; else one that is elsewhere is read from its beginning.
     ///
     /// # Errors
-    /// Where there is none of that name, or the database fails.
-    pub async fn pause_peer(&self, name: &str, paused: bool) -> Result<Peer, Error> {
-        let mut peer = self.peer(name).await?;
-        peer.settings.paused = paused;
+    /// Where the database fails.
+    pub async fn change_peer(
+        &self,
+        peer: &Peer,
+        secret: Option<&Secret>,
+        key: &NodeKey,
+    ) -> Result<(), Error> {
         let settings = serde_json::to_string(&peer.settings).expect("settings are plain data");
+        let sealed = secret.map(|secret| key.seal().seal(secret, &whose(&peer.name, &peer.url)));
         self.change(async |connection| {
             let sql = "UPDATE peers SET settings = $1 WHERE id = $2";
             execute(connection, sql, |values| values.text(&settings).int(peer.id)).await?;
+            let Some(sealed) = &sealed else {
+                return Ok(());
+            };
+            if peer.kind != PeerKind::Taxii {
+                let sql = "DELETE FROM peer_cursors WHERE peer IN (SELECT id FROM peers WHERE id = $1 AND url <> $2)";
+                execute(connection, sql, |values| values.int(peer.id).text(&peer.url)).await?;
+            }
+            let sql = "UPDATE peers SET url = $1, secret = $2 WHERE id = $3";
+            execute(connection, sql, |values| {
+                values.text(&peer.url).bytes(sealed).int(peer.id)
+            })
+            .await?;
             Ok(())
         })
-        .await?;
-        Ok(peer)
+        .await
     }
 
     /// Removes a peer, with its secret and how far it was read. What it brought stays, and says from whom it is.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, Row};
+use uuid::Uuid;
 
 use super::Peer;
 use crate::known::{self, Known};
@@ -63,7 +64,9 @@ pub struct PeerState {
     pub sent: u64,
     /// How many it did not take.
     pub not_taken: u64,
-    /// Up to which position of the pushed collection all is sent.
+    /// The collection here that is pushed, and the one there that it is pushed to, where it was named.
+    pub pushed: Option<(Uuid, Option<String>)>,
+    /// Up to which position of that all is sent.
     pub pushed_through: i64,
     /// How often what comes next was sent without an answer that says what became of it.
     pub push_tries: u32,
@@ -140,16 +143,19 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
-    /// Keeps how far it was read: after what came with it is kept. Of a peer that is gone nothing is kept.
+    /// Keeps how far it was read: after what came with it is kept. Of a peer that is gone, or elsewhere by now, nothing is
+    /// kept.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn keep_peer_cursor(&self, peer: &Peer, remote: &str, position: &str) -> Result<(), Error> {
         self.change(async |connection| {
-            let sql = "INSERT INTO peer_cursors (peer, remote, position) SELECT id, $2, $3 FROM peers WHERE id = $1 \
+            let sql = "INSERT INTO peer_cursors (peer, remote, position) \
+                       SELECT id, $2, $3 FROM peers WHERE id = $1 AND url = $4 \
                        ON CONFLICT (peer, remote) DO UPDATE SET position = excluded.position";
             execute(connection, sql, |values| {
-                values.int(peer.id).text(remote).text(position)
+                let values = values.int(peer.id).text(remote).text(position);
+                values.text(&peer.url)
             })
             .await?;
             Ok(())

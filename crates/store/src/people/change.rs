@@ -16,9 +16,10 @@ use tokio::sync::MutexGuard;
 use crate::classes::{Classes, LaneId};
 use crate::ingest::Writer;
 use crate::known::flag;
+use crate::matching::{self, Before};
 use crate::parties::{self, Parties, uuid};
 use crate::sql::{execute, fetch, insert};
-use crate::{Error, Store, facts, matching};
+use crate::{Error, Store, facts};
 
 /// How many rows move at a time.
 const STEP: i64 = 2_000;
@@ -56,7 +57,7 @@ impl Store {
         for collection in self.collections() {
             let depends = |query: &crate::Query| !query.tlp.is_empty();
             if collection.query.as_ref().is_some_and(depends) {
-                matching::begin(change.connection(), collection.number, Some(before)).await?;
+                matching::begin(change.connection(), collection.number, Before::Held(before)).await?;
             }
         }
         change.commit().await

@@ -219,3 +219,59 @@ async fn what_has_no_marking_follows_the_default() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn another_query_lets_others_enter_and_leave() {
+    for backend in backends().await {
+        let store = backend.open().await;
+        let (a, b) = (partner(&store, "a", None).await, partner(&store, "b", None).await);
+        let clear = |number| indicator(number, 1, Some(Tlp::Clear));
+        let from = |source: &str| {
+            Some(Query {
+                sources: vec![source.to_owned()],
+                ..Query::default()
+            })
+        };
+        take(&store, a, None, &[clear(1), clear(2)]).await;
+        take(&store, b, None, &[clear(3)]).await;
+        let number = collection(&store, "all", from("a")).await;
+        collection(&store, "other", None).await;
+        // What was sent to it and never matched stays.
+        take(&store, b, Some(number), &[clear(4)]).await;
+        let ids = async |expected: &[u128]| {
+            let mut ids: Vec<_> = pull(&store, None).await.into_iter().map(|(_, id)| id).collect();
+            ids.sort();
+            let mut expected: Vec<_> = expected
+                .iter()
+                .map(|number| clear(*number)["id"].as_str().unwrap().to_owned())
+                .collect();
+            expected.sort();
+            assert_eq!(ids, expected, "{}", backend.name);
+        };
+        ids(&[1, 2, 4]).await;
+        let change = async |alias: &str, query: Option<Query>| {
+            let new = NewCollection {
+                alias: Some(alias.to_owned()),
+                title: "changed".to_owned(),
+                query,
+                ..NewCollection::default()
+            };
+            store.change_collection(number, new).await
+        };
+        assert_eq!(change("all", from("b")).await.unwrap().title, "changed");
+        ids(&[3, 4]).await;
+        change("all", Some(Query::default())).await.unwrap();
+        ids(&[1, 2, 3, 4]).await;
+        take(&store, a, None, &[clear(5)]).await;
+        ids(&[1, 2, 3, 4, 5]).await;
+        assert!(change("other", None).await.is_err());
+        change("all", from("a")).await.unwrap();
+        ids(&[1, 2, 5]).await;
+        change("all", None).await.unwrap();
+        ids(&[]).await;
+        let known = store.collection("all").unwrap();
+        drop(store);
+        let store = again(&backend).await;
+        assert_eq!(store.collection("all").unwrap(), known);
+    }
+}

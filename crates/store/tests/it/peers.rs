@@ -82,8 +82,21 @@ async fn a_peer_is_kept_with_its_state_and_cursors_until_it_is_removed() {
             Some("{\"a\":1}")
         );
         assert_eq!(store.peer_cursor(&peer, "d").await.unwrap(), None);
-        assert!(store.pause_peer("a", true).await.unwrap().settings.paused);
-        assert!(store.peer("a").await.unwrap().settings.paused);
+        let mut changed = peer.clone();
+        changed.settings.paused = true;
+        store.change_peer(&changed, None, &key).await.unwrap();
+        assert_eq!(store.peer("a").await.unwrap(), changed);
+        // Elsewhere, it is read on where collections have ids; what is under way for the old address notes nothing.
+        changed.url = "https://b.example/taxii2/".to_owned();
+        let secret = Secret::default();
+        store.change_peer(&changed, Some(&secret), &key).await.unwrap();
+        assert_eq!(store.peer("a").await.unwrap(), changed);
+        assert_eq!(store.peer_secret(&changed, &key).await.unwrap(), secret);
+        store.keep_peer_cursor(&peer, "c", "{\"a\":2}").await.unwrap();
+        assert_eq!(
+            store.peer_cursor(&changed, "c").await.unwrap().as_deref(),
+            Some("{\"a\":1}")
+        );
         store.remove_peer("a").await.unwrap();
         assert!(store.remove_peer("a").await.is_err());
         // What was under way when it was removed leaves nothing behind for the next one of that name.

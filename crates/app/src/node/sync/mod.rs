@@ -2,6 +2,7 @@
 //! that hangs or lies holds up no other. What is exchanged, and how, is in the files beside; who may have what is decided
 //! by the store's views.
 
+mod change;
 mod convert;
 mod feeds;
 mod graves;
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
+pub use self::change::ChangePeer;
 pub use self::register::{AddPeer, PeerError};
 use self::round::{Dealings, Wish};
 use self::under_way::Rounds;
@@ -103,10 +105,14 @@ impl Node {
         let mut changed = self.syncing.changed.subscribe();
         let mut tasks = JoinSet::new();
         let mut running: HashMap<i64, (Peer, AbortHandle)> = HashMap::new();
+        let mut known: HashMap<i64, Peer> = HashMap::new();
         loop {
             changed.borrow_and_update();
             match self.store.peers().await {
-                Ok(peers) => self.start_and_end(&peers, &mut running, &mut tasks),
+                Ok(peers) => {
+                    self.start_and_end(&peers, &known, &mut running, &mut tasks);
+                    known = peers.into_iter().map(|peer| (peer.id, peer)).collect();
+                }
                 Err(error) => tracing::error!(%error, "the peers cannot be read"),
             }
             tokio::select! {
@@ -122,11 +128,12 @@ impl Node {
     fn start_and_end(
         self: &Arc<Self>,
         peers: &[Peer],
+        known: &HashMap<i64, Peer>,
         running: &mut HashMap<i64, (Peer, AbortHandle)>,
         tasks: &mut JoinSet<()>,
     ) {
-        running.retain(|_, (known, task)| {
-            let stays = peers.contains(known) && !known.settings.paused && !task.is_finished();
+        running.retain(|_, (peer, task)| {
+            let stays = peers.contains(peer) && !peer.settings.paused && !task.is_finished();
             if !stays {
                 task.abort();
             }
@@ -134,15 +141,19 @@ impl Node {
         });
         for peer in peers {
             if !peer.settings.paused && !running.contains_key(&peer.id) {
-                let task = tasks.spawn(Arc::clone(self).keep_peer(peer.clone()));
+                let is_changed = known.get(&peer.id).is_some_and(|known| known != peer);
+                let task = tasks.spawn(Arc::clone(self).keep_peer(peer.clone(), is_changed));
                 running.insert(peer.id, (peer.clone(), task));
             }
         }
     }
 
-    /// Deals with one peer whenever it is due.
-    async fn keep_peer(self: Arc<Self>, peer: Peer) {
+    /// Deals with one peer whenever it is due; at once where it is another than it was: what failed may go now.
+    async fn keep_peer(self: Arc<Self>, peer: Peer, is_changed: bool) {
         let pace = self.syncing.pace();
+        if is_changed && let Err(PeerError::Store(error)) = self.deal(&peer, Wish::All, true).await {
+            tracing::error!(peer = peer.name, %error, "the store failed");
+        }
         let mut came = self.store.watch();
         // What came while the node was off is pushed at once.
         let mut is_new = true;

@@ -45,6 +45,11 @@ impl Round<'_> {
             .collection(&id)
             .ok_or_else(|| Failure::Told("the collection that is pushed is gone".to_owned()))?;
         let recipient = Recipient::organisation(self.peer.organisation);
+        let pushed = Some((collection.id, self.peer.settings.push_to.clone()));
+        if self.state.pushed != pushed {
+            self.state.pushed = pushed;
+            (self.state.pushed_through, self.state.push_tries) = (0, 0);
+        }
         let is_over = self.turn();
         loop {
             let query = PageQuery {

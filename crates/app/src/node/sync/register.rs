@@ -85,10 +85,10 @@ impl Node {
     /// Where it cannot be used as it is described, its name is taken, or the store fails.
     pub async fn add_peer(&self, new: AddPeer) -> Result<Peer, PeerError> {
         let kind = new.kind.unwrap_or(PeerKind::Taxii);
-        check_kind(&new, kind)?;
-        let (url, secret) = address(&new)?;
+        check_peer_name(&new.name)?;
+        let (url, secret) = address(&new.url, &new.credential)?;
         let settings = PeerSettings {
-            pull_seconds: new.pull.unwrap_or(usual(kind)).as_secs(),
+            pull_seconds: seconds(new.pull.unwrap_or(usual(kind)))?,
             into: self.local(new.into.as_deref())?,
             push: self.local(new.push.as_deref())?,
             collections: new.collections,
@@ -96,8 +96,7 @@ impl Node {
             fingerprints: new.fingerprints,
             paused: new.paused,
         };
-        transport(&full(&url, &secret)?, &secret, &settings, &Pace::default())
-            .map_err(|error| PeerError::Invalid(error.to_string()))?;
+        check(kind, &url, &secret, &settings)?;
         if self.store.peers().await?.iter().any(|peer| peer.name == new.name) {
             return Err(PeerError::Store(Error::Exists {
                 what: "peer",
@@ -135,35 +134,8 @@ impl Node {
         Ok(())
     }
 
-    /// Stops all dealings with a peer for now, or takes them up again.
-    ///
-    /// # Errors
-    /// Where there is none of that name, or the store fails.
-    pub async fn pause_peer(&self, name: &str, paused: bool) -> Result<Peer, Error> {
-        let peer = self.store.pause_peer(name, paused).await?;
-        self.syncing.tell();
-        Ok(peer)
-    }
-
-    /// Stops all dealings with the peers whose source one is: what is taken back must not come again by itself. Gives the
-    /// names of those that were not paused.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn pause_source(&self, source: i64) -> Result<Vec<String>, Error> {
-        let all = self.store.peers().await?;
-        let bring = all
-            .into_iter()
-            .filter(|peer| peer.source == source && !peer.settings.paused);
-        let names: Vec<_> = bring.map(|peer| peer.name).collect();
-        for name in &names {
-            self.pause_peer(name, true).await?;
-        }
-        Ok(names)
-    }
-
     /// The id of a collection here.
-    fn local(&self, name: Option<&str>) -> Result<Option<Uuid>, Error> {
+    pub(super) fn local(&self, name: Option<&str>) -> Result<Option<Uuid>, Error> {
         let find = |name: &str| {
             let found = self.store.collection(name).map(|found| found.id);
             found.ok_or_else(|| Error::Missing {
@@ -236,38 +208,58 @@ fn usual(kind: PeerKind) -> Duration {
     Duration::from_secs(if kind == PeerKind::Taxii { 60 } else { 3600 })
 }
 
-fn check_kind(new: &AddPeer, kind: PeerKind) -> Result<(), PeerError> {
+/// An interval as it is kept: a part of a second would be never.
+pub(super) fn seconds(pull: Duration) -> Result<u64, PeerError> {
+    match pull.as_secs() {
+        0 if !pull.is_zero() => {
+            let why = "a peer is pulled once a second at most";
+            Err(PeerError::Invalid(why.to_owned()))
+        }
+        seconds => Ok(seconds),
+    }
+}
+
+fn check_peer_name(name: &str) -> Result<(), PeerError> {
     let invalid = |why: &str| Err(PeerError::Invalid(why.to_owned()));
-    if let Err(why) = check_name(&new.name) {
+    if let Err(why) = check_name(name) {
         return invalid(why);
     }
-    if Uuid::try_parse(new.name.trim()).is_ok() {
+    if Uuid::try_parse(name.trim()).is_ok() {
         return invalid("a peer's name is no UUID: those stand for organisations");
     }
-    if new.name.trim() != new.name || new.name.is_empty() {
+    if name.trim() != name || name.is_empty() {
         return invalid("a peer's name has no blanks around it");
-    }
-    if kind != PeerKind::Taxii && (!new.collections.is_empty() || new.push.is_some()) {
-        return invalid("only a TAXII server has collections, and can be pushed to");
-    }
-    if new.push_to.is_some() && new.push.is_none() {
-        return invalid("a collection there is pushed to, but none here is pushed");
-    }
-    if new
-        .pull
-        .is_some_and(|pull| pull > Duration::ZERO && pull < Duration::from_secs(1))
-    {
-        return invalid("a peer is pulled once a second at most");
     }
     Ok(())
 }
 
+/// Whether what is set for a peer fits together.
+pub(super) fn check(
+    kind: PeerKind,
+    url: &Url,
+    secret: &Secret,
+    settings: &PeerSettings,
+) -> Result<(), PeerError> {
+    let invalid = |why: &str| Err(PeerError::Invalid(why.to_owned()));
+    if kind != PeerKind::Taxii && (!settings.collections.is_empty() || settings.push.is_some()) {
+        return invalid("only a TAXII server has collections, and can be pushed to");
+    }
+    if settings.push_to.is_some() && settings.push.is_none() {
+        return invalid("a collection there is pushed to, but none here is pushed");
+    }
+    if url.scheme() != "https" && !settings.fingerprints.is_empty() {
+        return invalid("a fingerprint is that of a certificate: the address has to begin with https://");
+    }
+    transport(&full(url, secret), secret, settings, &Pace::default())
+        .map_err(|error| PeerError::Invalid(error.to_string()))?;
+    Ok(())
+}
+
 /// The address without what is secret in it, and that.
-fn address(new: &AddPeer) -> Result<(Url, Secret), PeerError> {
-    let mut url =
-        Url::parse(new.url.trim()).map_err(|error| PeerError::Invalid(format!("address: {error}")))?;
+pub(super) fn address(text: &str, credential: &Credential) -> Result<(Url, Secret), PeerError> {
+    let mut url = Url::parse(text.trim()).map_err(|error| PeerError::Invalid(format!("address: {error}")))?;
     let credential = match (
-        &new.credential,
+        credential,
         url.password()
             .or(Some(url.username()).filter(|user| !user.is_empty())),
     ) {
@@ -293,18 +285,14 @@ fn address(new: &AddPeer) -> Result<(Url, Secret), PeerError> {
     let _ = (url.set_username(""), url.set_password(None));
     url.set_query(None);
     url.set_fragment(None);
-    if url.scheme() != "https" && !new.fingerprints.is_empty() {
-        let why = "a fingerprint is that of a certificate: the address has to begin with https://".to_owned();
-        return Err(PeerError::Invalid(why));
-    }
     Ok((url, Secret { credential, query }))
 }
 
 /// The address with what is secret in it.
-pub(super) fn full(url: &Url, secret: &Secret) -> Result<Url, PeerError> {
+pub(super) fn full(url: &Url, secret: &Secret) -> Url {
     let mut url = url.clone();
     url.set_query(secret.query.as_deref());
-    Ok(url)
+    url
 }
 
 /// What is set for connections to a peer.
@@ -349,12 +337,7 @@ mod tests {
     #[test]
     fn nothing_secret_stays_in_an_address() {
         let check = |text: &str, credential: Credential, expected: Option<(&str, Secret)>| {
-            let new = AddPeer {
-                url: text.to_owned(),
-                credential,
-                ..AddPeer::default()
-            };
-            let found = address(&new).ok();
+            let found = address(text, &credential).ok();
             let found = found.as_ref().map(|(url, secret)| (url.as_str(), secret.clone()));
             assert_eq!(found, expected, "{text}");
         };

@@ -34,6 +34,8 @@ pub(super) enum Wish {
 /// What is remembered of a peer while the node runs, so that it is not asked again and again.
 #[derive(Debug, Default)]
 pub(super) struct Dealings {
+    /// With what peer, as it was then.
+    with: Option<(Peer, Secret)>,
     pub(super) client: Option<perisai_exchange::taxii::Client>,
     pub(super) remotes: Option<Remotes>,
     pub(super) target: Option<Target>,
@@ -121,6 +123,7 @@ impl Node {
         let opened = match self.store.peer_secret(peer, &self.key).await {
             Ok(secret) => {
                 round.secret = secret;
+                round.remember();
                 None
             }
             Err(error) => Some(error.to_string()),
@@ -191,6 +194,17 @@ impl Node {
 }
 
 impl Round<'_> {
+    /// Forgets what was remembered of the peer where that is another by now: where it is, or how we say who we are.
+    fn remember(&mut self) {
+        let with = Some((self.peer.clone(), self.secret.clone()));
+        if self.dealings.with != with {
+            *self.dealings = Dealings {
+                with,
+                ..Dealings::default()
+            };
+        }
+    }
+
     async fn pull(&mut self) -> Result<End, Failure> {
         match self.peer.kind {
             PeerKind::Taxii => self.pull_taxii().await,
@@ -263,7 +277,7 @@ impl Round<'_> {
     /// The address of the peer, with what is secret in it.
     pub(super) fn url(&self) -> Result<Url, Failure> {
         let url = Url::parse(&self.peer.url).map_err(|error| Failure::Told(format!("address: {error}")))?;
-        register::full(&url, &self.secret).map_err(|error| Failure::Told(error.to_string()))
+        Ok(register::full(&url, &self.secret))
     }
 
     /// The collection here that what comes enters.

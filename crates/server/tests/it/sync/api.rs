@@ -6,9 +6,15 @@ use serde_json::{Value, json};
 use super::Running;
 use crate::sample::indicator;
 
-const TOKEN: &str = "pk_very_secret_token";
+pub(super) const TOKEN: &str = "pk_very_secret_token";
 
-async fn ask(node: &Running, token: &str, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+pub(super) async fn ask(
+    node: &Running,
+    token: &str,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> (u16, Value) {
     crate::node::provider();
     let client = Client::builder().no_proxy().build().unwrap();
     let mut request = client

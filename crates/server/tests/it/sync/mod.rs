@@ -2,6 +2,7 @@
 
 mod api;
 mod certificates;
+mod changed;
 mod exchange;
 mod feeds;
 mod hostile;
@@ -15,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use perisai_app::{AddPeer, Limits, Node, NodeSettings, Pace, Retry};
+use perisai_app::{AddPeer, ChangePeer, Limits, Node, NodeSettings, Pace, Retry};
 use perisai_model::{Audience, Organisation};
 use perisai_policy::Recipient;
 use perisai_server::start;
@@ -210,6 +211,15 @@ impl Running {
         };
         change(&mut new);
         self.node.add_peer(new).await.unwrap();
+    }
+
+    /// Stops all dealings with a peer, or takes them up again.
+    pub(crate) async fn pauses(&self, name: &str, paused: bool) {
+        let change = ChangePeer {
+            paused: Some(paused),
+            ..ChangePeer::default()
+        };
+        self.node.change_peer(name, change).await.unwrap();
     }
 
     /// Syncs with a peer now, without any trouble.

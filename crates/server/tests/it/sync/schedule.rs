@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use perisai_app::ChangePeer;
+use perisai_store::Credential;
+
 use super::{Running, until};
 use crate::sample::{id, indicator};
 
@@ -47,7 +50,7 @@ async fn peers_are_pulled_on_their_interval_and_pushed_to_at_once() {
         "{state:?}"
     );
     // Paused, nothing more comes; taken up again, it does.
-    two.node.pause_peer("one", true).await.unwrap();
+    two.pauses("one", true).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let third = id("indicator", 3);
     let before = two.node.store().peer_state(&peer).await.unwrap().pull.tried;
@@ -56,11 +59,28 @@ async fn peers_are_pulled_on_their_interval_and_pushed_to_at_once() {
     assert_eq!(before, after);
     one.node.remove_peer("two").await.unwrap();
     one.takes(None, "out", None, &[indicator(3, 1)]).await;
-    two.node.pause_peer("one", false).await.unwrap();
+    two.pauses("one", false).await;
     until("another pull", async || {
         !two.shows(two.own(), &third).await.is_empty()
     })
     .await;
+    // What failed is tried at once when it is mended: not after the wait.
+    let change = |token: String| ChangePeer {
+        credential: Some(Credential::Bearer(token)),
+        ..ChangePeer::default()
+    };
+    let failing = async || {
+        let state = two.node.store().peer_state(&peer).await.unwrap();
+        state.pull.trouble.map_or(0, |trouble| trouble.failures)
+    };
+    two.node
+        .change_peer("one", change("none of theirs".to_owned()))
+        .await
+        .unwrap();
+    until("a failure", async || failing().await > 0).await;
+    let good = one.token(two.own()).await;
+    two.node.change_peer("one", change(good)).await.unwrap();
+    until("a success", async || failing().await == 0).await;
     // A node stops at once, whatever its peers do.
     let begun = Instant::now();
     two.stop().await;

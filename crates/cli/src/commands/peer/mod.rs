@@ -1,5 +1,7 @@
 //! `perisai peer`: from whom the node fetches, and to whom it sends.
 
+mod set;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use perisai_model::Tlp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use self::set::Set;
 use super::listed::{List, Named};
 use super::tlp;
 use crate::Outcome;
@@ -23,6 +26,8 @@ use crate::output::report::clean;
 pub(crate) enum Peer {
     /// Add a peer: a TAXII server, a feed by HTTP, a folder of MISP events, a MISP server
     Add(Box<Add>),
+    /// Change a peer: where it is, what it knows us by, what is pulled and pushed
+    Set(Box<Set>),
     /// List peers, and how it goes with them
     List(List),
     /// Pull from a peer and push to it now, and say how that went
@@ -57,6 +62,24 @@ pub(crate) struct Add {
     /// What it speaks
     #[arg(long, value_enum, default_value_t = Speaks::Taxii)]
     kind: Speaks,
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Whose it is, by name or id: what it is sent is released to them
+    #[arg(long, value_name = "NAME")]
+    org: Option<String>,
+    /// How to hold what it brings without a TLP marking: clear, green, amber, amber+strict, red
+    #[arg(long, value_name = "TLP", value_parser = tlp)]
+    tlp: Option<Tlp>,
+    /// Only keep it for now
+    #[arg(long)]
+    paused: bool,
+    #[command(flatten)]
+    node: Which,
+}
+
+/// What is the same for one that is added and one that is changed.
+#[derive(Debug, Args)]
+struct Wanted {
     /// The token that it knows us by; other users of this machine may see it here: --token-file hides it
     #[arg(long)]
     token: Option<String>,
@@ -79,22 +102,11 @@ pub(crate) struct Add {
     #[arg(long, value_name = "COLLECTION")]
     push: Option<String>,
     /// The collection there that it is pushed to; the only one that may be written to where nothing is said
-    #[arg(long, value_name = "COLLECTION", requires = "push")]
+    #[arg(long, value_name = "COLLECTION")]
     push_to: Option<String>,
     /// SHA-256 of its certificate, where it is self-signed; several, so that keys rotate with overlap
     #[arg(long, value_name = "SHA256")]
     fingerprint: Vec<Fingerprint>,
-    /// Whose it is, by name or id: what it is sent is released to them
-    #[arg(long, value_name = "NAME")]
-    org: Option<String>,
-    /// How to hold what it brings without a TLP marking: clear, green, amber, amber+strict, red
-    #[arg(long, value_name = "TLP", value_parser = tlp)]
-    tlp: Option<Tlp>,
-    /// Only keep it for now
-    #[arg(long)]
-    paused: bool,
-    #[command(flatten)]
-    node: Which,
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +136,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
     let span = text.parse::<SignedDuration>().ok();
     let span = span.and_then(|span| Duration::try_from(span).ok());
+    let span = span.filter(|span| span.as_secs() > 0);
     span.ok_or_else(|| "write how often: 60s, 15m, 1h, or 0 for never".to_owned())
 }
 
@@ -131,6 +144,7 @@ impl Peer {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         match self {
             Self::Add(add) => add.run(),
+            Self::Set(set) => set.run(),
             Self::List(asked) => asked.run("/api/peers", &COLUMNS),
             Self::Sync(sync) => sync.run(),
             Self::Pause(named) => pause(&named, true),
@@ -147,27 +161,62 @@ impl Peer {
 
 impl Add {
     fn run(self) -> anyhow::Result<Outcome> {
-        let secret = self.secret()?;
+        let known = self.wanted.known(self.kind == Speaks::Misp)?;
         self.node.with_new(async |node| {
-            let (token, key, password) = match (self.kind, &self.user) {
-                (_, Some(_)) => (None, None, secret),
-                (Speaks::Misp, None) => (None, secret, None),
-                _ => (secret, None, None),
-            };
             let kind = self.kind.to_possible_value().map(|kind| kind.get_name().to_owned());
-            let body = json!({
-                "name": self.name, "kind": kind, "url": self.url, "token": token, "key": key, "user": self.user,
-                "password": password, "collections": self.collection,
-                "pull_seconds": self.pull.map(|pull| pull.as_secs()), "into": self.into, "push": self.push,
-                "push_to": self.push_to, "tlp": self.tlp.map(Tlp::as_str), "paused": self.paused,
-                "fingerprints": self.fingerprint.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            let mut body = json!({
+                "name": self.name, "kind": kind, "url": self.url, "tlp": self.tlp.map(Tlp::as_str), "paused": self.paused,
                 "organisation": node.maybe_id_of(Kind::Organisation, self.org.as_deref()).await?,
             });
+            self.wanted.write(known, &mut body);
             let mut added = [node.ask(Method::POST, "/api/peers", Some(body)).await?];
             node.name_organisations(&mut added).await?;
             list(&added, &COLUMNS[..4], Listing::Text, &mut io::stdout().lock())?;
             Ok(Outcome::Done)
         })
+    }
+}
+
+impl Wanted {
+    /// What the peer knows us by, as the API calls it. `has_key`: it calls a token a key.
+    fn known(&self, has_key: bool) -> anyhow::Result<Vec<(&'static str, String)>> {
+        let secret = self.secret()?;
+        let kind = match (&self.user, has_key) {
+            (Some(_), _) => "password",
+            (None, true) => "key",
+            (None, false) => "token",
+        };
+        let user = self.user.clone().map(|user| ("user", user));
+        Ok(user
+            .into_iter()
+            .chain(secret.map(|secret| (kind, secret)))
+            .collect())
+    }
+
+    /// Writes down what was said.
+    fn write(&self, known: Vec<(&'static str, String)>, body: &mut Value) {
+        for (name, value) in known {
+            body[name] = json!(value);
+        }
+        if !self.collection.is_empty() {
+            body["collections"] = json!(self.collection);
+        }
+        if !self.fingerprint.is_empty() {
+            let all = self.fingerprint.iter().map(ToString::to_string);
+            body["fingerprints"] = json!(all.collect::<Vec<_>>());
+        }
+        if let Some(pull) = self.pull {
+            body["pull_seconds"] = json!(pull.as_secs());
+        }
+        for (name, value) in [
+            ("into", &self.into),
+            ("push", &self.push),
+            ("push_to", &self.push_to),
+        ] {
+            if let Some(value) = value {
+                body[name] = json!(value);
+            }
+        }
     }
 
     fn secret(&self) -> anyhow::Result<Option<String>> {
