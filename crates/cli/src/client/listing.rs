@@ -1,10 +1,11 @@
 //! Lists: for people, as lines of JSON, as a table for spreadsheets.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::output::harmless::Harmless;
 use crate::output::report::{clean, csv_cell};
 
 /// How a list is written.
@@ -33,8 +34,15 @@ pub(crate) fn list(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match listing {
-        Listing::Jsonl => items.iter().try_for_each(|item| writeln!(out, "{item}")),
+        Listing::Jsonl => {
+            let mut out = Harmless::new(out);
+            items.iter().try_for_each(|item| writeln!(out, "{item}"))
+        }
         Listing::Csv => {
+            let mut out: Box<dyn Write + '_> = match io::stdout().is_terminal() {
+                true => Box::new(Harmless::new(out)),
+                false => Box::new(out),
+            };
             let titles: Vec<_> = columns.iter().map(|(title, _)| *title).collect();
             writeln!(out, "{}", titles.join(","))?;
             for item in items {

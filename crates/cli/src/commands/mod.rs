@@ -105,7 +105,11 @@ fn tlp(text: &str) -> Result<Tlp, &'static str> {
 async fn save(node: &Client, path: &str, file: Option<&Path>, is_secret: bool) -> anyhow::Result<Outcome> {
     let mut answer = node.send(node.request(Method::GET, path)?).await?;
     let output = Output::open(file.filter(|path| path.as_os_str() != "-"))?;
-    let mut out = io::BufWriter::new(output.writer()?);
+    let out = match is_secret {
+        true => output.writer()?,
+        false => output.harmless()?,
+    };
+    let mut out = io::BufWriter::new(out);
     while let Some(piece) = answer.chunk().await.map_err(|error| node.unreached(&error))? {
         out.write_all(&piece)?;
     }

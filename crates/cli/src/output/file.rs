@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use tempfile::NamedTempFile;
 
+use super::harmless;
+
 /// Where findings go.
 pub(crate) enum Output {
     /// Standard output.
@@ -40,6 +42,14 @@ impl Output {
             .map_err(|error| without_path(&error))
             .with_context(named)?;
         Ok(Self::Part(part, target))
+    }
+
+    /// A writer onto it, for bytes of others: a terminal gets none that could steer it.
+    pub(crate) fn harmless(&self) -> io::Result<Box<dyn Write>> {
+        match self {
+            Self::Screen => Ok(harmless::stdout()),
+            Self::Special(..) | Self::Part(..) => self.writer(),
+        }
     }
 
     /// A writer onto it.

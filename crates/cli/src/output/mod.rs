@@ -2,5 +2,6 @@
 
 pub(crate) mod bar;
 pub(crate) mod file;
+pub(crate) mod harmless;
 pub(crate) mod report;
 pub(crate) mod screen;

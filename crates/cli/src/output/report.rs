@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use perisai_model::{Place, Report};
 
+use super::harmless::steers;
+
 /// So many problems are listed before the rest is counted.
 const SHOWN: usize = 50;
 
@@ -89,10 +91,6 @@ pub(crate) fn idle_rules(report: &Report, out: &mut dyn Write) -> io::Result<()>
 
 /// Text of others without what could steer a terminal.
 pub(crate) fn clean(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars()
         .flat_map(|c| {
             if steers(c) {

@@ -222,7 +222,12 @@ pub(super) fn run(
         top,
         ..OutputOptions::default()
     };
-    let mut writer = perisai_app::writer(format, &options, output.writer()?);
+    let out = match format {
+        // What people read is made harmless where it is written, as it has colours.
+        Format::Text => output.writer()?,
+        _ => output.harmless()?,
+    };
+    let mut writer = perisai_app::writer(format, &options, out);
     let mut tally = Tally::new(&mut *writer, source.unwrap_or_default());
     let mut hunt = || hunt::run(&settings, &progress, &mut tally);
     // Findings that come on the same screen would stand in the bar.
