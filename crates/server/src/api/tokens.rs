@@ -89,11 +89,11 @@ pub(crate) struct WantedToken {
     /// What it is for.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// Whose it is: our own organisation's where nothing is said.
+    /// Whose it is: that of the person, else our own organisation's, where nothing is said.
     organisation: Option<Uuid>,
     /// The person who has it for themselves, of that organisation.
     person: Option<Uuid>,
-    /// What it may do. Only what is our own can be admin, analyst or sensor.
+    /// What it may do: no more than the person. Only what is our own can be admin, analyst or sensor.
     role: Role,
     /// To what it is narrowed: `taxii:read taxii:write api:read api:write ingest respond admin`.
     #[serde(default)]
@@ -164,8 +164,25 @@ pub(crate) async fn add(
     Body(wanted): Body<WantedToken>,
 ) -> Result<(StatusCode, Json<IssuedBody>), Problem> {
     let store = state.node.store();
-    let organisation = wanted.organisation.map_or(store.own(), Organisation);
+    let person =
+        match wanted.person {
+            Some(person) => Some(store.user(Person(person)).await?.ok_or_else(|| {
+                Problem::new(StatusCode::NOT_FOUND, format!("there is no user `{person}`"))
+            })?),
+            None => None,
+        };
+    let theirs = person.as_ref().map_or(store.own(), |person| person.organisation);
+    let organisation = wanted.organisation.map_or(theirs, Organisation);
     check_role(wanted.role, organisation, store.own())?;
+    if let Some(person) = &person
+        && !Role::of_word(&person.role).is_some_and(|role| role.covers(wanted.role))
+    {
+        let told = format!(
+            "`{}` is {}: a token of theirs may no more",
+            person.name, person.role
+        );
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, told));
+    }
     let is_known = |word: &String| Action::ALL.iter().any(|action| action.word() == word);
     if let Some(unknown) = wanted.scope.iter().find(|word| !is_known(word)) {
         let told = format!("`{unknown}` is no word of a scope");

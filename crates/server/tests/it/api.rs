@@ -446,12 +446,16 @@ async fn people_see_and_revoke_their_own_tokens_and_no_others() {
 async fn a_persons_token_may_what_the_person_may() {
     let (served, admin) = started().await;
     let wanted = json!({"name": "x", "role": "analyst", "person": ANNA.0});
-    let (_, issued) = ask(&served, &admin, "POST", "/api/tokens", Some(wanted)).await;
+    let (_, issued) = ask(&served, &admin, "POST", "/api/tokens", Some(wanted.clone())).await;
     let secret = issued["secret"].as_str().unwrap();
     assert_eq!(ask(&served, secret, "POST", "/api/who", None).await.0, 200);
     let path = format!("/api/users/{}", ANNA.0);
     ask(&served, &admin, "PATCH", &path, Some(json!({"role": "viewer"}))).await;
     assert_eq!(ask(&served, secret, "POST", "/api/who", None).await.0, 403);
+    // One that could never be used is not made.
+    let (status, told) = ask(&served, &admin, "POST", "/api/tokens", Some(wanted)).await;
+    assert_eq!(status, 422, "{told}");
+    assert!(told["detail"].as_str().unwrap().contains("is viewer"), "{told}");
     // A new pass-phrase counts at once, and the old one no more.
     let new = "another pass-phrase";
     ask(&served, &admin, "PATCH", &path, Some(json!({"pass_phrase": new}))).await;
